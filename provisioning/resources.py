@@ -1,0 +1,215 @@
+"""The kinds of things a node can be asked to have: frozen, validated, digestible.
+
+Used at both ends of the wire, so this module is stdlib only. A value that reached one of these types holds no
+control character, no path part and nothing over its length: call sites need not check again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
+
+Login = Literal["waiting", "open", "blocked"]
+Action = Literal["put", "remove", "purge"]
+
+QUOTA_MB_MAX = 1_048_576
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
+_HASH = re.compile(r"\{(?:ARGON2ID|SHA512-CRYPT)\}[A-Za-z0-9$./=,+]{20,300}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
+
+
+class InvalidResource(ValueError):
+    """A value no node may be given. ``field`` names it, ``code`` says why (stable, for translation)."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(f"{field}: {code}")
+        self.field = field
+        self.code = code
+
+
+def check_domain(name: str, *, field: str = "name") -> str:
+    """Return ``name`` if it is a lower-case host name of at least two labels (RFC 1035 2.3.1, RFC 1123 2.1).
+
+    Raises InvalidResource: ``control``, ``too_long``, ``not_ascii``, ``syntax``.
+    """
+    _refuse_text(name, field, 253)
+    labels = name.split(".")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+        raise InvalidResource(field, "syntax")
+    return name
+
+
+def check_address(address: str, *, field: str = "address") -> str:
+    """Return ``address`` if it is a mailbox address we host (a strict part of RFC 5321 4.1.2).
+
+    Lower-case ASCII letters, digits, dot, hyphen, underscore; no ``+`` (kept for sub-addresses, RFC 5233),
+    no dots at the ends or doubled, local part of at most 64 octets, 254 in all.
+
+    Raises InvalidResource: ``control``, ``too_long``, ``not_ascii``, ``plus``, ``local_too_long``, ``syntax``.
+    """
+    _refuse_text(address, field, 254)
+    local, at, domain = address.rpartition("@")
+    if not at:
+        raise InvalidResource(field, "syntax")
+    if "+" in local:
+        raise InvalidResource(field, "plus")
+    if len(local) > 64:
+        raise InvalidResource(field, "local_too_long")
+    if ".." in local or not _LOCAL.fullmatch(local):
+        raise InvalidResource(field, "syntax")
+    check_domain(domain, field=field)
+    return address
+
+
+def _refuse_text(value: str, field: str, longest: int) -> None:
+    if not isinstance(value, str):
+        raise InvalidResource(field, "type")
+    if any(ord(char) < 32 or ord(char) == 127 for char in value):
+        raise InvalidResource(field, "control")
+    if len(value) > longest:
+        raise InvalidResource(field, "too_long")
+    if not value.isascii():
+        raise InvalidResource(field, "not_ascii")
+
+
+def _check_integer(value: int, field: str, lowest: int, highest: int) -> None:
+    if type(value) is not int:
+        raise InvalidResource(field, "type")
+    if not lowest <= value <= highest:
+        raise InvalidResource(field, "range")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One thing a node should have. ``id`` is a UUID in text, ``generation`` grows with each wanted change."""
+
+    kind: ClassVar[str]
+    id: str
+    generation: int
+
+    def __post_init__(self) -> None:
+        try:
+            uuid.UUID(self.id)
+        except (ValueError, AttributeError, TypeError):
+            raise InvalidResource("id", "syntax") from None
+        _check_integer(self.generation, "generation", 1, 2**62)
+
+    def digest(self) -> str:
+        """SHA-256, hex, of what the node should have, generation left out: equal digests mean nothing to do."""
+        body = {key: value for key, value in asdict(self).items() if key != "generation"}
+        return hashlib.sha256(json.dumps([self.kind, body], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailDomain(Resource):
+    """A domain for which the node accepts mail."""
+
+    kind: ClassVar[str] = "mail_domain"
+    name: str
+
+    def __post_init__(self) -> None:
+        Resource.__post_init__(self)
+        check_domain(self.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mailbox(Resource):
+    """A place where mail is kept and read.
+
+    ``login``: *waiting* (no password yet, refuses every login), *open*, *blocked* (kept, but no login).
+    ``password_hash``: Dovecot's scheme notation, None unless a password was set. ``quota_mb``: mebibytes.
+    The mail itself lies under ``id``, so a new address moves nothing.
+    """
+
+    kind: ClassVar[str] = "mailbox"
+    address: str
+    login: Login
+    password_hash: str | None
+    quota_mb: int
+
+    def __post_init__(self) -> None:
+        Resource.__post_init__(self)
+        check_address(self.address)
+        if self.login not in ("waiting", "open", "blocked"):
+            raise InvalidResource("login", "unknown")
+        if self.password_hash is not None and not _HASH.fullmatch(self.password_hash):
+            raise InvalidResource("password_hash", "syntax")
+        if self.login == "open" and self.password_hash is None:
+            raise InvalidResource("password_hash", "missing")
+        _check_integer(self.quota_mb, "quota_mb", 1, QUOTA_MB_MAX)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alias(Resource):
+    """An address whose mail goes to ``target``, another address."""
+
+    kind: ClassVar[str] = "alias"
+    address: str
+    target: str
+
+    def __post_init__(self) -> None:
+        Resource.__post_init__(self)
+        check_address(self.address)
+        check_address(self.target, field="target")
+        if self.address == self.target:
+            raise InvalidResource("target", "loop")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gone:
+    """What should not be there. ``purge`` False: serve it no more, keep its data; True: delete the data too."""
+
+    kind: str
+    id: str
+    generation: int
+    purge: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidResource("kind", "unknown")
+        Resource.__post_init__(self)  # type: ignore[arg-type]  # same id and generation, same rules
+
+
+Item = MailDomain | Mailbox | Alias | Gone
+KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias)}
+
+
+def check_token(token: str) -> str:
+    """Return ``token`` if it is URL-safe text of 16 to 128 characters. Raises InvalidResource."""
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise InvalidResource("token", "syntax")
+    return token
+
+
+def to_wire(item: Item) -> dict[str, Any]:
+    """The JSON form of one item of a batch: ``{"do": "put"|"remove"|"purge", "kind": …, fields…}``."""
+    if isinstance(item, Gone):
+        return {"do": "purge" if item.purge else "remove", "kind": item.kind, "id": item.id, "generation": item.generation}
+    return {"do": "put", "kind": item.kind, **asdict(item)}
+
+
+def from_wire(body: dict[str, Any]) -> Item:
+    """Read one item. Unknown kinds, unknown or missing fields and bad values raise InvalidResource."""
+    if not isinstance(body, dict):
+        raise InvalidResource("item", "type")
+    values = dict(body)
+    do, kind = values.pop("do", None), values.pop("kind", None)
+    if kind not in KINDS:
+        raise InvalidResource("kind", "unknown")
+    if do in ("remove", "purge"):
+        _require_fields(values, {"id", "generation"})
+        return Gone(kind=kind, purge=do == "purge", **values)
+    if do != "put":
+        raise InvalidResource("do", "unknown")
+    _require_fields(values, {field.name for field in fields(KINDS[kind])})
+    return KINDS[kind](**values)  # type: ignore[return-value]  # KINDS holds the members of Item only
+
+
+def _require_fields(values: dict[str, Any], wanted: set[str]) -> None:
+    for name in sorted(wanted ^ values.keys()):
+        raise InvalidResource(name, "missing" if name in wanted else "unknown")

@@ -1,0 +1,84 @@
+"""Framing between panel and agent: a 4-byte big-endian length, then that many bytes of UTF-8 JSON.
+
+Stdlib only: used at both ends. One request is answered by one reply, in order, over one long session.
+
+Requests (``op``):
+    ``hello``     ``{}`` → ``{protocol, agent_version, release, services{name: version}, roles[], fence}``
+    ``apply``     ``{fence, batch, items[], watch?}`` → ``{batch, outcomes[], replayed}``
+    ``outcomes``  ``{batch}`` → ``{known, outcomes[]}`` (kept seven days)
+    ``watch``     ``{fence, watch}`` → ``{}``; prepares probes, changes no resource
+    ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
+
+``watch`` is ``{master{digest, network, seconds}?, tokens[{mailbox_id, token}]}``: the probe's short-lived master
+login (``digest`` is SHA-256, hex, of its random secret) and the one-time tokens by which the node knows the
+probe's own messages.
+
+An outcome is ``{kind, id, generation, outcome, code, message}``. ``message`` holds the service's own words.
+Every reply carries ``ok``; when false, ``error`` and ``message`` say why, and nothing was changed.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, BinaryIO, Literal
+
+PROTOCOL = 1
+FRAME_BYTES_MAX = 64 * 1024 * 1024
+
+Outcome = Literal["applied", "unchanged", "refused", "failed", "unknown"]
+ReplyError = Literal["protocol", "stale_fence", "bad_request", "guard", "busy", "internal"]
+
+_HEAD = struct.Struct(">I")
+
+
+class WireError(Exception):
+    """The other end sent what is no frame: the session is of no more use."""
+
+
+class SessionEnded(WireError):
+    """The stream ended; ``clean`` tells whether it ended between two frames."""
+
+    def __init__(self, *, clean: bool) -> None:
+        super().__init__("ended between frames" if clean else "ended inside a frame")
+        self.clean = clean
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One frame, ready to send."""
+    body = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(body) > FRAME_BYTES_MAX:
+        raise WireError(f"frame of {len(body)} bytes, at most {FRAME_BYTES_MAX}")
+    return _HEAD.pack(len(body)) + body
+
+
+def write_frame(stream: BinaryIO, message: dict[str, Any]) -> None:
+    """Write one frame and flush."""
+    stream.write(encode(message))
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> dict[str, Any]:
+    """Read one frame. Raises SessionEnded at the end of the stream, WireError on anything that is no frame."""
+    (length,) = _HEAD.unpack(_read_exactly(stream, _HEAD.size, clean=True))
+    if length > FRAME_BYTES_MAX:
+        raise WireError(f"frame of {length} bytes announced, at most {FRAME_BYTES_MAX}")
+    try:
+        message = json.loads(_read_exactly(stream, length, clean=False))
+    except ValueError as error:
+        raise WireError("frame is no JSON") from error
+    if not isinstance(message, dict):
+        raise WireError("frame is no object")
+    return message
+
+
+def _read_exactly(stream: BinaryIO, size: int, *, clean: bool) -> bytes:
+    parts: list[bytes] = []
+    missing = size
+    while missing:
+        part = stream.read(missing)
+        if not part:
+            raise SessionEnded(clean=clean and not parts)
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
