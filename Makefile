@@ -1,0 +1,41 @@
+# make run: everything from nothing to one mailbox that is seen working. make test: all checks, all tests.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# Lab hosts are real hosts: starting them takes root. Whoever is not root is asked by sudo, once.
+AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo --preserve-env=CI,TERM,CIS_ENV)
+
+.PHONY: run test check bench assets setup lock references clean help
+
+run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
+	@exec $(AS_ROOT) $(PYTHON) -m panel.cli run
+
+test: check  ## Set up, check, and run every test
+	@exec $(AS_ROOT) $(PYTHON) -m pytest
+
+check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules
+	@$(PYTHON) -m tests.checks
+
+bench: setup  ## Measure; prints a table and writes JSON to var/bench/
+	@exec $(AS_ROOT) $(PYTHON) -m tests.bench
+
+setup:
+	@.ci/set-up
+
+assets:  ## Fetch the front-end files again
+	@rm -f var/setup/assets
+	@.ci/set-up
+
+references: setup  ## Write again the parts of docs/reference that are made from the code
+	@$(PYTHON) -m tests.checks.references --write
+
+lock: setup  ## Pin again the newest Python packages that pyproject.toml allows
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --group dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove what set-up and tools made; the lab's and the panel's data stay in var/
+	@rm -rf .venv node_modules panel/static/vendor var/setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+help:
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
