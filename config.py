@@ -1,0 +1,85 @@
+"""Settings: one frozen object, read from the environment once, every key documented here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names the variable and what it takes."""
+
+
+def _setting(default: Any, doc: str, read: Callable[[str], Any] = str) -> Any:
+    return field(default=default, metadata={"doc": doc, "read": read})
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return text == "1"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.replace(",", " ").split() if word)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an installation may set. Each field ``x`` is read from the variable ``CIS_X``."""
+
+    env: str = _setting("production", "`production` or `lab`. Only in the lab do `var/lab.json` and its secrets exist.")
+    data_dir: Path = _setting(Path("var/panel"), "Folder for the database, keys and attachments; owned by the panel's user.", Path)
+    database_url: str = _setting("", "SQLAlchemy URL. Empty: SQLite in `data_dir`. PostgreSQL: `postgresql+psycopg://…`.")
+    secret_key: str = _setting("", "Signs sessions and forms. Empty: read from `data_dir/keys/secret_key`, made at first start.")
+    public_url: str = _setting("http://localhost:8080", "The panel's address as its users type it; links in messages start with it.")
+    secure_cookies: bool = _setting(True, "Send cookies over https only, force https. 0 only in the lab.", _flag)
+    mail_domain: str = _setting("info.wokiss.pl", "The shared domain in which every member has its statutory address.")
+    association_name: str = _setting("WOKiSS", "The association's name, shown on pages.")
+    panel_key: Path = _setting(Path("keys/panel_ed25519"), "The panel's SSH key, below `data_dir`; made at first use.", Path)
+    huey_path: Path = _setting(Path("doorbell.sqlite"), "The doorbell's SQLite file, below `data_dir`, where no Redis is set.", Path)
+    redis_url: str = _setting("", "Redis for the doorbell when workers run on several hosts.")
+    lease_seconds: int = _setting(30, "How long a worker holds a node without renewing its lease.", int)
+    sweep_seconds: int = _setting(30, "How often the sweep looks for work whose ring was lost.", int)
+    batch_size: int = _setting(10_000, "Resources sent to a node in one exchange, at most.", int)
+    grace_days: int = _setting(30, "Days for which a removed mailbox can be restored.", int)
+    activation_days: int = _setting(14, "Days for which an activation link works.", int)
+    probe_source: str = _setting("", "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.")
+    language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")
+    metrics_networks: tuple[str, ...] = _setting(("127.0.0.0/8", "::1/128"), "Networks that may read `/metrics`.", _words)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read every setting. Raises SettingsError naming the variable at the first bad value."""
+        environment = os.environ if environment is None else environment
+        values = {}
+        for item in fields(cls):
+            name = f"CIS_{item.name.upper()}"
+            if name in environment:
+                values[item.name] = _read(name, environment[name], item.metadata["read"])
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        if self.env not in ("production", "lab"):
+            raise SettingsError("CIS_ENV: production or lab")
+        if self.language not in ("pl", "en"):
+            raise SettingsError("CIS_LANGUAGE: pl or en")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL, SQLite below ``data_dir`` unless set."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'panel.sqlite'}"
+
+    def below_data(self, path: Path) -> Path:
+        """``path`` as it is when absolute, else below ``data_dir``."""
+        return self.data_dir.absolute() / path
+
+
+def _read(name: str, text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error

@@ -1,0 +1,27 @@
+"""Text as people search it and as addresses spell it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_POLISH = str.maketrans("łŁ", "lL")
+
+
+def fold(text: str) -> str:
+    """``text`` without diacritics, in lower case, spaces joined: KOŚCIAN and kościan become koscian.
+
+    Databases fold ASCII only (SQLite) or by locale (PostgreSQL), so it is done here, on both sides of a search.
+    """
+    plain = unicodedata.normalize("NFKD", text.translate(_POLISH))
+    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).casefold().split())
+
+
+def slugify(text: str) -> str:
+    """``text`` as a DNS label: folded, everything but letters and digits turned into single hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+
+
+def has_control(text: str) -> bool:
+    """Whether ``text`` holds control or invisible formatting characters (Unicode Cc, Cf, line separators)."""
+    return any(unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co") for char in text)

@@ -1,0 +1,131 @@
+"""Jobs: requests to reconcile a node. Rows are never deleted; the doorbell only makes them start sooner."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import JSON, ForeignKey, Index, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from panel.kernel.access import Actor, require
+from panel.kernel.db import Base, UTCDateTime, Work, db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import Conflict, NotFound
+from panel.ledger.nodes import Node
+
+DOORBELL = "cis.doorbell"
+"""Key in ``app.extensions`` of the call that rings the workers for one node's id."""
+
+_OPEN = "state in ('queued', 'running')"
+STATES = ("queued", "running", "done", "failed", "waiting_approval", "cancelled")
+
+
+class Job(Base):
+    """One request to make a node have what is wanted. ``log`` is a list of ``{at, text, …}`` without secrets."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    node_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("nodes.id"))
+    cause: Mapped[str]
+    actor: Mapped[str]
+    member_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    resource_kind: Mapped[str | None]
+    resource_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(default="queued", index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    retry_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    log: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+
+    node: Mapped[Node] = relationship(lazy="joined")
+
+
+def request_job(work: Work, *, node_id: uuid.UUID, cause: str, actor: Actor, member_id: uuid.UUID | None = None,
+                resource_kind: str | None = None, resource_id: uuid.UUID | None = None) -> Job:  # fmt: skip
+    """Add a job to the running unit of work; the workers are rung once it is committed."""
+    job = Job(id=new_id(), node_id=node_id, cause=cause, actor=actor.ref, member_id=member_id,
+              resource_kind=resource_kind, resource_id=resource_id)  # fmt: skip
+    db.session.add(job)
+    work.after_commit(("ring", str(node_id)), lambda: ring(node_id))
+    return job
+
+
+def ring(node_id: uuid.UUID) -> None:
+    """Wake a worker for ``node_id``. A ring that gets lost costs only time: the sweep finds the job."""
+    call: Callable[[uuid.UUID], None] | None = current_app.extensions.get(DOORBELL)
+    if call is not None:
+        call(node_id)
+
+
+def get_job(actor: Actor, job_id: uuid.UUID) -> Job:
+    """One job. Raises NotFound where it is absent or another member's."""
+    job = db.session.get(Job, job_id, populate_existing=True)
+    if job is None or not actor.reaches(job.member_id):
+        raise NotFound("not_found")
+    require(actor, "jobs:read")
+    return job
+
+
+def retry_job(actor: Actor, job_id: uuid.UUID) -> Job:
+    """Ask again for what a failed job asked for. Raises Conflict ``job_not_failed``."""
+    require(actor, "jobs:write")
+    with unit_of_work() as work:
+        job = get_job(actor, job_id)
+        if job.state not in ("failed", "cancelled"):
+            raise Conflict("job_not_failed", state=job.state)
+        job.state, job.retry_at, job.finished_at = "queued", None, None
+        work.after_commit(("ring", str(job.node_id)), lambda: ring(job.node_id))
+    return job
+
+
+def cancel_job(actor: Actor, job_id: uuid.UUID) -> Job:
+    """Withdraw a job that did not start. Raises Conflict ``job_started``."""
+    require(actor, "jobs:write")
+    with unit_of_work():
+        job = get_job(actor, job_id)
+        if job.state not in ("queued", "waiting_approval"):
+            raise Conflict("job_started", state=job.state)
+        job.state, job.finished_at = "cancelled", utcnow()
+    return job
+
+
+def claim_jobs(node_id: uuid.UUID) -> list[uuid.UUID]:
+    """Mark the node's open jobs as running and return their ids: the whole backlog at once.
+
+    Jobs found running belong to a worker that died; whoever holds the lease takes them over.
+    """
+    with unit_of_work():
+        rows = db.session.execute(
+            update(Job)
+            .where(Job.node_id == node_id, Job.state.in_(("queued", "running")))
+            .values(state="running", started_at=utcnow(), attempts=Job.attempts + 1)
+            .returning(Job.id),
+            execution_options={"synchronize_session": False},
+        )
+        return list(rows.scalars())
+
+
+def nodes_with_open_jobs() -> list[uuid.UUID]:
+    """Ids of nodes that have jobs waiting or left running."""
+    return list(db.session.scalars(select(Job.node_id).where(Job.state.in_(("queued", "running"))).distinct()))
+
+
+def finish_jobs(job_ids: list[uuid.UUID], *, state: str, counts: dict[str, int], log: list[dict[str, Any]]) -> None:
+    """Record how the jobs ended."""
+    with unit_of_work():
+        db.session.execute(
+            update(Job)
+            .where(Job.id.in_(job_ids), Job.state == "running")
+            .values(state=state, finished_at=utcnow() if state in ("done", "failed") else None, counts=counts, log=log),
+            execution_options={"synchronize_session": False},
+        )

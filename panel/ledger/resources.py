@@ -1,0 +1,102 @@
+"""The columns every resource carries, and the state derived from them.
+
+Three facts stand apart: *wanted* (a generation), *applied* (the generation the node confirmed), *seen* (the generation a
+probe saw from outside, when and how deep). Nobody sets a state.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, case, or_, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from panel.kernel.db import UTCDateTime, new_id, utcnow
+
+RESOURCE_STATES = ("pending", "applying", "active", "failed", "suspended", "removing", "removed", "drifted")
+
+
+class ResourceColumns:
+    """Mix-in for models of things that nodes have.
+
+    ``want``: *put*, *remove* (serve no more, keep the data) or *purge* (delete the data).
+    ``retry_at`` with a problem: when to try again; None with a problem: not before a person changes something.
+    """
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    want: Mapped[str] = mapped_column(default="put")
+    wanted_generation: Mapped[int] = mapped_column(default=1)
+    sent_generation: Mapped[int] = mapped_column(default=0)
+    applied_generation: Mapped[int] = mapped_column(default=0)
+    seen_generation: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    seen_how: Mapped[str | None]
+    problem_code: Mapped[str | None]
+    problem_message: Mapped[str | None]
+    problem_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    retry_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
+
+    @declared_attr
+    def node_id(cls) -> Mapped[uuid.UUID | None]:  # noqa: N805 - SQLAlchemy hands over the class
+        """The node that serves it."""
+        return mapped_column(ForeignKey("nodes.id"))
+
+    @declared_attr
+    def member_id(cls) -> Mapped[uuid.UUID | None]:  # noqa: N805 - SQLAlchemy hands over the class
+        """Whose it is; None: the association's own."""
+        return mapped_column(ForeignKey("members.id"))
+
+    @classmethod
+    def due_index(cls, table: str) -> Index:
+        """The index by which the engine finds work without reading what is settled."""
+        unsettled = "seen_generation < wanted_generation"
+        return Index(f"ix_{table}_due", "node_id", "id", sqlite_where=text(unsettled), postgresql_where=text(unsettled))
+
+    def change(self, **values: Any) -> None:
+        """Set ``values`` and want a new generation; an old problem is forgotten, the engine will tell anew."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.wanted_generation += 1
+        self.problem_code = self.problem_message = self.problem_since = self.retry_at = None
+        self.attempts = 0
+
+    @hybrid_property
+    def state(self) -> str:
+        """One of RESOURCE_STATES."""
+        if self.seen_generation == self.wanted_generation:
+            if self.want != "put":
+                return "removed"
+            return "drifted" if self.problem_code else "suspended" if self.suspended_at else "active"
+        if self.problem_code:
+            return "failed"
+        if self.want != "put":
+            return "removing"
+        return "applying" if self.sent_generation == self.wanted_generation else "pending"
+
+    @state.inplace.expression
+    @classmethod
+    def _state_expression(cls) -> ColumnElement[str]:
+        seen = cls.seen_generation == cls.wanted_generation
+        return case(
+            (seen & (cls.want != "put"), "removed"),
+            (seen & cls.problem_code.is_not(None), "drifted"),
+            (seen & cls.suspended_at.is_not(None), "suspended"),
+            (seen, "active"),
+            (cls.problem_code.is_not(None), "failed"),
+            (cls.want != "put", "removing"),
+            (cls.sent_generation == cls.wanted_generation, "applying"),
+            else_="pending",
+        )
+
+    @classmethod
+    def is_due(cls, now: datetime) -> ColumnElement[bool]:
+        """SQL: not yet seen as wanted, and not waiting for a person or for its next try."""
+        unsettled = cls.seen_generation < cls.wanted_generation
+        return unsettled & or_(cls.problem_code.is_(None), cls.retry_at <= now)

@@ -1,0 +1,85 @@
+"""Mail domains, mailboxes, aliases and activation links."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
+from panel.ledger.resources import ResourceColumns
+from panel.members.models import Member
+
+ADDRESSES = "address"
+"""The space in ``ledger.names`` in which mailboxes, aliases and lists claim their addresses."""
+
+
+class MailDomain(ResourceColumns, Base):
+    """A domain whose mail a node takes. ``shared``: every member may have addresses in it."""
+
+    __tablename__ = "mail_domains"
+    __table_args__ = (ResourceColumns.due_index("mail_domains"),)
+
+    name: Mapped[str] = mapped_column(unique=True)
+    shared: Mapped[bool] = mapped_column(default=False)
+
+
+class Mailbox(ResourceColumns, Base):
+    """A mailbox. ``used_mb`` is what the node last told; ``purge_at`` ends the grace period of a removed one."""
+
+    __tablename__ = "mailboxes"
+    __table_args__ = (
+        ResourceColumns.due_index("mailboxes"),
+        Index("ix_mailboxes_member_created", "member_id", "id"),
+        Index("ix_mailboxes_member_address", "member_id", "address"),
+    )
+
+    domain_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mail_domains.id"))
+    address: Mapped[str] = mapped_column(index=True)
+    quota_mb: Mapped[int]
+    used_mb: Mapped[int] = mapped_column(default=0)
+    password_hash: Mapped[str | None]
+    statutory: Mapped[bool] = mapped_column(default=False)
+    removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    purge_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    domain: Mapped[MailDomain] = relationship(lazy="joined")
+    member: Mapped[Member] = relationship(lazy="joined")
+    links: Mapped[list[ActivationLink]] = relationship(order_by="ActivationLink.id")
+
+    @property
+    def login(self) -> str:
+        """*waiting* until a password was set, *blocked* while suspended, else *open*."""
+        if self.suspended_at is not None:
+            return "blocked"
+        return "waiting" if self.password_hash is None else "open"
+
+
+class Alias(ResourceColumns, Base):
+    """An address whose mail goes to a mailbox: here, the former addresses of renamed ones."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (ResourceColumns.due_index("aliases"),)
+
+    address: Mapped[str] = mapped_column(index=True)
+    mailbox_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mailboxes.id"), index=True)
+
+    mailbox: Mapped[Mailbox] = relationship(lazy="joined")
+
+
+class ActivationLink(Base):
+    """A one-time link by which a mailbox's holder sets the first password; only the token's digest is kept."""
+
+    __tablename__ = "activation_links"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    mailbox_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mailboxes.id"), index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    consumed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    voided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    mailbox: Mapped[Mailbox] = relationship(lazy="joined", overlaps="links")

@@ -1,0 +1,170 @@
+"""What can be done with members."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Select, select
+from stdnum.exceptions import ValidationError
+from stdnum.pl import nip as nip_number
+from stdnum.pl import regon as regon_number
+
+from panel.kernel.access import Actor, require, scoped
+from panel.kernel.db import db, unit_of_work
+from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.text import fold, has_control, slugify
+from panel.ledger.events import record
+from panel.members.models import MEMBER_KINDS, Member
+
+EDITABLE = ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "parent_id", "e_delivery_address", "address", "contacts")
+_UNIQUE = ("teryt", "nip", "regon", "rspo", "slug")
+
+
+def members_query(actor: Actor, *, search: str = "", kind: str | None = None, parent_id: uuid.UUID | None = None) -> Select[tuple[Member]]:
+    """The members in scope; ``search`` covers name, slug, TERYT, NIP and RSPO, Polish letters folded."""
+    require(actor, "members:read")
+    query = scoped(actor, select(Member), Member.id)
+    for word in fold(search).split():
+        query = query.where(Member.folded.contains(word, autoescape=True))
+    if kind is not None:
+        query = query.where(Member.kind == kind)
+    return query if parent_id is None else query.where(Member.parent_id == parent_id)
+
+
+def get_member(actor: Actor, member_id: uuid.UUID) -> Member:
+    """One member. Raises NotFound where it is absent or out of reach."""
+    require(actor, "members:read", member_id)
+    member = db.session.get(Member, member_id)
+    if member is None:
+        raise NotFound("not_found")
+    return member
+
+
+def create_member(actor: Actor, **values: Any) -> Member:
+    """Take a new member in. Without ``slug`` one is made from the name.
+
+    Raises Invalid naming each bad field, Conflict ``taken`` naming the field whose value another member has.
+    """
+    require(actor, "members:write", staff=True)
+    values.setdefault("slug", slugify(str(values.get("name", ""))))
+    values = _checked(values)
+    with unit_of_work():
+        _require_free(values, but=None)
+        member = Member(**values)
+        db.session.add(member)
+        db.session.flush()
+        record(actor, "members:member:create", kind="member", resource_id=member.id, name=member.name, member_id=member.id)
+    return member
+
+
+def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = None, **values: Any) -> Member:
+    """Change a member. Raises Conflict ``stale`` where ``version`` is given and somebody changed it meanwhile."""
+    require(actor, "members:write", staff=True)
+    with unit_of_work():
+        member = get_member(actor, member_id)
+        if version is not None and version != member.version:
+            raise Conflict("stale")
+        kept = {name: getattr(member, name) for name in EDITABLE}
+        values = _checked(kept | values)
+        _require_free(values, but=member_id)
+        changed = {name: value for name, value in values.items() if value != kept.get(name)}
+        for name, value in changed.items():
+            setattr(member, name, value)
+        if changed:
+            record(actor, "members:member:update", kind="member", resource_id=member.id, name=member.name,
+                   member_id=member.id, fields=sorted(changed))  # fmt: skip
+    return member
+
+
+def reach_of(member_ids: list[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """The members given and all that lie below them."""
+    roots = select(Member.id).where(Member.id.in_(member_ids)).cte("reach", recursive=True)
+    tree = roots.union(select(Member.id).join(roots, Member.parent_id == roots.c.id))
+    return frozenset(db.session.scalars(select(tree.c.id)))
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    errors = [Invalid("unknown_field", field=name) for name in values if name not in EDITABLE]
+    clean: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            clean[name] = _CHECKS.get(name, _text)(name, value)
+        except Invalid as error:
+            errors.append(error)
+    if errors:
+        raise Invalid(errors[0].code, field=errors[0].field, errors=errors)
+    return clean
+
+
+def _text(field: str, value: Any) -> str:
+    value = "" if value is None else value
+    if not isinstance(value, str) or has_control(value):
+        raise Invalid("text_bad", field=field)
+    if len(value) > 200:
+        raise Invalid("text_long", field=field, most=200)
+    return value.strip()
+
+
+def _name(field: str, value: Any) -> str:
+    text = _text(field, value)
+    if not text:
+        raise Invalid("required", field=field)
+    return text
+
+
+def _kind(field: str, value: Any) -> str:
+    if value not in MEMBER_KINDS:
+        raise Invalid("choice", field=field, choices=", ".join(MEMBER_KINDS))
+    return str(value)
+
+
+def _slug(field: str, value: Any) -> str:
+    text = _name(field, value)
+    if slugify(text) != text or len(text) > 50:
+        raise Invalid("slug_bad", field=field, suggestion=slugify(text)[:50])
+    return text
+
+
+def _number(field: str, value: Any) -> str | None:
+    text = _text(field, value).replace("-", "").replace(" ", "")
+    if not text:
+        return None
+    try:
+        return str({"nip": nip_number, "regon": regon_number}[field].validate(text))
+    except ValidationError:
+        raise Invalid("number_bad", field=field) from None
+
+
+def _digits(field: str, value: Any) -> str | None:
+    text = _text(field, value)
+    allowed = {"teryt": (4, 6), "rspo": (1, 2, 3, 4, 5, 6, 7)}[field]
+    if text and not (text.isascii() and text.isdigit() and len(text) in allowed):
+        raise Invalid("digits_bad", field=field)
+    return text or None
+
+
+def _parent(field: str, value: Any) -> uuid.UUID | None:
+    if value is not None and db.session.get(Member, value) is None:
+        raise Invalid("unknown_member", field=field)
+    return value  # type: ignore[no-any-return]  # a UUID, looked up above
+
+
+def _contacts(field: str, value: Any) -> list[dict[str, str]]:
+    if not isinstance(value, list) or len(value) > 50 or not all(isinstance(row, dict) for row in value):
+        raise Invalid("contacts_bad", field=field)
+    return [{_text(field, key): _text(field, text) for key, text in row.items()} for row in value]
+
+
+_CHECKS = {"name": _name, "kind": _kind, "slug": _slug, "nip": _number, "regon": _number, "teryt": _digits, "rspo": _digits,
+           "parent_id": _parent, "contacts": _contacts}  # fmt: skip
+
+
+def _require_free(values: dict[str, Any], *, but: uuid.UUID | None) -> None:
+    for name in _UNIQUE:
+        value = values.get(name)
+        if value is None:
+            continue
+        holder = db.session.scalar(select(Member.id).where(getattr(Member, name) == value))
+        if holder is not None and holder != but:
+            raise Conflict("taken", field=name, name=value)
