@@ -1,0 +1,9 @@
+#!/bin/sh
+# start-host.sh FOLDER NETNS BASE NAME: leaves its own number in FOLDER/pid and becomes the process whose
+# death ends the host: `unshare --kill-child` takes PID 1, and with it everything inside, along.
+set -eu
+echo $$ > "$1/pid"
+cd "$1"
+exec nsenter "--net=/run/netns/$2" \
+    unshare --mount --uts --ipc --pid --fork --kill-child \
+    sh "$5/boot-host.sh" "$1" "$3" "$4"

@@ -1,0 +1,33 @@
+"""Which hosts a lab has. One more host is one more entry."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
+# RFC 6761 6.2 keeps .test for testing: these names can never be anybody's.
+DOMAIN = "lab.test"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One host: its name, the roles enrolment will give it, and the last number of its address (2 to 254)."""
+
+    name: str
+    roles: tuple[str, ...]
+    host_number: int
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name == "hub":
+            raise ValueError(f"not a host name: {self.name}")
+        if not 2 <= self.host_number <= 254:
+            raise ValueError(f"{self.name}: host number {self.host_number} is not within 2 to 254")
+
+    @property
+    def hostname(self) -> str:
+        """The full name by which the host knows itself."""
+        return f"{self.name}.{DOMAIN}"
+
+
+DEFAULT_FLEET = (NodeSpec("mail1", ("mail",), 11),)

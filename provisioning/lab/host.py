@@ -1,0 +1,138 @@
+"""One lab host: its folder on disk, its processes, and ways in that need no SSH (for the operator on this machine)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from provisioning.lab.errors import LabError, NotRunning
+from provisioning.lab.state import HostProcess
+
+_FILES = Path(__file__).parent / "files"
+_BOOT_SECONDS = 60
+_STEP_SECONDS = 0.01
+_INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+
+
+class Host:
+    """A host whose changes lie under ``folder``; starting it again finds them as a rebooted server would."""
+
+    def __init__(self, name: str, folder: Path, network_namespace: str) -> None:
+        self.name = name
+        self._folder = folder
+        self._namespace = network_namespace
+
+    def prepare(self, *, hosts: str, authorized_key: str) -> None:
+        """Lay out the folder and what the host is told at boot: its name, its neighbours, the operator's key."""
+        for part in ("upper", "work", "root", "seed"):
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
+        # The upper layer's root is the host's root folder, which all its users must be able to enter.
+        (self._folder / "upper").chmod(0o755)
+        seed = self._folder / "seed"
+        (seed / "hostname").write_text(f"{self.name}\n")
+        (seed / "hosts").write_text(hosts)
+        (seed / "authorized_keys").write_text(authorized_key)
+        shutil.copyfile(_FILES / "rc.host", seed / "rc.host")
+
+    def start(self, base: Path) -> None:
+        """Start the host in its own session and return at once; `wait` tells when it is up."""
+        (self._folder / "pid").unlink(missing_ok=True)
+        script = [str(_FILES / "start-host.sh"), str(self._folder), self._namespace, str(base), self.name, str(_FILES)]
+        with (self._folder / "boot.log").open("wb") as log:
+            subprocess.run(
+                ["setsid", "--fork", "sh", *script],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+                timeout=10,
+            )
+
+    def wait(self, address: str, port: int) -> None:
+        """Return when the host has booted and its sshd answers. Raises LabError with the boot's last words."""
+        deadline = time.monotonic() + _BOOT_SECONDS
+        while not (self._booted() and _greets(address, port)):
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.name} did not come up within {_BOOT_SECONDS} s: {self._last_words()}")
+            if self._read_pid() and not self.running():
+                raise LabError(f"{self.name} died while booting: {self._last_words()}")
+            time.sleep(_STEP_SECONDS)
+
+    def running(self) -> bool:
+        """Whether the host's process is there."""
+        pid = self._read_pid()
+        return bool(pid and HostProcess.of(pid) and self._owns(pid))
+
+    def stop(self) -> None:
+        """Kill the host as a power cut would; nothing of it runs when this returns."""
+        pid = self._read_pid()
+        if pid and self.running():
+            init = self._init_pid()
+            os.kill(pid, signal.SIGKILL)
+            _await_end([number for number in (pid, init) if number])
+        (self._folder / "pid").unlink(missing_ok=True)
+
+    def run(self, argv: list[str]) -> int:
+        """Run a command inside as root with this terminal, and return its exit code."""
+        return subprocess.run([*self._enter(), *argv], env=self._environment(), check=False).returncode
+
+    def exec(self, argv: list[str], *, timeout: float, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run a command inside as root and return what it said. Never for commands that leave a daemon behind."""
+        command = [*self._enter(), *argv]
+        return subprocess.run(command, input=stdin, capture_output=True, env=_INSIDE, timeout=timeout, check=False)
+
+    def _enter(self) -> list[str]:
+        init = self._init_pid()
+        if not init:
+            raise NotRunning(f"{self.name} is not running: start it with `cis lab up`")
+        return ["nsenter", "--target", str(init), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--"]
+
+    def _environment(self) -> dict[str, str]:
+        return {**_INSIDE, "TERM": os.environ.get("TERM", "dumb"), "LANG": "C.UTF-8"}
+
+    def _booted(self) -> bool:
+        init = self._init_pid()
+        return bool(init) and Path(f"/proc/{init}/root/run/booted").exists()
+
+    def _read_pid(self) -> int | None:
+        try:
+            return int((self._folder / "pid").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def _owns(self, pid: int) -> bool:
+        # Numbers come round: the process must be the one that was started for this very folder.
+        return os.fsencode(str(self._folder)) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+    def _init_pid(self) -> int | None:
+        pid = self._read_pid()
+        if not pid or not self.running():
+            return None
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else None
+
+    def _last_words(self) -> str:
+        log = self._folder / "boot.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return lines[-1] if lines else "it said nothing"
+
+
+def _greets(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1) as link:
+            return link.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _await_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(HostProcess.of(pid) for pid in pids):
+        if time.monotonic() > deadline:
+            raise LabError(f"processes {pids} do not end")
+        time.sleep(_STEP_SECONDS / 2)
