@@ -1,0 +1,112 @@
+"""Is this mailbox alive: a message in by SMTP, out by IMAPS; or, in bulk, would mail be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provisioning.probes.findings import Finding, NotSeen, Seen
+from provisioning.probes.imap import PROBE_FOLDER, PROBE_USER, ImapSession
+from provisioning.probes.lines import Deadline, PinnedTls, ProbeError
+from provisioning.probes.smtp import Reply, SmtpProbe
+
+
+@dataclass(frozen=True, slots=True)
+class MailTarget:
+    """A mail node as it is reached from outside. ``certificate_pem`` is the one certificate it may show."""
+
+    node_address: str
+    hostname: str
+    certificate_pem: str
+    smtp_port: int = 25
+    imaps_port: int = 993
+
+
+class MailProbe:
+    """A client of one mail node that keeps its SMTP connection warm. Not thread-safe: one per worker thread."""
+
+    def __init__(self, target: MailTarget) -> None:
+        self._target = target
+        self._tls = PinnedTls(target.hostname, target.certificate_pem)
+        self._smtp = SmtpProbe(target.node_address, self._tls, port=target.smtp_port)
+
+    def see_message(self, address: str, *, token: str, master_secret: str, timeout: float = 10.0) -> Finding:
+        """Send one message to the mailbox and read it back; the deepest look.
+
+        ``token`` must have reached the node (``watch``) together with the digest of ``master_secret``. The message is
+        removed again. The login begins when the node has taken the message, since an unknown mailbox would answer a
+        login only after the delay meant for wrong passwords.
+        """
+        deadline = Deadline(timeout)
+        try:
+            reply = self._smtp.send(address, token, timeout=timeout)
+            if not reply.accepted:
+                return _not_taken(reply)
+            session = self._sign_in(address, master_secret, deadline)
+            try:
+                session.select(PROBE_FOLDER)
+                session.take(token)
+            finally:
+                session.close()
+        except ProbeError as error:
+            return error.finding()
+        return Seen("message")
+
+    def see_login(self, address: str, *, master_secret: str, timeout: float = 10.0) -> Finding:
+        """Sign in by the probe's login and open its folder: the mailbox exists and its store works."""
+        try:
+            session = self._sign_in(address, master_secret, Deadline(timeout))
+            try:
+                session.select(PROBE_FOLDER)
+            finally:
+                session.close()
+        except ProbeError as error:
+            return error.finding()
+        return Seen("login")
+
+    def see_recipients(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
+        """Ask for many addresses at once whether mail to them would be taken. Cheap: about 1 ms each."""
+        asked = list(addresses)
+        try:
+            replies = self._smtp.check_recipients(asked, timeout=timeout)
+        except ProbeError as error:
+            return dict.fromkeys(asked, error.finding())
+        return {address: Seen("rcpt") if reply.accepted else _not_taken(reply) for address, reply in replies.items()}
+
+    def see_absence(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, bool]:
+        """Tell for each address whether the node refuses mail to it for good (5xx). Raises ProbeError."""
+        replies = self._smtp.check_recipients(addresses, timeout=timeout, present=False)
+        return {address: 500 <= reply.code < 600 for address, reply in replies.items()}
+
+    def refuses_login(self, address: str, password: str, *, timeout: float = 30.0) -> bool:
+        """Try one password as the holder would and tell whether it was refused; takes two seconds or more if so.
+
+        For samples and tests only: the node's delay is paid in full. Raises ProbeError for anything but a refusal.
+        """
+        session = ImapSession(self._target.node_address, self._tls, Deadline(timeout), port=self._target.imaps_port)
+        try:
+            session.sign_in(address, password)
+        except ProbeError as error:
+            if error.code != "login_refused":
+                raise
+            return True
+        finally:
+            session.close()
+        return False
+
+    def close(self) -> None:
+        """Let go of the warm connection."""
+        self._smtp.close()
+
+    def _sign_in(self, address: str, master_secret: str, deadline: Deadline) -> ImapSession:
+        session = ImapSession(self._target.node_address, self._tls, deadline, port=self._target.imaps_port)
+        try:
+            session.sign_in(PROBE_USER, master_secret, on_behalf_of=address)
+        except ProbeError:
+            session.close()
+            raise
+        return session
+
+
+def _not_taken(reply: Reply) -> NotSeen:
+    return NotSeen("deferred" if reply.later else "refused", f"{reply.code} {reply.text}")
