@@ -1,0 +1,274 @@
+"""What can be done with contracts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, or_, select
+
+from panel.contracts.entitlements import today
+from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, ContractItem, Service
+from panel.kernel.access import Actor, require, scoped
+from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.text import fold, has_control
+from panel.ledger.events import record
+from panel.members.models import Member
+
+SCAN_BYTES_MAX = 20 * 1024 * 1024
+_SCAN_TYPES = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_FIELDS = ("number", "member_id", "signed_on", "starts_on", "ends_on", "notice_days")
+
+
+def contracts_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None) -> Select[tuple[Contract]]:
+    """The contracts in scope; ``search`` covers the number and the member, ``status`` as ``Contract.status``."""
+    require(actor, "contracts:read")
+    query = scoped(actor, select(Contract).join(Contract.member), Contract.member_id)
+    for word in fold(search).split():
+        query = query.where(or_(Contract.number.icontains(word, autoescape=True), Member.folded.contains(word, autoescape=True)))
+    if member_id is not None:
+        query = query.where(Contract.member_id == member_id)
+    if status == "suspended":
+        query = query.where(Contract.suspended.is_not(None))
+    return query if status in (None, "suspended") else query.where(Contract.id.in_(_with_status(actor, str(status))))
+
+
+def get_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
+    """One contract. Raises NotFound where it is absent or out of reach."""
+    contract = db.session.get(Contract, contract_id)
+    if contract is None or not actor.reaches(contract.member_id):
+        raise NotFound("not_found")
+    require(actor, "contracts:read", contract.member_id)
+    return contract
+
+
+def list_services(actor: Actor) -> list[Service]:
+    """The catalogue, by code."""
+    require(actor, "services:read")
+    return list(db.session.scalars(select(Service).order_by(Service.code)))
+
+
+def create_contract(actor: Actor, *, items: Sequence[Mapping[str, Any]], **values: Any) -> Contract:
+    """Record a signed contract. ``values``: number, member_id, signed_on, starts_on, ends_on, notice_days.
+
+    ``items``: service, quantity, and optionally unit_price (else the catalogue's), discount_percent, starts_on, ends_on.
+    Raises Invalid naming each bad field (``items.0.quantity``), Conflict ``taken`` for a number in use.
+    """
+    require(actor, "contracts:write", staff=True)
+    with unit_of_work():
+        contract = Contract(id=new_id(), **_checked(values))
+        _require_dates(contract.starts_on, contract.ends_on, "ends_on")
+        contract.items = _read_items(items)
+        _require_free_number(contract)
+        db.session.add(contract)
+        db.session.flush()
+        _record(actor, contract, "create")
+    return contract
+
+
+def update_contract(actor: Actor, contract_id: uuid.UUID, *, version: int | None = None, **values: Any) -> Contract:
+    """Correct a contract's number, dates or notice. Raises Conflict ``stale`` where somebody changed it meanwhile."""
+    require(actor, "contracts:write", staff=True)
+    with unit_of_work():
+        contract = get_contract(actor, contract_id)
+        if version is not None and version != contract.version:
+            raise Conflict("stale")
+        for name, value in _checked({name: getattr(contract, name) for name in _FIELDS} | values).items():
+            setattr(contract, name, value)
+        _require_dates(contract.starts_on, contract.ends_on, "ends_on")
+        _require_free_number(contract)
+        _record(actor, contract, "update", fields=sorted(values))
+    return contract
+
+
+def add_amendment(actor: Actor, contract_id: uuid.UUID, *, number: str, signed_on: date, effective_on: date, note: str = "",
+                  items: Sequence[Mapping[str, Any]] = ()) -> Amendment:  # fmt: skip
+    """Add an amendment with its own effective date; its items start on that day unless they say otherwise."""
+    require(actor, "contracts:write", staff=True)
+    with unit_of_work():
+        contract = get_contract(actor, contract_id)
+        amendment = Amendment(id=new_id(), number=_line("number", number), signed_on=_day("signed_on", signed_on),
+                              effective_on=_day("effective_on", effective_on), note=_line("note", note, empty=True))  # fmt: skip
+        contract.amendments.append(amendment)
+        for item in _read_items(items, empty=True):
+            item.amendment_id, item.starts_on = amendment.id, item.starts_on or amendment.effective_on
+            contract.items.append(item)
+        _record(actor, contract, "amend", amendment=amendment.number)
+    return amendment
+
+
+def attach_scan(actor: Actor, contract_id: uuid.UUID, *, file_name: str, content: bytes) -> Attachment:
+    """Keep a signed scan (PDF, PNG or JPEG by its first bytes, at most 20 MB). Raises Invalid for ``file``."""
+    require(actor, "contracts:write", staff=True)
+    contract = get_contract(actor, contract_id)
+    media_type = next((kind for start, kind in _SCAN_TYPES.items() if content.startswith(start)), None)
+    if media_type is None:
+        raise Invalid("scan_type", field="file")
+    if len(content) > SCAN_BYTES_MAX:
+        raise Invalid("scan_large", field="file", most=SCAN_BYTES_MAX // 1024**2)
+    with unit_of_work():
+        scan = Attachment(id=new_id(), contract_id=contract.id, file_name=_line("file", Path(file_name).name or "skan"),
+                          media_type=media_type, size=len(content), sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
+        _write_scan(scan.id, content)
+        db.session.add(scan)
+        _record(actor, contract, "attach", file=scan.file_name)
+    return scan
+
+
+def read_scan(actor: Actor, attachment_id: uuid.UUID) -> tuple[Attachment, Path]:
+    """A scan and where its bytes lie. Raises NotFound."""
+    scan = db.session.get(Attachment, attachment_id)
+    if scan is None:
+        raise NotFound("not_found")
+    get_contract(actor, scan.contract_id)
+    return scan, _scan_path(scan.id)
+
+
+def suspend_contract(actor: Actor, contract_id: uuid.UUID, *, level: str, reason: str) -> Contract:
+    """Suspend what the contract grants, to a level of SUSPENSION_LEVELS, for a reason shown to the member."""
+    if level not in SUSPENSION_LEVELS:
+        raise Invalid("choice", field="level", choices=", ".join(SUSPENSION_LEVELS))
+    return _change(actor, contract_id, "suspend", suspended=level, suspended_reason=_line("reason", reason))
+
+
+def resume_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
+    """End a suspension."""
+    return _change(actor, contract_id, "resume", suspended=None, suspended_reason="")
+
+
+def end_contract(actor: Actor, contract_id: uuid.UUID, *, ended_on: date) -> Contract:
+    """Let the contract end on ``ended_on``, its last day."""
+    contract = get_contract(actor, contract_id)
+    _require_dates(contract.starts_on, _day("ended_on", ended_on), "ended_on")
+    return _change(actor, contract_id, "end", ended_on=ended_on)
+
+
+def _change(actor: Actor, contract_id: uuid.UUID, action: str, **values: Any) -> Contract:
+    require(actor, "contracts:write", staff=True)
+    with unit_of_work():
+        contract = get_contract(actor, contract_id)
+        for name, value in values.items():
+            setattr(contract, name, value)
+        _record(actor, contract, action, **{name: str(value) for name, value in values.items() if value})
+    return contract
+
+
+def _record(actor: Actor, contract: Contract, action: str, **data: Any) -> None:
+    record(actor, f"contracts:contract:{action}", kind="contract", resource_id=contract.id, name=contract.number,
+           member_id=contract.member_id, **data)  # fmt: skip
+
+
+def _with_status(actor: Actor, status: str) -> list[uuid.UUID]:
+    contracts = db.session.scalars(scoped(actor, select(Contract), Contract.member_id))
+    return [contract.id for contract in contracts if contract.status(today()) == status]
+
+
+def _require_free_number(contract: Contract) -> None:
+    with db.session.no_autoflush:
+        holder = db.session.scalar(select(Contract.id).where(Contract.number == contract.number))
+    if holder is not None and holder != contract.id:
+        raise Conflict("taken", field="number", name=contract.number)
+
+
+def _require_dates(first: date, last: date | None, field: str) -> None:
+    if last is not None and last < first:
+        raise Invalid("dates_order", field=field)
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    checks = {"number": _line, "member_id": _member, "signed_on": _day, "starts_on": _day, "ends_on": _optional_day, "notice_days": _count}
+    given = {"ends_on": None, "notice_days": 90} | dict(values)
+    errors = [Invalid("unknown_field", field=name) for name in given if name not in checks]
+    clean: dict[str, Any] = {}
+    for name, check in checks.items():
+        try:
+            clean[name] = check(name, given.get(name))
+        except Invalid as error:
+            errors.append(error)
+    if errors:
+        raise Invalid(errors[0].code, field=errors[0].field, errors=errors)
+    return clean
+
+
+def _read_items(items: Sequence[Mapping[str, Any]], *, empty: bool = False) -> list[ContractItem]:
+    if not items and not empty:
+        raise Invalid("required", field="items")
+    return [_read_item(f"items.{row}", item) for row, item in enumerate(items)]
+
+
+def _read_item(place: str, item: Mapping[str, Any]) -> ContractItem:
+    service = db.session.get(Service, str(item.get("service", "")))
+    if service is None:
+        raise Invalid("unknown_service", field=f"{place}.service")
+    price, discount = item.get("unit_price"), item.get("discount_percent") or 0
+    starts_on = _optional_day(f"{place}.starts_on", item.get("starts_on"))
+    ends_on = _optional_day(f"{place}.ends_on", item.get("ends_on"))
+    if starts_on is not None:
+        _require_dates(starts_on, ends_on, f"{place}.ends_on")
+    return ContractItem(
+        id=new_id(), service_code=service.code, service=service, quantity=_count(f"{place}.quantity", item.get("quantity"), least=1),
+        unit_price=service.price if price is None else _money(f"{place}.unit_price", price),
+        discount_percent=_money(f"{place}.discount_percent", discount, most=100), starts_on=starts_on, ends_on=ends_on,
+    )  # fmt: skip
+
+
+def _line(field: str, value: Any, *, empty: bool = False) -> str:
+    if not isinstance(value, str) or has_control(value) or len(value) > 200:
+        raise Invalid("required" if value is None else "text_bad", field=field)
+    if not value.strip() and not empty:
+        raise Invalid("required", field=field)
+    return value.strip()
+
+
+def _day(field: str, value: Any) -> date:
+    if not isinstance(value, date):
+        raise Invalid("required" if value is None else "date_bad", field=field)
+    return value
+
+
+def _optional_day(field: str, value: Any) -> date | None:
+    return None if value is None else _day(field, value)
+
+
+def _count(field: str, value: Any, *, least: int = 0) -> int:
+    if type(value) is not int or not least <= value <= 10_000_000:
+        raise Invalid("number_range", field=field, least=least, most=10_000_000)
+    return value
+
+
+def _money(field: str, value: Any, *, most: int = 10_000_000) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise Invalid("money_bad", field=field) from None
+    if not amount.is_finite() or not 0 <= amount <= most or amount != amount.quantize(Decimal("0.01")):
+        raise Invalid("money_bad", field=field)
+    return amount
+
+
+def _member(field: str, value: Any) -> uuid.UUID:
+    if not isinstance(value, uuid.UUID) or db.session.get(Member, value) is None:
+        raise Invalid("unknown_member", field=field)
+    return value
+
+
+def _scan_path(scan_id: uuid.UUID) -> Path:
+    folder: Path = current_app.config["CIS"].data_dir.absolute() / "attachments"
+    return folder / str(scan_id)
+
+
+def _write_scan(scan_id: uuid.UUID, content: bytes) -> None:
+    path = _scan_path(scan_id)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

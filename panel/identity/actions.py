@@ -1,0 +1,159 @@
+"""People and tokens: making users, granting roles, and finding out who asks."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Select, select
+
+from panel.identity.models import ApiToken, Grant, Role, User
+from panel.kernel.access import PERMISSIONS, ROLES, Actor, require, scoped
+from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from panel.kernel.passwords import new_token, token_digest
+from panel.ledger.events import record
+from panel.members.actions import reach_of
+from panel.members.models import Member
+
+TOKEN_DAYS_MAX = 366
+_USE_RECORDED_EVERY = timedelta(minutes=1)
+
+
+def actor_for_user(user: User, *, fresh: bool = False) -> Actor:
+    """The actor a signed-in user is: the permissions of the user's grants on everything those grants reach."""
+    permissions, member_ids = _reach(user.grants if user.active else [])
+    return Actor(ref=f"user:{user.id}", name=user.name or user.email, permissions=permissions, member_ids=member_ids,
+                 user_id=user.id, fresh=fresh)  # fmt: skip
+
+
+def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
+    """The actor behind a bearer token used from ``address``; None for any reason for which it is not good."""
+    token = db.session.scalar(select(ApiToken).where(ApiToken.digest == token_digest(secret)))
+    now = utcnow()
+    if token is None or token.revoked_at is not None or token.expires_at <= now or not token.maker.active:
+        return None
+    if token.networks and not _in_networks(address, token.networks):
+        return None
+    maker = actor_for_user(token.maker)
+    if token.last_used_at is None or token.last_used_at < now - _USE_RECORDED_EVERY:
+        with unit_of_work():
+            token.last_used_at = now
+    return Actor(ref=f"token:{token.id}", name=f"{maker.name} ({token.name})", permissions=ROLES.get(token.role, frozenset()) & maker.permissions,
+                 member_ids=_narrowed(maker, token.member_id), kinds=None if token.kinds is None else frozenset(token.kinds),
+                 user_id=token.maker_id, fresh=True)  # fmt: skip
+
+
+def tokens_query(actor: Actor) -> Select[tuple[ApiToken]]:
+    """The tokens in scope, newest first; people without the whole association in reach see their own."""
+    require(actor, "tokens:read")
+    query = select(ApiToken).order_by(ApiToken.id.desc())
+    return query if actor.reaches_all else query.where(ApiToken.maker_id == actor.user_id)
+
+
+def create_token(actor: Actor, *, role: str, member_id: uuid.UUID | None = None, name: str = "", kinds: Sequence[str] | None = None,
+                 networks: Sequence[str] | None = None, expires_in_days: int = 90) -> tuple[ApiToken, str]:  # fmt: skip
+    """Make a token; the secret is returned this once.
+
+    Raises NotAllowed where the role holds more than the maker does or no fresh second factor was given, Invalid naming
+    the field.
+    """
+    require(actor, "tokens:write", member_id)
+    if actor.user_id is None or not actor.fresh:
+        raise NotAllowed("fresh_factor_needed", permission="tokens:write")
+    _check_token(actor, role, member_id, networks, expires_in_days)
+    secret = "cis_" + new_token()
+    with unit_of_work():
+        token = ApiToken(id=new_id(), name=name[:100], digest=token_digest(secret), maker_id=actor.user_id, member_id=member_id, role=role,
+                         kinds=None if kinds is None else list(kinds), networks=None if networks is None else list(networks),
+                         expires_at=utcnow() + timedelta(days=expires_in_days))  # fmt: skip
+        db.session.add(token)
+        record(actor, "identity:token:create", kind="token", resource_id=token.id, name=token.name, member_id=member_id, role=role)
+    return token, secret
+
+
+def revoke_token(actor: Actor, token_id: uuid.UUID) -> ApiToken:
+    """End a token at once. Raises NotFound."""
+    require(actor, "tokens:write")
+    token = db.session.scalar(tokens_query(actor).where(ApiToken.id == token_id))
+    if token is None:
+        raise NotFound("not_found")
+    with unit_of_work():
+        token.revoked_at = token.revoked_at or utcnow()
+        record(actor, "identity:token:revoke", kind="token", resource_id=token.id, name=token.name, member_id=token.member_id)
+    return token
+
+
+def create_user(actor: Actor, *, email: str, name: str, password_hash: str | None, role: str, member_id: uuid.UUID | None = None,
+                language: str = "pl", totp_secret: str | None = None) -> User:  # fmt: skip
+    """Make a user with one grant. ``totp_secret`` as Flask-Security keeps it. Raises Conflict ``taken``, Invalid."""
+    require(actor, "users:write", member_id, staff=member_id is None)
+    email = email.strip().lower()
+    with unit_of_work():
+        if db.session.scalar(select(User.id).where(User.email == email)) is not None:
+            raise Conflict("taken", field="email", name=email)
+        user = User(id=new_id(), email=email, name=name, password=password_hash, language=language, fs_uniquifier=secrets.token_hex(16),
+                    confirmed_at=utcnow(), tf_totp_secret=totp_secret, tf_primary_method="authenticator" if totp_secret else None)  # fmt: skip
+        user.grants.append(Grant(id=new_id(), role=_role(actor, role), member_id=member_id))
+        db.session.add(user)
+        record(actor, "identity:user:create", kind="user", resource_id=user.id, name=email, member_id=member_id, role=role)
+    return user
+
+
+def users_query(actor: Actor) -> Select[tuple[User]]:
+    """The users whose grants lie in scope."""
+    require(actor, "users:read")
+    return scoped(actor, select(User).join(User.grants).distinct(), Grant.member_id)
+
+
+def ensure_roles() -> None:
+    """Make the rows of ``roles`` that grants point at."""
+    with unit_of_work():
+        known = set(db.session.scalars(select(Role.name)))
+        db.session.add_all(Role(name=name) for name in ROLES if name not in known)
+
+
+def _reach(grants: Sequence[Grant]) -> tuple[frozenset[str], frozenset[uuid.UUID] | None]:
+    permissions: frozenset[str] = frozenset().union(*(ROLES.get(grant.role.name, frozenset()) for grant in grants))
+    if any(grant.member_id is None for grant in grants):
+        return permissions & PERMISSIONS, None
+    return permissions & PERMISSIONS, reach_of([grant.member_id for grant in grants if grant.member_id is not None])
+
+
+def _narrowed(maker: Actor, member_id: uuid.UUID | None) -> frozenset[uuid.UUID] | None:
+    if member_id is None:
+        return maker.member_ids
+    below = reach_of([member_id])
+    return below if maker.member_ids is None else below & maker.member_ids
+
+
+def _role(actor: Actor, name: str) -> Role:
+    role = db.session.scalar(select(Role).where(Role.name == name))
+    if role is None:
+        raise Invalid("choice", field="role", choices=", ".join(sorted(ROLES)))
+    if not ROLES[name] <= actor.permissions:
+        raise NotAllowed("role_exceeds", permission=name)
+    return role
+
+
+def _check_token(actor: Actor, role: str, member_id: uuid.UUID | None, networks: Sequence[str] | None, days: int) -> None:
+    _role(actor, role)
+    if member_id is not None and db.session.get(Member, member_id) is None:
+        raise Invalid("unknown_member", field="member_id")
+    if type(days) is not int or not 1 <= days <= TOKEN_DAYS_MAX:
+        raise Invalid("number_range", field="expires_in_days", least=1, most=TOKEN_DAYS_MAX)
+    for network in networks or ():
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise Invalid("network_bad", field="networks", name=network) from None
+
+
+def _in_networks(address: str | None, networks: Sequence[str]) -> bool:
+    if address is None:
+        return False
+    host = ipaddress.ip_address(address)
+    return any(host in ipaddress.ip_network(network) for network in networks)
