@@ -1,0 +1,84 @@
+"""Run every check, show each as one line, and the words of those that fail."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+SECONDS_MAX = 300
+
+
+class Check(NamedTuple):
+    """One command that must succeed; ``name`` is the rule as a person would say it."""
+
+    name: str
+    argv: list[str]
+
+
+def checks() -> list[Check]:
+    """List all checks, quickest first, so that a slip shows early."""
+    python = str(BIN / "python")
+    return [
+        Check("Formatting is the formatter's", [str(BIN / "ruff"), "format", "--check", "--quiet", "."]),
+        Check("Lint finds nothing", [str(BIN / "ruff"), "check", "--quiet", "--output-format=concise", "."]),
+        Check("House rules are kept", [python, "-m", "tests.checks.house_rules"]),
+        Check("The repository holds only what belongs in it", [python, "-m", "tests.checks.repository"]),
+        Check("Templates are clean", [python, "-m", "tests.checks.templates"]),
+        Check("Who may import whom", [str(BIN / "lint-imports"), "--no-logo"]),
+        Check("Translations are complete", [python, "-m", "tests.checks.translations"]),
+        Check("References equal the code", [python, "-m", "tests.checks.references"]),
+        Check("Migrations lead to the models and back", [python, "-m", "tests.checks.migrations"]),
+        Check("No dead code", [str(BIN / "vulture"), *_vulture_paths()]),
+        Check("Types hold", [str(BIN / "mypy"), "--no-error-summary"]),
+    ]
+
+
+def main() -> int:
+    """Run the checks named in argv (any part of a name), or all. Returns 1 if one failed."""
+    chosen = [check for check in checks() if _is_chosen(check, sys.argv[1:])]
+    started = time.monotonic()
+    failed = [check.name for check in chosen if not _passes(check)]
+    seconds = time.monotonic() - started
+    print(f"\n{len(chosen) - len(failed)} of {len(chosen)} checks passed in {seconds:.0f} s", flush=True)
+    for name in failed:
+        print(f"  failed: {name}")
+    return 1 if failed else 0
+
+
+def _is_chosen(check: Check, words: list[str]) -> bool:
+    return not words or any(word.lower() in check.name.lower() for word in words)
+
+
+def _passes(check: Check) -> bool:
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            check.argv,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+        good, words = done.returncode == 0, done.stdout + done.stderr
+    except subprocess.TimeoutExpired:
+        good, words = False, f"still running after {SECONDS_MAX} s"
+    print(f"{'ok  ' if good else 'FAIL'} {time.monotonic() - started:5.1f} s  {check.name}", flush=True)
+    if not good:
+        print("\n".join(f"       {line}" for line in words.strip().splitlines()), flush=True)
+    return good
+
+
+def _vulture_paths() -> list[str]:
+    paths = ["config.py", "wsgi.py", "panel", "provisioning", "tests"]
+    return [path for path in paths if (ROOT / path).exists()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The parts of ``docs/reference`` that are made from the code: settings, and the command line.
+
+``python -m tests.checks.references`` tells which differ from the code; ``--write`` writes them again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from config import Settings
+from tests.checks.files import ROOT
+
+FOLDER = ROOT / "docs" / "reference"
+MADE = "<!-- Made from the code by `make references`; edit the code. -->\n\n"
+
+
+def settings_page() -> str:
+    """Describe every setting: its variable, default and meaning."""
+    rows = [f"| `CIS_{item.name.upper()}` | {_default(item)} | {item.metadata['doc']} |" for item in fields(Settings)]
+    intro = "The panel reads these variables from its environment once, at start. A value it cannot read stops it."
+    table = "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+    return f"# Settings\n\n{MADE}{intro}\n\n{table}\n"
+
+
+def command_page() -> str:
+    """Describe every command of ``cis`` with its arguments and options."""
+    group: click.Group = import_module("panel.cli").cis
+    intro = "`.venv/bin/cis COMMAND`; exit codes: 0 done, 1 refused or failed, 2 used wrongly."
+    return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(group, "cis")])
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
+if find_spec("panel.cli") is not None and find_spec("panel.cli.__main__") is not None:
+    PAGES["command-line.md"] = command_page
+
+
+def main() -> int:
+    """Compare or write the pages; return 1 if one differs."""
+    stale = [name for name, page in PAGES.items() if _committed(name) != page()]
+    if "--write" in sys.argv:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        for name in stale:
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+        return 0
+    for name in stale:
+        print(f"docs/reference/{name}: differs from the code; run make references")
+    return 1 if stale else 0
+
+
+def _committed(name: str) -> str:
+    path = FOLDER / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _default(item: Any) -> str:
+    if item.default is MISSING or item.default == "":
+        return "empty"
+    if isinstance(item.default, tuple):
+        return "`" + " ".join(str(part) for part in item.default) + "`"
+    return f"`{int(item.default) if isinstance(item.default, bool) else item.default}`"
+
+
+def _commands(command: click.Command, path: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _commands(command.commands[name], f"{path} {name}")
+    else:
+        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+        yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
