@@ -30,8 +30,7 @@ _FIELDS = ("number", "member_id", "signed_on", "starts_on", "ends_on", "notice_d
 
 def contracts_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None) -> Select[tuple[Contract]]:
     """The contracts in scope; ``search`` covers the number and the member, ``status`` as ``Contract.status``."""
-    require(actor, "contracts:read")
-    query = scoped(actor, select(Contract).join(Contract.member), Contract.member_id)
+    query = scoped(actor, "contracts:read", select(Contract).join(Contract.member), Contract.member_id)
     for word in fold(search).split():
         query = query.where(or_(Contract.number.icontains(word, autoescape=True), Member.folded.contains(word, autoescape=True)))
     if member_id is not None:
@@ -167,7 +166,7 @@ def _record(actor: Actor, contract: Contract, action: str, **data: Any) -> None:
 
 
 def _with_status(actor: Actor, status: str) -> list[uuid.UUID]:
-    contracts = db.session.scalars(scoped(actor, select(Contract), Contract.member_id))
+    contracts = db.session.scalars(scoped(actor, "contracts:read", select(Contract), Contract.member_id))
     return [contract.id for contract in contracts if contract.status(today()) == status]
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Select, select
 
 from panel.identity.models import ApiToken, Grant, Role, User
-from panel.kernel.access import PERMISSIONS, ROLES, Actor, require, scoped
+from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require, scoped
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
@@ -25,9 +25,8 @@ _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 def actor_for_user(user: User, *, fresh: bool = False) -> Actor:
     """The actor a signed-in user is: the permissions of the user's grants on everything those grants reach."""
-    permissions, member_ids = _reach(user.grants if user.active else [])
-    return Actor(ref=f"user:{user.id}", name=user.name or user.email, permissions=permissions, member_ids=member_ids,
-                 user_id=user.id, fresh=fresh)  # fmt: skip
+    grants = tuple(_reach(grant) for grant in user.grants) if user.active else ()
+    return Actor(ref=f"user:{user.id}", name=user.name or user.email, grants=grants, user_id=user.id, fresh=fresh)
 
 
 def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
@@ -42,9 +41,8 @@ def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
     if token.last_used_at is None or token.last_used_at < now - _USE_RECORDED_EVERY:
         with unit_of_work():
             token.last_used_at = now
-    return Actor(ref=f"token:{token.id}", name=f"{maker.name} ({token.name})", permissions=ROLES.get(token.role, frozenset()) & maker.permissions,
-                 member_ids=_narrowed(maker, token.member_id), kinds=None if token.kinds is None else frozenset(token.kinds),
-                 user_id=token.maker_id, fresh=True)  # fmt: skip
+    return Actor(ref=f"token:{token.id}", name=f"{maker.name} ({token.name})", grants=_narrowed(maker, token),
+                 kinds=None if token.kinds is None else frozenset(token.kinds), user_id=token.maker_id, fresh=True)  # fmt: skip
 
 
 def tokens_query(actor: Actor) -> Select[tuple[ApiToken]]:
@@ -97,7 +95,7 @@ def create_user(actor: Actor, *, email: str, name: str, password_hash: str | Non
             raise Conflict("taken", field="email", name=email)
         user = User(id=new_id(), email=email, name=name, password=password_hash, language=language, fs_uniquifier=secrets.token_hex(16),
                     confirmed_at=utcnow(), tf_totp_secret=totp_secret, tf_primary_method="authenticator" if totp_secret else None)  # fmt: skip
-        user.grants.append(Grant(id=new_id(), role=_role(actor, role), member_id=member_id))
+        user.grants.append(Grant(id=new_id(), role=_role(actor, role, member_id), member_id=member_id))
         db.session.add(user)
         record(actor, "identity:user:create", kind="user", resource_id=user.id, name=email, member_id=member_id, role=role)
     return user
@@ -105,8 +103,7 @@ def create_user(actor: Actor, *, email: str, name: str, password_hash: str | Non
 
 def users_query(actor: Actor) -> Select[tuple[User]]:
     """The users whose grants lie in scope."""
-    require(actor, "users:read")
-    return scoped(actor, select(User).join(User.grants).distinct(), Grant.member_id)
+    return scoped(actor, "users:read", select(User).join(User.grants).distinct(), Grant.member_id)
 
 
 def ensure_roles() -> None:
@@ -116,31 +113,33 @@ def ensure_roles() -> None:
         db.session.add_all(Role(name=name) for name in ROLES if name not in known)
 
 
-def _reach(grants: Sequence[Grant]) -> tuple[frozenset[str], frozenset[uuid.UUID] | None]:
-    permissions: frozenset[str] = frozenset().union(*(ROLES.get(grant.role.name, frozenset()) for grant in grants))
-    if any(grant.member_id is None for grant in grants):
-        return permissions & PERMISSIONS, None
-    return permissions & PERMISSIONS, reach_of([grant.member_id for grant in grants if grant.member_id is not None])
+def _reach(grant: Grant) -> Reach:
+    member_ids = None if grant.member_id is None else reach_of([grant.member_id])
+    return Reach(permissions=ROLES.get(grant.role.name, frozenset()) & PERMISSIONS, member_ids=member_ids)
 
 
-def _narrowed(maker: Actor, member_id: uuid.UUID | None) -> frozenset[uuid.UUID] | None:
-    if member_id is None:
-        return maker.member_ids
-    below = reach_of([member_id])
-    return below if maker.member_ids is None else below & maker.member_ids
+def _narrowed(maker: Actor, token: ApiToken) -> tuple[Reach, ...]:
+    """Each grant of the maker, cut down to the token's role and member: never more than the maker holds now."""
+    permissions = ROLES.get(token.role, frozenset())
+    below = None if token.member_id is None else reach_of([token.member_id])
+    return tuple(
+        Reach(permissions=grant.permissions & permissions,
+              member_ids=grant.member_ids if below is None else below if grant.member_ids is None else below & grant.member_ids)
+        for grant in maker.grants
+    )  # fmt: skip
 
 
-def _role(actor: Actor, name: str) -> Role:
+def _role(actor: Actor, name: str, member_id: uuid.UUID | None) -> Role:
     role = db.session.scalar(select(Role).where(Role.name == name))
     if role is None:
         raise Invalid("choice", field="role", choices=", ".join(sorted(ROLES)))
-    if not ROLES[name] <= actor.permissions:
+    if not all(actor.may_everywhere(permission) if member_id is None else actor.may(permission, member_id) for permission in ROLES[name]):
         raise NotAllowed("role_exceeds", permission=name)
     return role
 
 
 def _check_token(actor: Actor, role: str, member_id: uuid.UUID | None, networks: Sequence[str] | None, days: int) -> None:
-    _role(actor, role)
+    _role(actor, role, member_id)
     if member_id is not None and db.session.get(Member, member_id) is None:
         raise Invalid("unknown_member", field="member_id")
     if type(days) is not int or not 1 <= days <= TOKEN_DAYS_MAX:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, false
@@ -31,49 +31,69 @@ ROLES: dict[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Actor:
-    """One who asks. ``member_ids`` None reaches every member and what belongs to none; an empty set reaches nothing.
+class Reach:
+    """``permissions`` held on ``member_ids``; None: on every member and on what belongs to none."""
 
-    ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people.
-    ``kinds`` None allows every kind of resource.
+    permissions: frozenset[str]
+    member_ids: frozenset[uuid.UUID] | None
+
+    def covers(self, permission: str, member_id: uuid.UUID | None) -> bool:
+        """Whether ``permission`` is held on rows of ``member_id`` (None: rows of no member)."""
+        return permission in self.permissions and permission in PERMISSIONS and self.includes(member_id)
+
+    def includes(self, member_id: uuid.UUID | None) -> bool:
+        """Whether rows of ``member_id`` lie in it."""
+        return self.member_ids is None or member_id in self.member_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """One who asks, with what each of its grants reaches: a role on one member gives nothing on another.
+
+    ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people. ``kinds`` None
+    allows every kind of resource. ``fresh``: a second factor was given a moment ago.
     """
 
     ref: str
     name: str
-    permissions: frozenset[str] = frozenset()
-    member_ids: frozenset[uuid.UUID] | None = frozenset()
+    grants: tuple[Reach, ...] = ()
     kinds: frozenset[str] | None = None
     user_id: uuid.UUID | None = None
     on_behalf_of: str | None = None
-    fresh: bool = field(default=False)
+    fresh: bool = False
 
     def may(self, permission: str, member_id: uuid.UUID | None = None) -> bool:
-        """Whether the actor holds ``permission``, on ``member_id`` where one is given."""
-        held = permission in self.permissions and permission in PERMISSIONS
-        return held and (member_id is None or self.reaches(member_id))
+        """Whether ``permission`` is held: on ``member_id`` where one is given, else anywhere at all."""
+        if member_id is None:
+            return any(permission in grant.permissions and permission in PERMISSIONS for grant in self.grants)
+        return any(grant.covers(permission, member_id) for grant in self.grants)
+
+    def may_everywhere(self, permission: str) -> bool:
+        """Whether ``permission`` is held on the whole association: staff."""
+        return any(grant.covers(permission, None) for grant in self.grants)
 
     def reaches(self, member_id: uuid.UUID | None) -> bool:
-        """Whether rows of ``member_id`` (None: of no member) are in scope."""
-        return self.member_ids is None or member_id in self.member_ids
+        """Whether rows of ``member_id`` (None: of no member) are in the scope of any grant."""
+        return any(grant.includes(member_id) for grant in self.grants)
 
     @property
     def reaches_all(self) -> bool:
-        """Whether the whole association is in scope: staff."""
-        return self.member_ids is None
+        """Whether some grant is on the whole association: staff."""
+        return any(grant.member_ids is None for grant in self.grants)
 
 
-SYSTEM = Actor(ref="system:panel", name="panel", permissions=PERMISSIONS, member_ids=None, fresh=True)
+SYSTEM = Actor(ref="system:panel", name="panel", grants=(Reach(permissions=PERMISSIONS, member_ids=None),), fresh=True)
 
 
 def require(actor: Actor, permission: str, member_id: uuid.UUID | None = None, *, staff: bool = False) -> None:
-    """Go on only if ``actor`` holds ``permission`` on ``member_id``, or on everything where ``staff`` is asked for.
+    """Go on only if ``actor`` holds ``permission`` on ``member_id``, or on the whole association where ``staff`` is asked.
 
     Raises NotFound when the member is out of reach (foreign looks like absent), NotAllowed when only the permission is
     missing.
     """
     if member_id is not None and not actor.reaches(member_id):
         raise NotFound("not_found")
-    if permission not in PERMISSIONS or permission not in actor.permissions or (staff and not actor.reaches_all):
+    if not actor.may(permission, member_id) or (staff and not actor.may_everywhere(permission)):
         raise NotAllowed("not_allowed", permission=permission)
 
 
@@ -83,10 +103,16 @@ def require_kind(actor: Actor, kind: str) -> None:
         raise NotAllowed("not_allowed", permission=kind)
 
 
-def scoped(actor: Actor, query: Select[Any], column: Any) -> Select[Any]:
-    """``query`` narrowed to the rows whose ``column`` (a member's id) the actor reaches."""
-    if actor.member_ids is None:
+def scoped(actor: Actor, permission: str, query: Select[Any], column: Any) -> Select[Any]:
+    """``query`` narrowed to rows whose ``column`` (a member's id) lies where ``permission`` is held.
+
+    Raises NotAllowed where it is held nowhere.
+    """
+    require(actor, permission)
+    if actor.may_everywhere(permission):
         return query
-    if not actor.member_ids:
-        return query.where(false())
-    return query.where(column.in_(actor.member_ids))
+    members: set[uuid.UUID] = set()
+    for grant in actor.grants:
+        if permission in grant.permissions:
+            members |= grant.member_ids or set()
+    return query.where(column.in_(members)) if members else query.where(false())

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Select, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.kernel.access import Actor, require, scoped
+from panel.kernel.access import Actor, scoped
 from panel.kernel.db import Base, UTCDateTime, db, new_id, utcnow
 
 
@@ -76,8 +76,7 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
 def events_query(actor: Actor, *, kind: str | None = None, resource_id: uuid.UUID | None = None, tag: str | None = None,
                  member_id: uuid.UUID | None = None, node_id: uuid.UUID | None = None, job_id: uuid.UUID | None = None) -> Select[tuple[Event]]:  # fmt: skip
     """The events in the actor's scope, newest first, narrowed by what is given (``tag`` by its beginning)."""
-    require(actor, "events:read")
-    query = scoped(actor, select(Event), Event.member_id).order_by(Event.id.desc())
+    query = scoped(actor, "events:read", select(Event), Event.member_id).order_by(Event.id.desc())
     for column, value in ((Event.resource_kind, kind), (Event.resource_id, resource_id), (Event.member_id, member_id),
                           (Event.node_id, node_id), (Event.job_id, job_id)):  # fmt: skip
         query = query if value is None else query.where(column == value)

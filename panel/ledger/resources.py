@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, case, or_, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, case, inspect, or_, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -100,3 +100,15 @@ class ResourceColumns:
         """SQL: not yet seen as wanted, and not waiting for a person or for its next try."""
         unsettled = cls.seen_generation < cls.wanted_generation
         return unsettled & or_(cls.problem_code.is_(None), cls.retry_at <= now)
+
+
+def complete_row(row: Any) -> dict[str, Any]:
+    """Give a new model object its column defaults and return its values, for inserting many rows in one statement."""
+    values: dict[str, Any] = {}
+    for attribute in inspect(type(row)).column_attrs:
+        value, default = getattr(row, attribute.key), attribute.columns[0].default
+        if value is None and default is not None:
+            value = default.arg(None) if default.is_callable else default.arg
+            setattr(row, attribute.key, value)
+        values[attribute.key] = value
+    return values

@@ -47,7 +47,8 @@ class Mailbox(ResourceColumns, Base):
 
     domain: Mapped[MailDomain] = relationship(lazy="joined")
     member: Mapped[Member] = relationship(lazy="joined")
-    links: Mapped[list[ActivationLink]] = relationship(order_by="ActivationLink.id")
+    links: Mapped[list[ActivationLink]] = relationship(order_by="ActivationLink.id", viewonly=True)
+    aliases: Mapped[list[Alias]] = relationship(order_by="Alias.address", viewonly=True)
 
     @property
     def login(self) -> str:
@@ -55,6 +56,14 @@ class Mailbox(ResourceColumns, Base):
         if self.suspended_at is not None:
             return "blocked"
         return "waiting" if self.password_hash is None else "open"
+
+    @property
+    def activation_state(self) -> str:
+        """*none* needed, *sent* (a link waits), *expired* (the last one did), of the newest link."""
+        newest = self.links[-1] if self.links else None
+        if self.password_hash is not None or newest is None:
+            return "none"
+        return "sent" if newest.is_good(utcnow()) else "expired"
 
 
 class Alias(ResourceColumns, Base):
@@ -67,6 +76,10 @@ class Alias(ResourceColumns, Base):
     mailbox_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mailboxes.id"), index=True)
 
     mailbox: Mapped[Mailbox] = relationship(lazy="joined")
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether the link can still be used."""
+        return self.consumed_at is None and self.voided_at is None and now < self.expires_at
 
 
 class ActivationLink(Base):
@@ -82,4 +95,8 @@ class ActivationLink(Base):
     consumed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     voided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    mailbox: Mapped[Mailbox] = relationship(lazy="joined", overlaps="links")
+    mailbox: Mapped[Mailbox] = relationship(lazy="joined")
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether the link can still be used."""
+        return self.consumed_at is None and self.voided_at is None and now < self.expires_at

@@ -23,8 +23,7 @@ _UNIQUE = ("teryt", "nip", "regon", "rspo", "slug")
 
 def members_query(actor: Actor, *, search: str = "", kind: str | None = None, parent_id: uuid.UUID | None = None) -> Select[tuple[Member]]:
     """The members in scope; ``search`` covers name, slug, TERYT, NIP and RSPO, Polish letters folded."""
-    require(actor, "members:read")
-    query = scoped(actor, select(Member), Member.id)
+    query = scoped(actor, "members:read", select(Member), Member.id)
     for word in fold(search).split():
         query = query.where(Member.folded.contains(word, autoescape=True))
     if kind is not None:

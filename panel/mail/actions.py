@@ -1,0 +1,310 @@
+"""What can be done with mailboxes. Every edge comes through here: permission, entitlement, name, row, event, job."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, insert, select
+
+from panel.contracts.entitlements import require_granted
+from panel.kernel.access import Actor, require, require_kind, scoped
+from panel.kernel.db import Work, db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.passwords import hash_mailbox_password
+from panel.ledger import names, usage
+from panel.ledger.events import record, record_many
+from panel.ledger.jobs import Job, request_job
+from panel.ledger.resources import complete_row
+from panel.mail.activation import issue_link, void_links
+from panel.mail.addresses import check_new_addresses, check_quota
+from panel.mail.models import ADDRESSES, ActivationLink, Alias, Mailbox, MailDomain
+
+DEFAULT_QUOTA_MB = 1024
+BATCH_MAX = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMailbox:
+    """What somebody asks for. Without ``password`` the holder gets an activation link; ``quota_mb`` in mebibytes."""
+
+    member_id: uuid.UUID
+    address: str
+    quota_mb: int = DEFAULT_QUOTA_MB
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A mailbox as wanted now, the job that makes the node have it, and a link's token where one was issued.
+
+    ``activation_token`` is shown this once.
+    """
+
+    mailbox: Mailbox
+    job: Job | None
+    activation_token: str | None = field(default=None, repr=False)
+
+
+def mailboxes_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, state: str | None = None,
+                    domain_id: uuid.UUID | None = None) -> Select[tuple[Mailbox]]:  # fmt: skip
+    """The mailboxes in scope, removed ones left out unless ``state`` asks for them; ``search`` is part of the address."""
+    query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
+    query = query.where(Mailbox.state == state) if state else query.where(Mailbox.want == "put")
+    for word in search.lower().split():
+        query = query.where(Mailbox.address.contains(word, autoescape=True))
+    for column, value in ((Mailbox.member_id, member_id), (Mailbox.domain_id, domain_id)):
+        query = query if value is None else query.where(column == value)
+    return query
+
+
+def get_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:read") -> Mailbox:
+    """One mailbox, as the database has it now. Raises NotFound where it is absent or out of reach."""
+    require_kind(actor, "mailboxes")
+    mailbox = db.session.get(Mailbox, mailbox_id, populate_existing=True)
+    if mailbox is None or not actor.reaches(mailbox.member_id):
+        raise NotFound("not_found")
+    require(actor, permission, mailbox.member_id)
+    return mailbox
+
+
+def create_mailbox(actor: Actor, *, member_id: uuid.UUID, address: str, quota_mb: int = DEFAULT_QUOTA_MB, password: str | None = None) -> Changed:
+    """Ask for one mailbox. Raises Invalid (``address``, ``quota_mb``, ``password``), Conflict, OverLimit, NotFound."""
+    new = NewMailbox(member_id=member_id, address=address, quota_mb=quota_mb, password=password)
+    return create_mailboxes(actor, [new])[0]
+
+
+def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: bool = False) -> list[Changed]:
+    """Ask for many mailboxes, all or none; one job for each node. Errors carry the ``row`` at fault."""
+    if not 1 <= len(wanted) <= BATCH_MAX:
+        raise Invalid("number_range", field="mailboxes", least=1, most=BATCH_MAX)
+    require_kind(actor, "mailboxes")
+    for member_id in {new.member_id for new in wanted}:
+        require(actor, "mail:write", member_id)
+    addresses = check_new_addresses(wanted, statutory=statutory)
+    hashes = [None if new.password is None else hash_mailbox_password(new.password) for new in wanted]
+    with unit_of_work() as work:
+        _require_room(wanted)
+        domains = _domains(addresses)
+        boxes = [
+            Mailbox(id=new_id(), member_id=new.member_id, domain_id=domain.id, domain=domain, node_id=domain.node_id, address=address,
+                    quota_mb=new.quota_mb, password_hash=hashed, statutory=statutory)
+            for new, address, domain, hashed in zip(wanted, addresses, domains, hashes, strict=True)
+        ]  # fmt: skip
+        names.claim(ADDRESSES, [(box.address, box.id) for box in boxes], kind="mailbox")
+        return _insert(work, actor, boxes)
+
+
+def set_quota(actor: Actor, mailbox_id: uuid.UUID, *, quota_mb: int) -> Changed:
+    """Change how much a mailbox may hold. Raises Invalid, OverLimit."""
+    check_quota(quota_mb)
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id)
+        difference = {"mailbox_mb": quota_mb - mailbox.quota_mb}
+        require_granted(_owner(mailbox), difference, fields={"mailbox_mb": "quota_mb"})
+        usage.add(_owner(mailbox), difference)
+        return _change(work, actor, mailbox, "quota", quota_mb=quota_mb)
+
+
+def set_password(actor: Actor, mailbox_id: uuid.UUID, *, password: str) -> Changed:
+    """Set a mailbox's password for its holder; links that wait are void, live sessions end. Raises Invalid."""
+    get_mailbox(actor, mailbox_id, permission="mail:password")
+    hashed = hash_mailbox_password(password)
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id, permission="mail:password")
+        void_links(mailbox.id)
+        return _change(work, actor, mailbox, "password", password_hash=hashed)
+
+
+def new_activation_link(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
+    """Issue a new link by which the holder sets a password; earlier links are void. Changes nothing on the node."""
+    with unit_of_work():
+        mailbox = _for_change(actor, mailbox_id, permission="mail:password")
+        void_links(mailbox.id)
+        link, token = issue_link(mailbox.id)
+        db.session.add(link)
+        _record(actor, mailbox, "activation")
+    return Changed(mailbox=mailbox, job=None, activation_token=token)
+
+
+def suspend_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
+    """Refuse logins until resumed; mail still arrives, live sessions end. Suspending twice changes nothing."""
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id)
+        if mailbox.suspended_at is not None:
+            return Changed(mailbox=mailbox, job=None)
+        return _change(work, actor, mailbox, "suspend", suspended_at=utcnow())
+
+
+def resume_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
+    """End a suspension; the mailbox is again what it was (waiting or open)."""
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id)
+        if mailbox.suspended_at is None:
+            return Changed(mailbox=mailbox, job=None)
+        return _change(work, actor, mailbox, "resume", suspended_at=None)
+
+
+def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str) -> Changed:
+    """Give a mailbox another address; mail to the old one keeps arriving by an alias. Raises Invalid, Conflict."""
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id)
+        (address,) = check_new_addresses([NewMailbox(member_id=_owner(mailbox), address=address)], statutory=False)
+        old = mailbox.address
+        if address == old:
+            return Changed(mailbox=mailbox, job=None)
+        domain = _domains([address])[0]
+        if domain.node_id != mailbox.node_id:
+            raise Conflict("other_node", field="address")
+        _take_alias_back(mailbox, address)
+        names.claim(ADDRESSES, [(address, mailbox.id)], kind="mailbox")
+        changed = _change(work, actor, mailbox, "rename", _told={"from": old}, address=address, domain_id=domain.id, domain=domain)
+        _point_aliases(mailbox, also=old)
+        return changed
+
+
+def remove_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
+    """Stop serving a mailbox; its mail is kept until ``purge_at`` and the address stays taken until then."""
+    with unit_of_work() as work:
+        mailbox = _for_change(actor, mailbox_id)
+        purge_at = utcnow() + timedelta(days=current_app.config["CIS"].grace_days)
+        usage.add(_owner(mailbox), {"mailboxes": -1, "mailbox_mb": -mailbox.quota_mb})
+        void_links(mailbox.id)
+        _want_aliases(mailbox, "remove")
+        return _change(work, actor, mailbox, "remove", want="remove", removed_at=utcnow(), purge_at=purge_at)
+
+
+def restore_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
+    """Bring a removed mailbox back with its mail, password and aliases. Raises Conflict ``not_removed``, OverLimit."""
+    with unit_of_work() as work:
+        mailbox = get_mailbox(actor, mailbox_id, permission="mail:write")
+        if mailbox.want != "remove":
+            raise Conflict("not_removed")
+        room = {"mailboxes": 1, "mailbox_mb": mailbox.quota_mb}
+        require_granted(_owner(mailbox), room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
+        usage.add(_owner(mailbox), room)
+        _want_aliases(mailbox, "put")
+        return _change(work, actor, mailbox, "restore", want="put", removed_at=None, purge_at=None)
+
+
+def purge_expired(actor: Actor) -> int:
+    """Delete the data of removed mailboxes whose grace period is over; return how many."""
+    require(actor, "mail:purge", staff=True)
+    with unit_of_work() as work:
+        over = db.session.scalars(select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(BATCH_MAX)).all()
+        for mailbox in over:
+            _change(work, actor, mailbox, "purge", want="purge", password_hash=None)
+            _release_all(mailbox)
+        return len(over)
+
+
+def aliases_of(mailbox: Mailbox) -> list[Alias]:
+    """The addresses whose mail also comes to ``mailbox``."""
+    query = select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.want == "put").order_by(Alias.address)
+    return list(db.session.scalars(query))
+
+
+def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
+    """Insert ``boxes`` with links for those without a password, their events, usage and one job for each node."""
+    if len(boxes) == 1:
+        db.session.add_all(boxes)
+        db.session.flush()
+    else:
+        db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
+    issued = {box.id: issue_link(box.id) for box in boxes if box.password_hash is None}
+    if issued:
+        db.session.execute(insert(ActivationLink), [complete_row(link) for link, _ in issued.values()])
+    for member_id, room in _room(boxes).items():
+        usage.add(member_id, room)
+    record_many(actor, ({"tag": "mail:mailbox:create", "kind": "mailbox", "resource_id": box.id, "name": box.address,
+                         "member_id": box.member_id, "data": {"quota_mb": box.quota_mb}} for box in boxes))  # fmt: skip
+    jobs = {box.node_id: box for box in reversed(boxes)}
+    made = {node_id: _job(work, actor, "create", box, alone=len(boxes) == 1) for node_id, box in jobs.items()}
+    return [Changed(mailbox=box, job=made[box.node_id], activation_token=issued[box.id][1] if box.id in issued else None) for box in boxes]
+
+
+def _change(work: Work, actor: Actor, mailbox: Mailbox, action: str, *, _told: dict[str, Any] | None = None, **values: Any) -> Changed:
+    mailbox.change(**values)
+    told = _told or {name: value for name, value in values.items() if name == "quota_mb"}
+    _record(actor, mailbox, action, **told)
+    return Changed(mailbox=mailbox, job=_job(work, actor, action, mailbox))
+
+
+def _job(work: Work, actor: Actor, action: str, mailbox: Mailbox, *, alone: bool = True) -> Job:
+    assert mailbox.node_id is not None, "a mailbox takes its domain's node"
+    return request_job(work, node_id=mailbox.node_id, cause=f"mail:mailbox:{action}", actor=actor, member_id=mailbox.member_id,
+                       resource_kind="mailbox", resource_id=mailbox.id if alone else None)  # fmt: skip
+
+
+def _record(actor: Actor, mailbox: Mailbox, action: str, **data: Any) -> None:
+    record(actor, f"mail:mailbox:{action}", kind="mailbox", resource_id=mailbox.id, name=mailbox.address,
+           member_id=mailbox.member_id, **data)  # fmt: skip
+
+
+def _for_change(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:write") -> Mailbox:
+    mailbox = get_mailbox(actor, mailbox_id, permission=permission)
+    if mailbox.want != "put":
+        raise Conflict("removed")
+    return mailbox
+
+
+def _owner(mailbox: Mailbox) -> uuid.UUID:
+    assert mailbox.member_id is not None, "a mailbox always has a member"
+    return mailbox.member_id
+
+
+def _room(boxes: Sequence[Mailbox] | Sequence[NewMailbox]) -> dict[uuid.UUID, dict[str, int]]:
+    """How many mailboxes and mebibytes ``boxes`` take, by member."""
+    room: dict[uuid.UUID, dict[str, int]] = {}
+    for box in boxes:
+        if box.member_id is not None:
+            member = room.setdefault(box.member_id, {"mailboxes": 0, "mailbox_mb": 0})
+            member["mailboxes"] += 1
+            member["mailbox_mb"] += box.quota_mb
+    return room
+
+
+def _require_room(wanted: Sequence[NewMailbox]) -> None:
+    for member_id, room in _room(wanted).items():
+        require_granted(member_id, room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
+
+
+def _domains(addresses: Sequence[str]) -> list[MailDomain]:
+    parts = [address.rpartition("@")[2] for address in addresses]
+    found = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.name.in_(set(parts))))}
+    return [found[part] for part in parts]
+
+
+def _take_alias_back(mailbox: Mailbox, address: str) -> None:
+    """Let go of the alias by which ``mailbox`` already holds ``address``."""
+    alias = db.session.scalar(select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.address == address, Alias.want == "put"))
+    if alias is not None:
+        alias.change(want="remove")
+        names.release(ADDRESSES, holder_id=alias.id, name=address)
+
+
+def _point_aliases(mailbox: Mailbox, *, also: str) -> None:
+    """Make every alias of ``mailbox`` follow its new address, the old one among them."""
+    for alias in aliases_of(mailbox):
+        alias.change()
+    names.release(ADDRESSES, holder_id=mailbox.id, name=also)
+    alias = Alias(id=new_id(), address=also, mailbox_id=mailbox.id, mailbox=mailbox, member_id=mailbox.member_id, node_id=mailbox.node_id)
+    names.claim(ADDRESSES, [(also, alias.id)], kind="alias")
+    db.session.add(alias)
+
+
+def _want_aliases(mailbox: Mailbox, want: str) -> None:
+    """Remove or bring back the aliases that came or went with ``mailbox``; those it gave up stay gone."""
+    held = names.taken(ADDRESSES, [alias.address for alias in mailbox.aliases])
+    for alias in mailbox.aliases:
+        if held.get(alias.address) == alias.id:
+            alias.change(want=want)
+
+
+def _release_all(mailbox: Mailbox) -> None:
+    for holder in (mailbox.id, *(alias.id for alias in mailbox.aliases)):
+        names.release(ADDRESSES, holder_id=holder)

@@ -1,0 +1,68 @@
+"""One-time links by which a mailbox's holder sets the first password.
+
+Looking at a link changes nothing (mail scanners open links); only sending the form uses it up.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from panel.kernel.access import Actor
+from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import NotFound
+from panel.kernel.passwords import hash_mailbox_password, new_token, token_digest
+from panel.ledger.events import record
+from panel.ledger.jobs import Job, request_job
+from panel.mail.models import ActivationLink, Mailbox
+
+
+def issue_link(mailbox_id: uuid.UUID) -> tuple[ActivationLink, str]:
+    """A new link, not yet in the database, and its token (128 random bits), which is not kept."""
+    token, now = new_token(), utcnow()
+    days = current_app.config["CIS"].activation_days
+    return ActivationLink(id=new_id(), mailbox_id=mailbox_id, digest=token_digest(token), created_at=now,
+                          expires_at=now + timedelta(days=days)), token  # fmt: skip
+
+
+def void_links(mailbox_id: uuid.UUID) -> None:
+    """Make the mailbox's waiting links useless, within the running unit of work."""
+    waiting = (ActivationLink.mailbox_id == mailbox_id, ActivationLink.consumed_at.is_(None), ActivationLink.voided_at.is_(None))
+    db.session.execute(update(ActivationLink).where(*waiting).values(voided_at=utcnow()), execution_options={"synchronize_session": False})
+
+
+def find_link(token: str) -> ActivationLink:
+    """The good link behind ``token``. Raises NotFound for one that never was, was used, voided or is too old."""
+    link = db.session.scalar(select(ActivationLink).where(ActivationLink.digest == token_digest(token)))
+    if link is None or not link.is_good(utcnow()) or link.mailbox.want != "put":
+        raise NotFound("link_not_good")
+    return link
+
+
+def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
+    """Set the first password by a link and use the link up. Raises NotFound, Invalid ``password``."""
+    mailbox = find_link(token).mailbox
+    hashed = hash_mailbox_password(password)
+    holder = Actor(ref=f"mailbox:{mailbox.id}", name=mailbox.address)
+    with unit_of_work() as work:
+        _use_up(token)
+        db.session.refresh(mailbox)
+        mailbox.change(password_hash=hashed)
+        record(holder, "mail:mailbox:activate", kind="mailbox", resource_id=mailbox.id, name=mailbox.address, member_id=mailbox.member_id)
+        assert mailbox.node_id is not None, "a mailbox takes its domain's node"
+        job = request_job(work, node_id=mailbox.node_id, cause="mail:mailbox:activate", actor=holder, member_id=mailbox.member_id,
+                          resource_kind="mailbox", resource_id=mailbox.id)  # fmt: skip
+    return mailbox, job
+
+
+def _use_up(token: str) -> None:
+    good = (ActivationLink.digest == token_digest(token), ActivationLink.consumed_at.is_(None), ActivationLink.voided_at.is_(None))
+    used = db.session.execute(
+        update(ActivationLink).where(*good, ActivationLink.expires_at > utcnow()).values(consumed_at=utcnow()).returning(ActivationLink.id),
+        execution_options={"synchronize_session": False},
+    ).first()
+    if used is None:
+        raise NotFound("link_not_good")

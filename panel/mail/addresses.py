@@ -1,0 +1,87 @@
+"""Which addresses and quotas may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from sqlalchemy import select
+
+from panel.kernel.db import db
+from panel.kernel.errors import Conflict, Invalid
+from panel.mail.models import MailDomain
+from panel.members.models import Member
+from provisioning.resources import QUOTA_MB_MAX, InvalidResource, check_address
+
+if TYPE_CHECKING:
+    from panel.mail.actions import NewMailbox
+
+RFC_2142 = frozenset(
+    "info marketing sales support abuse noc security postmaster hostmaster usenet news webmaster www uucp ftp".split()
+)
+"""Mailbox names for common services, roles and functions (RFC 2142): nobody's in the shared domain."""
+
+ALWAYS_RESERVED = frozenset("abuse postmaster hostmaster root mailer-daemon cis-probe".split())
+"""Names that the operator answers for in every domain (RFC 2142 4 and 5, RFC 5321 4.5.1)."""
+
+
+def check_quota(quota_mb: object, *, field: str = "quota_mb", row: int = 0) -> int:
+    """Return ``quota_mb`` if it is a whole number of mebibytes that may be asked for. Raises Invalid."""
+    if type(quota_mb) is not int:
+        raise Invalid("number_bad", field=field, row=row)
+    if not 1 <= quota_mb <= QUOTA_MB_MAX:
+        raise Invalid("number_range", field=field, least=1, most=QUOTA_MB_MAX, row=row)
+    return quota_mb
+
+
+def check_new_addresses(wanted: Sequence[NewMailbox], *, statutory: bool) -> list[str]:
+    """The addresses asked for, in lower case, each allowed to its member.
+
+    Raises Invalid naming the field and ``row``, Conflict ``taken_twice`` within the request, ``reserved`` for
+    the statutory address of another member.
+    """
+    domains = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.want == "put"))}
+    addresses = [_check_one(new, domains, row) for row, new in enumerate(wanted)]
+    seen: set[str] = set()
+    for row, address in enumerate(addresses):
+        if address in seen:
+            raise Conflict("taken_twice", field="address", name=address, row=row)
+        seen.add(address)
+    if not statutory:
+        _refuse_foreign_slugs(wanted, addresses)
+    return addresses
+
+
+def _check_one(new: NewMailbox, domains: dict[str, MailDomain], row: int) -> str:
+    check_quota(new.quota_mb, row=row)
+    address = _syntax(new.address, row)
+    local, _, name = address.rpartition("@")
+    domain = domains.get(name)
+    if domain is None or not (domain.shared or domain.member_id == new.member_id):
+        raise Invalid("unknown_domain", field="address", name=name, row=row)
+    if local in ALWAYS_RESERVED or (domain.shared and local in RFC_2142):
+        raise Invalid("address_rfc2142", field="address", name=local, row=row)
+    return address
+
+
+def _syntax(address: object, row: int) -> str:
+    if not isinstance(address, str):
+        raise Invalid("address_type", field="address", row=row)
+    try:
+        return check_address(address.strip(" ").lower() if address.isascii() else address)
+    except InvalidResource as error:
+        raise Invalid(f"address_{error.code}", field="address", row=row) from None
+
+
+def _refuse_foreign_slugs(wanted: Sequence[NewMailbox], addresses: Sequence[str]) -> None:
+    shared = current_app.config["CIS"].mail_domain
+    asked = {address.partition("@")[0]: (row, new.member_id) for row, (new, address) in enumerate(zip(wanted, addresses, strict=True))
+             if address.endswith(f"@{shared}")}  # fmt: skip
+    locals_ = list(asked)
+    for start in range(0, len(locals_), 500):
+        rows = db.session.execute(select(Member.id, Member.slug).where(Member.slug.in_(locals_[start : start + 500])))
+        for member_id, slug in rows:
+            row, asker = asked[slug]
+            if member_id != asker:
+                raise Conflict("reserved", field="address", name=slug, row=row)

@@ -1,0 +1,61 @@
+"""Mail domains: the shared one, and members' own."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import Select, or_, select
+
+from panel.kernel.access import Actor, require
+from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.ledger.events import record
+from panel.ledger.jobs import request_job
+from panel.ledger.nodes import node_for_role
+from panel.mail.models import MailDomain
+from provisioning.resources import InvalidResource, check_domain
+
+
+def domains_query(actor: Actor, *, search: str = "") -> Select[tuple[MailDomain]]:
+    """The domains in which the actor's members may have addresses: shared ones and their own."""
+    require(actor, "mail:read")
+    query = select(MailDomain).where(MailDomain.want == "put")
+    if not actor.may_everywhere("mail:read"):
+        own = {member_id for grant in actor.grants for member_id in grant.member_ids or ()}
+        query = query.where(or_(MailDomain.shared, MailDomain.member_id.in_(own)))
+    return query.where(MailDomain.name.contains(search.lower(), autoescape=True)) if search else query
+
+
+def get_domain(actor: Actor, domain_id: uuid.UUID) -> MailDomain:
+    """One domain. Raises NotFound."""
+    domain = db.session.scalar(domains_query(actor).where(MailDomain.id == domain_id))
+    if domain is None:
+        raise NotFound("not_found")
+    return domain
+
+
+def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None, shared: bool = False) -> MailDomain:
+    """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken`` or ``no_node``."""
+    require(actor, "mail:write", member_id, staff=True)
+    try:
+        name = check_domain(name.strip(" ").lower() if name.isascii() else name)
+    except InvalidResource as error:
+        raise Invalid(f"domain_{error.code}", field="name") from None
+    node = node_for_role("mail")
+    if node is None:
+        raise Conflict("no_node", field="name", role="mail")
+    with unit_of_work() as work:
+        if db.session.scalar(select(MailDomain.id).where(MailDomain.name == name)) is not None:
+            raise Conflict("taken", field="name", name=name)
+        domain = MailDomain(id=new_id(), name=name, member_id=member_id, shared=shared, node_id=node.id)
+        db.session.add(domain)
+        record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
+        request_job(work, node_id=node.id, cause="mail:domain:create", actor=actor, member_id=member_id,
+                    resource_kind="mail_domain", resource_id=domain.id)  # fmt: skip
+    return domain
+
+
+def ensure_shared_domain(actor: Actor, name: str) -> MailDomain:
+    """The shared domain ``name``, made if it is not there."""
+    domain = db.session.scalar(select(MailDomain).where(MailDomain.name == name))
+    return domain or create_domain(actor, name=name, shared=True)
