@@ -1,0 +1,51 @@
+"""What all tests share: real hosts and a browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from provisioning.lab import Lab, LabState
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab of the tests, freshly made: one node `mail1`, not enrolled."""
+    if os.geteuid() != 0:
+        pytest.fail("this test needs root: its nodes are real hosts in network namespaces (use sudo make test)")
+    lab = Lab(ROOT, "test", progress=print)
+    lab.destroy()
+    lab.up()
+    yield lab
+    lab.down()
+
+
+@pytest.fixture(scope="session")
+def lab_state(lab: Lab) -> LabState:
+    return lab.state()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests; each test opens its own context, which is a fresh profile."""
+    with sync_playwright() as playwright:
+        arguments = CHROMIUM_ARGUMENTS + (["--no-sandbox"] if os.geteuid() == 0 else [])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
