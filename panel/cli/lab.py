@@ -1,4 +1,4 @@
-"""`cis lab`: hosts on this machine to try the panel on. The only commands that run as root; they load no application."""
+"""`cis lab`: hosts on this machine. The only commands that run as root; they load no application."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _debian_parts(path: Path) -> list[str]:
 
 def _stanza_is_ours(stanza: str) -> bool:
     suites = re.search(r"^Suites:(.*)$", stanza, re.MULTILINE)
-    return bool(suites) and all(_SUITE.fullmatch(suite) for suite in suites.group(1).split())
+    return suites is not None and all(_SUITE.fullmatch(suite) for suite in suites.group(1).split())
 
 
 def _line_is_ours(line: str) -> bool:

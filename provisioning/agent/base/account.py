@@ -1,0 +1,105 @@
+"""The panel's account on the node: it can start one program as root, and nothing else.
+
+Each limit stands at least twice, so that one mistake opens nothing: the key's own options, sshd's Match block, the
+login shell, and sudo's one line without arguments. See sshd(8) AUTHORIZED_KEYS, sshd_config(5), sudoers(5).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import tempfile
+from pathlib import Path
+
+from provisioning.agent.base import program
+from provisioning.agent.base.commands import attempt, run
+from provisioning.agent.base.errors import SetupFailed
+from provisioning.agent.base.placing import place
+from provisioning.agent.base.services import has_systemd
+
+USER = "cis-agent"
+KEYS = Path("/etc/ssh/cis-agent.keys")
+SSHD = Path("/etc/ssh/sshd_config.d/10-cis-agent.conf")
+SUDOERS = Path("/etc/sudoers.d/cis-agent")
+
+_FORCED = f"sudo -n {program.WRAPPER}"
+_SSHD = f"""# Written by enrolment: the panel's user starts the agent and can do nothing else.
+Match User {USER}
+    AuthorizedKeysFile {KEYS}
+    AuthenticationMethods publickey
+    PasswordAuthentication no
+    KbdInteractiveAuthentication no
+    ForceCommand {_FORCED}
+    AllowAgentForwarding no
+    AllowTcpForwarding no
+    AllowStreamLocalForwarding no
+    GatewayPorts no
+    X11Forwarding no
+    PermitListen none
+    PermitOpen none
+    PermitTTY no
+    PermitTunnel no
+    PermitUserRC no
+    MaxSessions 4
+Match all
+"""
+# Without use_pty sudo hands its own streams on instead of copying every byte between two sets.
+_SUDOERS = f"""# Written by enrolment: one program, no arguments, none of the caller's environment.
+Defaults:{USER} env_reset, !env_keep, !env_check, !setenv, !use_pty
+{USER} ALL=(root) NOPASSWD: {program.WRAPPER} ""
+"""
+
+
+def open_to_panel(panel_key: str, networks: tuple[str, ...]) -> None:
+    """Let this key, from these networks, start the agent. Raises SetupFailed if sshd or sudo refuse their files."""
+    _make_user()
+    options = ["restrict", f'command="{_FORCED}"', *([f'from="{",".join(networks)}"'] if networks else [])]
+    place(KEYS, f"{','.join(options)} {panel_key} cis-panel\n".encode(), 0o644)
+    _place_sudoers()
+    _place_sshd()
+
+
+def _make_user() -> None:
+    account = ["--home-dir", str(program.HOME), "--shell", str(program.LOGIN)]
+    try:
+        found = pwd.getpwnam(USER)
+    except KeyError:
+        # "*" is no password, and unlike "!" it does not make sshd take the account for a locked one.
+        run(["useradd", "--system", "--user-group", "--no-create-home", "--password", "*", *account, USER])
+        return
+    if (found.pw_dir, found.pw_shell) != (str(program.HOME), str(program.LOGIN)):
+        run(["usermod", "--home", str(program.HOME), "--shell", str(program.LOGIN), USER])
+
+
+def _place_sudoers() -> None:
+    with tempfile.NamedTemporaryFile() as draft:
+        draft.write(_SUDOERS.encode())
+        draft.flush()
+        run(["visudo", "--check", "--strict", "--file", draft.name])
+    place(SUDOERS, _SUDOERS.encode(), 0o440)
+
+
+def _place_sshd() -> None:
+    before = SSHD.read_bytes() if SSHD.exists() else None
+    if not place(SSHD, _SSHD.encode(), 0o644):
+        return
+    code, words = attempt(["/usr/sbin/sshd", "-t"])
+    if code != 0:
+        _put_back(before)
+        raise SetupFailed("sshd", f"sshd refuses the new settings, the old ones are back: {words.strip()}")
+    _reload_sshd()
+
+
+def _put_back(before: bytes | None) -> None:
+    if before is None:
+        SSHD.unlink()
+    else:
+        place(SSHD, before, 0o644)
+
+
+def _reload_sshd() -> None:
+    if has_systemd():
+        run(["systemctl", "reload", "ssh"])
+    else:
+        os.kill(int(Path("/run/sshd.pid").read_text()), signal.SIGHUP)

@@ -1,0 +1,54 @@
+"""Talk with enrolment: one JSON request on stdin, JSON lines on stdout, the last of which is the end.
+
+``{"say": text}`` any number of times, then ``{"done": {…}}`` or ``{"failed": code, "message": text}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from provisioning.agent.base.errors import SetupFailed
+from provisioning.agent.base.request import read_request
+from provisioning.agent.base.setup import setup
+
+_REQUEST_BYTES_MAX = 65_536
+
+
+def main() -> int:
+    """Run the set-up as the `setup` command of the agent's program; return the exit code."""
+    try:
+        _require_root()
+        done = setup(read_request(_read_json()), say)
+    except SetupFailed as error:
+        _write({"failed": error.code, "message": str(error)})
+        return 1
+    _write({"done": done})
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell the operator how far the set-up is."""
+    _write({"say": text})
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise SetupFailed("not_root", "set-up needs root")
+
+
+def _read_json() -> dict[str, Any]:
+    try:
+        body = json.loads(sys.stdin.buffer.read(_REQUEST_BYTES_MAX))
+    except ValueError as error:
+        raise SetupFailed("request", "no JSON on stdin") from error
+    if not isinstance(body, dict):
+        raise SetupFailed("request", "no object on stdin")
+    return body
+
+
+def _write(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line, ensure_ascii=True) + "\n")
+    sys.stdout.flush()

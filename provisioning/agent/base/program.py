@@ -1,0 +1,45 @@
+"""Put the agent's program where the panel's key and the node's administrator start it from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from provisioning.agent.base.errors import SetupFailed
+from provisioning.agent.base.placing import make_folder, place
+
+HOME = Path("/usr/local/lib/cis")
+PROGRAM = HOME / "agent.pyz"
+WRAPPER = HOME / "agent"
+LOGIN = HOME / "login"
+COMMAND = Path("/usr/local/sbin/cis-node")
+
+# The folder is root's, so nobody else can put a link there; the check costs a millisecond and does not rely on that.
+_WRAPPER = f"""#!/bin/sh
+# All that the panel's key can start, by way of sudo. Arguments are ignored.
+if [ "$(/usr/bin/stat -c '%F %u %a' {PROGRAM})" != "regular file 0 644" ]; then
+    echo "{PROGRAM} is not a plain file of root's: not started" >&2
+    exit 78
+fi
+exec /usr/bin/python3 -I -S {PROGRAM} serve
+"""
+_LOGIN = f"""#!/bin/sh
+# The login shell of the panel's user: whatever it is asked to run, it starts the agent.
+exec /usr/bin/sudo -n {WRAPPER}
+"""
+_COMMAND = f"""#!/bin/sh
+# The node's own command, for its administrator.
+exec /usr/bin/python3 -I -S {PROGRAM} "$@"
+"""
+
+
+def install_program(uploaded: Path, digest: str) -> None:
+    """Install the uploaded program with its wrappers. Raises SetupFailed if it is not the one that was meant."""
+    content = uploaded.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise SetupFailed("upload", "the program that arrived is not the one that was sent")
+    make_folder(HOME)
+    place(PROGRAM, content, 0o644)
+    place(WRAPPER, _WRAPPER.encode(), 0o755)
+    place(LOGIN, _LOGIN.encode(), 0o755)
+    place(COMMAND, _COMMAND.encode(), 0o755)

@@ -1,0 +1,65 @@
+"""What the operator asks of a host that shall become a node."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from provisioning.agent.base.errors import SetupFailed
+from provisioning.agent.supported import ROLE_SERVICES
+from provisioning.resources import InvalidResource, check_domain
+
+# OpenSSH's own form of a public key without options and comment (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+_PUBLIC_KEY = re.compile(r"(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{40,2000}={0,2}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """A checked request: what may stand in the host's configuration as it is.
+
+    ``panel_networks`` are those from which the panel's key is accepted; ``agent_digest`` is SHA-256, hex, of the
+    program that was uploaded.
+    """
+
+    hostname: str
+    roles: tuple[str, ...]
+    ssh_port: int
+    panel_key: str
+    panel_networks: tuple[str, ...]
+    agent_digest: str
+
+
+def read_request(body: dict[str, Any]) -> SetupRequest:
+    """Check every field. Raises SetupFailed("request", …) naming the first bad one."""
+    try:
+        return SetupRequest(
+            hostname=check_domain(body["hostname"], field="hostname"),
+            roles=tuple(_role(role) for role in body["roles"]),
+            ssh_port=_port(body["ssh_port"]),
+            panel_key=_matching(_PUBLIC_KEY, body["panel_key"], "panel_key"),
+            panel_networks=tuple(str(ipaddress.ip_network(text)) for text in body["panel_networks"]),
+            agent_digest=_matching(_DIGEST, body["agent_digest"], "agent_digest"),
+        )
+    except (InvalidResource, KeyError, TypeError, ValueError) as error:
+        raise SetupFailed("request", f"{type(error).__name__}: {error}") from error
+
+
+def _role(role: str) -> str:
+    if role not in ROLE_SERVICES:
+        raise ValueError(f"roles: {role!r} is unknown, there are {', '.join(ROLE_SERVICES)}")
+    return role
+
+
+def _port(port: int) -> int:
+    if type(port) is not int or not 1 <= port <= 65535:
+        raise ValueError(f"ssh_port: {port!r}")
+    return port
+
+
+def _matching(pattern: re.Pattern[str], value: str, field: str) -> str:
+    if not pattern.fullmatch(value):
+        raise ValueError(f"{field}: syntax")
+    return value

@@ -1,0 +1,38 @@
+"""What each role adds to a node: the adapter's configuration, then its services, running and started at boot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provisioning.agent.adapters import mail_base
+from provisioning.agent.base.services import Service, keep_running
+
+# Debian's own unit runs configure-instance.sh first: it fills the chroot that some of Postfix' services live in.
+_MAIL = (
+    Service(
+        "dovecot",
+        "dovecot",
+        40,
+        ("/usr/sbin/dovecot",),
+        Path("/run/dovecot/master.pid"),
+        "dovecot",
+        ("doveadm", "reload"),
+    ),
+    Service(
+        "postfix",
+        "postfix",
+        50,
+        ("/usr/lib/postfix/configure-instance.sh -", "/usr/sbin/postfix start"),
+        Path("/var/spool/postfix/pid/master.pid"),
+        "master",
+        ("postfix", "reload"),
+    ),
+)
+
+
+def set_up_role(role: str, hostname: str) -> None:
+    """Configure and start what the role needs. Raises SetupFailed with the service's own words."""
+    if role == "mail":
+        mail_base.install(hostname=hostname)
+        for service in _MAIL:
+            keep_running(service)

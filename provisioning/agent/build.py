@@ -1,0 +1,43 @@
+"""Build the agent's program: one zip file that Python starts, the same bytes from the same sources.
+
+Runs where the panel is; it is not part of the program itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROVISIONING = Path(__file__).resolve().parents[1]
+_SHARED = ("__init__.py", "resources.py", "wire.py")
+# The oldest time a zip can hold: the program must not tell when it was built.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_MAIN = """import runpy
+
+runpy.run_module("provisioning.agent", run_name="__main__")
+"""
+
+
+def build_zipapp(target: Path) -> str:
+    """Write the program to ``target`` and return its SHA-256, hex. Modules keep their names inside."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "__main__.py", _MAIN.encode())
+        for path in _sources():
+            _add(archive, f"provisioning/{path.relative_to(_PROVISIONING).as_posix()}", path.read_bytes())
+    return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield from (_PROVISIONING / name for name in _SHARED)
+    for path in sorted((_PROVISIONING / "agent").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path != Path(__file__).resolve():
+            yield path
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)
