@@ -24,7 +24,9 @@ def checks() -> list[Check]:
     """List all checks, quickest first, so that a slip shows early."""
     python = str(BIN / "python")
     return [
-        Check("Formatting is the formatter's", [str(BIN / "ruff"), "format", "--check", "--quiet", "."]),
+        Check(
+            "Formatting is the formatter's", [str(BIN / "ruff"), "format", "--check", "--output-format=concise", "."]
+        ),
         Check("Lint finds nothing", [str(BIN / "ruff"), "check", "--quiet", "--output-format=concise", "."]),
         Check("House rules are kept", [python, "-m", "tests.checks.house_rules"]),
         Check("The repository holds only what belongs in it", [python, "-m", "tests.checks.repository"]),

@@ -12,7 +12,7 @@ from tests.checks.repository import foreign_traces, misplaced
         "cat /ho" + "me/anna/.profile",
         "index-url = https://py" + "pi.org/simple",
         "https://regis" + "try.example/x",
-        "deb http://deb.deb" + "ian.org/debian",
+        "deb http" + "://deb.deb" + "ian.org/debian",
         "-----BEGIN OPENSSH PRIV" + "ATE KEY-----\n" + "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ",
     ],
 )
