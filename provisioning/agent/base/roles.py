@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisioning.agent.adapters import mail_base
+try:
+    from provisioning.agent.adapters import mail_base
+except ImportError:
+    mail_base = None
+from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.services import Service, keep_running
 
 # Debian's own unit runs configure-instance.sh first: it fills the chroot that some of Postfix' services live in.
@@ -33,6 +37,8 @@ _MAIL = (
 def set_up_role(role: str, hostname: str) -> None:
     """Configure and start what the role needs. Raises SetupFailed with the service's own words."""
     if role == "mail":
+        if mail_base is None:
+            raise SetupFailed("not_built", "this build has no mail adapter yet")
         mail_base.install(hostname=hostname)
         for service in _MAIL:
             keep_running(service)
