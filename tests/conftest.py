@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from provisioning.lab import Lab, LabState
+from tests.nodes import EnrolledNode, enroll_lab_node, free_lab_name
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -29,16 +30,25 @@ def lab() -> Iterator[Lab]:
     """The lab of the tests, freshly made: one node `mail1`, not enrolled."""
     if os.geteuid() != 0:
         pytest.fail("this test needs root: its nodes are real hosts in network namespaces (use sudo make test)")
-    lab = Lab(ROOT, "test", progress=print)
-    lab.destroy()
-    lab.up()
-    yield lab
-    lab.down()
+    with free_lab_name(ROOT / "var/lab") as name:
+        lab = Lab(ROOT, name, progress=print)
+        lab.destroy()
+        lab.up()
+        yield lab
+        lab.destroy()
 
 
 @pytest.fixture(scope="session")
 def lab_state(lab: Lab) -> LabState:
     return lab.state()
+
+
+@pytest.fixture(scope="session")
+def mail1(lab_state: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnrolledNode]:
+    """The lab's mail node, enrolled; `mail1.session()` speaks with its agent."""
+    node = enroll_lab_node(lab_state, "mail1", tmp_path_factory.mktemp("panel") / "panel_ed25519")
+    yield node
+    node.sessions.close()
 
 
 @pytest.fixture(scope="session")
