@@ -1,0 +1,116 @@
+"""Run the panel's own processes as they run in production: as a user with no rights, over plain sockets.
+
+They see the checkout at a fixed place under /run, read-only but for var/panel, wherever it really lies; they end with
+the process that started them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from provisioning.lab.errors import LabError
+
+USER = "cis-panel"
+_PLACES = Path("/run/cis-panel")
+_CONFINE = Path(__file__).parent / "files/confine.sh"
+_STOP_SECONDS = 10.0
+
+
+class PanelProcess:
+    """A running process of the panel, leader of its own process group."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+        self.name = name
+        self.log_path = log_path
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its number in the root namespace."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return self._process.poll()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(timeout)
+
+    def stop(self, timeout: float = _STOP_SECONDS) -> None:
+        """Ask it to end, then make it and all it started end."""
+        if self.poll() is None:
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                pass
+        self._signal(signal.SIGKILL)
+        self._process.wait(timeout)
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def ensure_user() -> None:
+    """Create the panel's user on this machine if there is none: no password, no shell, no home."""
+    if subprocess.run(["getent", "passwd", USER], stdout=subprocess.DEVNULL, check=False, timeout=20).returncode == 0:
+        return
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    subprocess.run([*command, "--shell", "/usr/sbin/nologin", USER], check=True, timeout=20, stdin=subprocess.DEVNULL)
+
+
+def place_of(root: Path) -> Path:
+    """Where the panel's processes see the checkout ``root``."""
+    return _PLACES / hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:8]
+
+
+def private_folder(root: Path) -> Path:
+    """var/panel of the checkout, the one place the panel may write to; made and handed to its user if need be."""
+    ensure_user()
+    folder = root.resolve() / "var/panel"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.chown(folder, USER, USER)
+    folder.chmod(0o700)
+    return folder
+
+
+def start(argv: Sequence[str], env: Mapping[str, str], log_path: Path, name: str, *, root: Path) -> PanelProcess:
+    """Start ``argv`` (relative to the checkout, e.g. ``.venv/bin/python -m …``) as the panel's user.
+
+    ``env`` is its whole environment besides PATH, HOME and LANG. Output is appended to ``log_path``, which stays
+    root's. Call it from a thread that lives as long as the process shall: when that thread ends, the kernel ends
+    the process. Raises LabError if this is not root, or the panel's user could not read the checkout.
+    """
+    if os.geteuid() != 0:
+        raise LabError("Starting the panel without privileges needs root first (try sudo)")
+    _require_readable(root)
+    private_folder(root)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    # Until the program itself has set its own, the death of this process ends it too.
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "sh", str(_CONFINE)]
+    command += [str(root.resolve()), str(place_of(root)), USER, *argv]
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            command, env=_environment(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    return PanelProcess(name, process, log_path)
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/nonexistent", "LANG": "C.UTF-8", **env}
+
+
+def _require_readable(root: Path) -> None:
+    for path in (root / "panel", root / "provisioning", root / ".venv"):
+        if path.exists() and path.stat().st_mode & 0o005 != 0o005:
+            raise LabError(f"{path} is closed to other users: the panel could not read it (chmod -R go+rX {root})")
