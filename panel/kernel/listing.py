@@ -1,0 +1,184 @@
+"""Lists in pages: sorted, counted, and continued by a key instead of an offset."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, inspect, literal, select, tuple_
+from sqlalchemy.sql import coercions, roles
+
+from panel.kernel.db import UTCDateTime, db
+from panel.kernel.errors import Invalid
+
+T = TypeVar("T")
+
+PAGE_SIZE, PAGE_SIZE_MAX, PAGE_MAX = 50, 200, 1_000_000
+COUNTED_MAX = 1_000
+"""How far the matches of a search are counted: looking at all of them would cost more than the page itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a list. ``next`` continues it (pass it on as ``cursor``), None on the last page.
+
+    ``total_exact`` False: there are more than ``total``.
+    """
+
+    items: list[T]
+    total: int
+    total_exact: bool
+    page: int
+    page_size: int
+    next: str | None
+
+
+@dataclass(frozen=True)
+class _Order:
+    """By which expression a list is sorted, and the primary key that decides between equals."""
+
+    sort: str
+    key: ColumnElement[Any]
+    primary: ColumnElement[Any]
+
+    @property
+    def descending(self) -> bool:
+        return self.sort.startswith("-")
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        columns = [self.key, self.primary]
+        return query.order_by(None).order_by(
+            *(column.desc() if self.descending else column.asc() for column in columns)
+        )
+
+    def after(self, key: Any, primary: Any) -> ColumnElement[bool]:
+        here = tuple_(self.key, self.primary)
+        there = tuple_(literal(key, self.key.type), literal(primary, self.primary.type))
+        return here < there if self.descending else here > there
+
+
+def paginate(
+    query: Select[T],
+    *,
+    sorts: Mapping[str, Any],
+    default: str,
+    sort: str | None = None,
+    page: int = 1,
+    page_size: int = PAGE_SIZE,
+    cursor: str | None = None,
+    searching: bool = False,
+) -> Page[T]:
+    """Read one page of ``query``, whose first entity is what the list is of; its own order is ignored.
+
+    ``sorts`` maps the names people sort by to columns that are never NULL (wrap the others in ``coalesce``); a
+    leading ``-`` turns the order round, ``default`` is such a name. ``cursor`` is an earlier page's ``next`` and
+    replaces ``page`` and ``sort``: it starts where that page ended, at the cost of a first page. ``searching``
+    counts up to COUNTED_MAX.
+
+    Raises Invalid naming ``sort``, ``page``, ``page_size`` or ``cursor``.
+    """
+    _require_range("page", page, PAGE_MAX)
+    _require_range("page_size", page_size, PAGE_SIZE_MAX)
+    place = _read_cursor(cursor) if cursor else None
+    order = _order(query, sorts, str(place[0]) if place else sort or default, "cursor" if place else "sort")
+    wanted = order.apply(query).add_columns(order.key, order.primary).limit(page_size + 1)
+    if place is None:
+        wanted = wanted.offset((page - 1) * page_size)
+    else:
+        page, key, primary = _place(order, place)
+        wanted = wanted.where(order.after(key, primary))
+    rows = db.session.execute(wanted).unique().all()
+    more, rows = len(rows) > page_size, rows[:page_size]
+    total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
+    return Page(
+        items=[row[0] for row in rows],
+        total=min(total, COUNTED_MAX) if searching else total,
+        total_exact=not searching or total <= COUNTED_MAX,
+        page=page,
+        page_size=page_size,
+        next=_write_cursor(order.sort, page + 1, rows[-1][-2], rows[-1][-1]) if more else None,
+    )
+
+
+def _require_range(field: str, value: object, most: int) -> None:
+    if type(value) is not int or not 1 <= value <= most:
+        raise Invalid("number_range", field=field, least=1, most=most)
+
+
+def _order(query: Select[Any], sorts: Mapping[str, Any], sort: str, field: str) -> _Order:
+    name = sort.removeprefix("-")
+    if name not in sorts:
+        raise Invalid("choice", field=field, choices=", ".join(sorts))
+    entity = query.column_descriptions[0]["entity"]
+    return _Order(sort, coercions.expect(roles.ExpressionElementRole, sorts[name]), inspect(entity).primary_key[0])
+
+
+def _count(query: Select[Any], primary: ColumnElement[Any], most: int | None) -> int:
+    rows = query.order_by(None).with_only_columns(primary, maintain_column_froms=True)
+    found = rows.limit(most) if most else rows
+    return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _write_cursor(sort: str, page: int, key: Any, primary: Any) -> str:
+    text = json.dumps([sort, page, _plain(key), _plain(primary)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID | Decimal) else value
+
+
+def _read_cursor(cursor: str) -> list[Any]:
+    try:
+        place = json.loads(base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        raise Invalid("cursor_bad", field="cursor") from None
+    if not isinstance(place, list) or len(place) != 4:
+        raise Invalid("cursor_bad", field="cursor")
+    return place
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    uuid.UUID: uuid.UUID,
+    Decimal: Decimal,
+}
+
+
+def _place(order: _Order, place: list[Any]) -> tuple[int, Any, Any]:
+    """The page number, sort key and primary key in a cursor, each of its column's type."""
+    _, page, *values = place
+    if type(page) is not int or not 1 <= page <= PAGE_MAX:
+        raise Invalid("cursor_bad", field="cursor")
+    try:
+        key, primary = (
+            _typed(_python_type(column), value)
+            for column, value in zip((order.key, order.primary), values, strict=True)
+        )
+    except (ValueError, TypeError, AttributeError, InvalidOperation):
+        raise Invalid("cursor_bad", field="cursor") from None
+    return page, key, primary
+
+
+def _python_type(column: ColumnElement[Any]) -> type:
+    return datetime if isinstance(column.type, UTCDateTime) else column.type.python_type
+
+
+def _typed(kind: type, value: Any) -> Any:
+    typed = _READERS[kind](value) if kind in _READERS else value
+    if type(typed) is not kind or (isinstance(typed, datetime) and typed.tzinfo is None):
+        raise TypeError("another type than the column's")
+    if isinstance(typed, int) and abs(typed) >= 2**62:
+        raise ValueError("more than a database can hold")
+    # Lone surrogates, which JSON can spell and no database can store, raise here.
+    return typed if not isinstance(typed, str) else typed.encode().decode()
