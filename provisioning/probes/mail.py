@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -77,6 +78,19 @@ class MailProbe:
         """Tell for each address whether the node refuses mail to it for good (5xx). Raises ProbeError."""
         replies = self._smtp.check_recipients(addresses, timeout=timeout, present=False)
         return {address: 500 <= reply.code < 600 for address, reply in replies.items()}
+
+    def see_domains(self, names: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
+        """Ask whether the node is responsible for each domain: it says of a made-up address there that *the mailbox*
+        is unknown (550), not that it does not relay (RFC 5321 4.2.2, 3.6.2)."""
+        made_up = {f"{secrets.token_hex(12)}@{name}": name for name in names}
+        try:
+            replies = self._smtp.check_recipients(made_up, timeout=timeout, present=False)
+        except ProbeError as error:
+            return dict.fromkeys(made_up.values(), error.finding())
+        return {
+            made_up[address]: Seen("rcpt") if reply.code in (250, 550) else _not_taken(reply)
+            for address, reply in replies.items()
+        }
 
     def refuses_login(self, address: str, password: str, *, timeout: float = 30.0) -> bool:
         """Try one password as the holder would and tell whether it was refused; takes two seconds or more if so.
