@@ -28,7 +28,7 @@ _SCAN_TYPES = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b
 _FIELDS = ("number", "member_id", "signed_on", "starts_on", "ends_on", "notice_days")
 
 
-def contracts_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None) -> Select[tuple[Contract]]:
+def contracts_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None) -> Select[Contract]:
     """The contracts in scope; ``search`` covers the number and the member, ``status`` as ``Contract.status``."""
     query = scoped(actor, "contracts:read", select(Contract).join(Contract.member), Contract.member_id)
     for word in fold(search).split():

@@ -45,7 +45,7 @@ def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
                  kinds=None if token.kinds is None else frozenset(token.kinds), user_id=token.maker_id, fresh=True)  # fmt: skip
 
 
-def tokens_query(actor: Actor) -> Select[tuple[ApiToken]]:
+def tokens_query(actor: Actor) -> Select[ApiToken]:
     """The tokens in scope, newest first; people without the whole association in reach see their own."""
     require(actor, "tokens:read")
     query = select(ApiToken).order_by(ApiToken.id.desc())
@@ -101,7 +101,7 @@ def create_user(actor: Actor, *, email: str, name: str, password_hash: str | Non
     return user
 
 
-def users_query(actor: Actor) -> Select[tuple[User]]:
+def users_query(actor: Actor) -> Select[User]:
     """The users whose grants lie in scope."""
     return scoped(actor, "users:read", select(User).join(User.grants).distinct(), Grant.member_id)
 

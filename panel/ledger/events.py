@@ -74,7 +74,7 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def events_query(actor: Actor, *, kind: str | None = None, resource_id: uuid.UUID | None = None, tag: str | None = None,
-                 member_id: uuid.UUID | None = None, node_id: uuid.UUID | None = None, job_id: uuid.UUID | None = None) -> Select[tuple[Event]]:  # fmt: skip
+                 member_id: uuid.UUID | None = None, node_id: uuid.UUID | None = None, job_id: uuid.UUID | None = None) -> Select[Event]:  # fmt: skip
     """The events in the actor's scope, newest first, narrowed by what is given (``tag`` by its beginning)."""
     query = scoped(actor, "events:read", select(Event), Event.member_id).order_by(Event.id.desc())
     for column, value in ((Event.resource_kind, kind), (Event.resource_id, resource_id), (Event.member_id, member_id),

@@ -51,7 +51,7 @@ class Changed:
 
 
 def mailboxes_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, state: str | None = None,
-                    domain_id: uuid.UUID | None = None) -> Select[tuple[Mailbox]]:  # fmt: skip
+                    domain_id: uuid.UUID | None = None) -> Select[Mailbox]:  # fmt: skip
     """The mailboxes in scope, removed ones left out unless ``state`` asks for them; ``search`` is part of the address."""
     query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
     query = query.where(Mailbox.state == state) if state else query.where(Mailbox.want == "put")

@@ -16,7 +16,7 @@ from panel.mail.models import MailDomain
 from provisioning.resources import InvalidResource, check_domain
 
 
-def domains_query(actor: Actor, *, search: str = "") -> Select[tuple[MailDomain]]:
+def domains_query(actor: Actor, *, search: str = "") -> Select[MailDomain]:
     """The domains in which the actor's members may have addresses: shared ones and their own."""
     require(actor, "mail:read")
     query = select(MailDomain).where(MailDomain.want == "put")

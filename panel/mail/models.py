@@ -77,10 +77,6 @@ class Alias(ResourceColumns, Base):
 
     mailbox: Mapped[Mailbox] = relationship(lazy="joined")
 
-    def is_good(self, now: datetime) -> bool:
-        """Whether the link can still be used."""
-        return self.consumed_at is None and self.voided_at is None and now < self.expires_at
-
 
 class ActivationLink(Base):
     """A one-time link by which a mailbox's holder sets the first password; only the token's digest is kept."""
