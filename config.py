@@ -32,24 +32,41 @@ class Settings:
     """What an installation may set. Each field ``x`` is read from the variable ``CIS_X``."""
 
     env: str = _setting("production", "`production` or `lab`. Only in the lab do `var/lab.json` and its secrets exist.")
-    data_dir: Path = _setting(Path("var/panel"), "Folder for the database, keys and attachments; owned by the panel's user.", Path)
-    database_url: str = _setting("", "SQLAlchemy URL. Empty: SQLite in `data_dir`. PostgreSQL: `postgresql+psycopg://…`.")
-    secret_key: str = _setting("", "Signs sessions and forms. Empty: read from `data_dir/keys/secret_key`, made at first start.")
-    public_url: str = _setting("http://localhost:8080", "The panel's address as its users type it; links in messages start with it.")
+    data_dir: Path = _setting(
+        Path("var/panel"), "Folder for the database, keys and attachments; owned by the panel's user.", Path
+    )
+    database_url: str = _setting(
+        "", "SQLAlchemy URL. Empty: SQLite in `data_dir`. PostgreSQL: `postgresql+psycopg://…`."
+    )
+    secret_key: str = _setting(
+        "", "Signs sessions and forms. Empty: read from `data_dir/keys/secret_key`, made at first start."
+    )
+    public_url: str = _setting(
+        "http://localhost:8080", "The panel's address as its users type it; links in messages start with it."
+    )
     secure_cookies: bool = _setting(True, "Send cookies over https only, force https. 0 only in the lab.", _flag)
     mail_domain: str = _setting("info.wokiss.pl", "The shared domain in which every member has its statutory address.")
     association_name: str = _setting("WOKiSS", "The association's name, shown on pages.")
-    panel_key: Path = _setting(Path("keys/panel_ed25519"), "The panel's SSH key, below `data_dir`; made at first use.", Path)
-    huey_path: Path = _setting(Path("doorbell.sqlite"), "The doorbell's SQLite file, below `data_dir`, where no Redis is set.", Path)
+    panel_key: Path = _setting(
+        Path("keys/panel_ed25519"), "The panel's SSH key, below `data_dir`; made at first use.", Path
+    )
+    huey_path: Path = _setting(
+        Path("doorbell.sqlite"), "The doorbell's SQLite file, below `data_dir`, where no Redis is set.", Path
+    )
     redis_url: str = _setting("", "Redis for the doorbell when workers run on several hosts.")
     lease_seconds: int = _setting(30, "How long a worker holds a node without renewing its lease.", int)
     sweep_seconds: int = _setting(30, "How often the sweep looks for work whose ring was lost.", int)
     batch_size: int = _setting(10_000, "Resources sent to a node in one exchange, at most.", int)
     grace_days: int = _setting(30, "Days for which a removed mailbox can be restored.", int)
     activation_days: int = _setting(14, "Days for which an activation link works.", int)
-    probe_source: str = _setting("", "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.")
+    probe_source: str = _setting(
+        "",
+        "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.",
+    )
     language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")
-    metrics_networks: tuple[str, ...] = _setting(("127.0.0.0/8", "::1/128"), "Networks that may read `/metrics`.", _words)
+    metrics_networks: tuple[str, ...] = _setting(
+        ("127.0.0.0/8", "::1/128"), "Networks that may read `/metrics`.", _words
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -28,11 +28,15 @@ _SCAN_TYPES = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b
 _FIELDS = ("number", "member_id", "signed_on", "starts_on", "ends_on", "notice_days")
 
 
-def contracts_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None) -> Select[Contract]:
+def contracts_query(
+    actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, status: str | None = None
+) -> Select[Contract]:
     """The contracts in scope; ``search`` covers the number and the member, ``status`` as ``Contract.status``."""
     query = scoped(actor, "contracts:read", select(Contract).join(Contract.member), Contract.member_id)
     for word in fold(search).split():
-        query = query.where(or_(Contract.number.icontains(word, autoescape=True), Member.folded.contains(word, autoescape=True)))
+        query = query.where(
+            or_(Contract.number.icontains(word, autoescape=True), Member.folded.contains(word, autoescape=True))
+        )
     if member_id is not None:
         query = query.where(Contract.member_id == member_id)
     if status == "suspended":
@@ -183,7 +187,14 @@ def _require_dates(first: date, last: date | None, field: str) -> None:
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    checks = {"number": _line, "member_id": _member, "signed_on": _day, "starts_on": _day, "ends_on": _optional_day, "notice_days": _count}
+    checks = {
+        "number": _line,
+        "member_id": _member,
+        "signed_on": _day,
+        "starts_on": _day,
+        "ends_on": _optional_day,
+        "notice_days": _count,
+    }
     given = {"ends_on": None, "notice_days": 90} | dict(values)
     errors = [Invalid("unknown_field", field=name) for name in given if name not in checks]
     clean: dict[str, Any] = {}

@@ -54,8 +54,13 @@ def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) 
     sources = _sources(member_id, on or today())
     in_use = usage.used(member_id)
     return [
-        Entitlement(member_id=member_id, kind=kind, granted=sum(source.amount for source in sources.get(kind, [])),
-                    used=in_use.get(kind, 0), sources=sources.get(kind, []))  # fmt: skip
+        Entitlement(
+            member_id=member_id,
+            kind=kind,
+            granted=sum(source.amount for source in sources.get(kind, [])),
+            used=in_use.get(kind, 0),
+            sources=sources.get(kind, []),
+        )  # fmt: skip
         for kind in ENTITLEMENT_KINDS
         if kind in sources or in_use.get(kind)
     ]
@@ -70,12 +75,20 @@ def require_granted(member_id: uuid.UUID, wanted: Mapping[str, int], *, fields: 
     for kind, amount in wanted.items():
         granted = sum(source.amount for source in sources.get(kind, []))
         if amount > 0 and in_use.get(kind, 0) + amount > granted:
-            raise OverLimit("over_limit", field=fields.get(kind), kind=kind, granted=granted, used=in_use.get(kind, 0), wanted=amount)
+            raise OverLimit(
+                "over_limit",
+                field=fields.get(kind),
+                kind=kind,
+                granted=granted,
+                used=in_use.get(kind, 0),
+                wanted=amount,
+            )
 
 
 def _sources(member_id: uuid.UUID, on: date) -> dict[str, list[Source]]:
     sources = {
-        kind: [Source(contract_id=None, contract_number="", service_code="", quantity=1, amount=amount)] for kind, amount in MEMBERSHIP.items()
+        kind: [Source(contract_id=None, contract_number="", service_code="", quantity=1, amount=amount)]
+        for kind, amount in MEMBERSHIP.items()
     }
     for contract in _in_force(member_id, on):
         for item in contract.items:
@@ -88,7 +101,10 @@ def _in_force(member_id: uuid.UUID, on: date) -> list[Contract]:
     query = (
         select(Contract)
         .where(Contract.member_id == member_id, Contract.starts_on <= on, Contract.suspended.is_(None))
-        .where(or_(Contract.ends_on.is_(None), Contract.ends_on >= on), or_(Contract.ended_on.is_(None), Contract.ended_on >= on))
+        .where(
+            or_(Contract.ends_on.is_(None), Contract.ends_on >= on),
+            or_(Contract.ended_on.is_(None), Contract.ended_on >= on),
+        )
         .options(selectinload(Contract.items))
     )
     return list(db.session.scalars(query))
@@ -104,8 +120,13 @@ def _add_item(sources: dict[str, list[Source]], contract: Contract, item: Contra
     for kind, per_unit in item.service.entitlements.items():
         if isinstance(per_unit, int) and per_unit:
             sources.setdefault(kind, []).append(
-                Source(contract_id=contract.id, contract_number=contract.number, service_code=item.service_code,
-                       quantity=item.quantity, amount=per_unit * item.quantity)  # fmt: skip
+                Source(
+                    contract_id=contract.id,
+                    contract_number=contract.number,
+                    service_code=item.service_code,
+                    quantity=item.quantity,
+                    amount=per_unit * item.quantity,
+                )  # fmt: skip
             )
 
 

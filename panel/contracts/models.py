@@ -12,7 +12,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
 from panel.members.models import Member
 
-ENTITLEMENT_KINDS = ("mailboxes", "mailbox_mb", "zones", "virtual_servers", "site_mb", "file_accounts", "lists", "databases")
+ENTITLEMENT_KINDS = (
+    "mailboxes",
+    "mailbox_mb",
+    "zones",
+    "virtual_servers",
+    "site_mb",
+    "file_accounts",
+    "lists",
+    "databases",
+)
 SUSPENSION_LEVELS = ("no_new", "no_send", "no_login", "closed")
 EXPIRING_DAYS = 90
 

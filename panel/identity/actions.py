@@ -69,7 +69,15 @@ def create_token(actor: Actor, *, role: str, member_id: uuid.UUID | None = None,
                          kinds=None if kinds is None else list(kinds), networks=None if networks is None else list(networks),
                          expires_at=utcnow() + timedelta(days=expires_in_days))  # fmt: skip
         db.session.add(token)
-        record(actor, "identity:token:create", kind="token", resource_id=token.id, name=token.name, member_id=member_id, role=role)
+        record(
+            actor,
+            "identity:token:create",
+            kind="token",
+            resource_id=token.id,
+            name=token.name,
+            member_id=member_id,
+            role=role,
+        )
     return token, secret
 
 
@@ -81,7 +89,14 @@ def revoke_token(actor: Actor, token_id: uuid.UUID) -> ApiToken:
         raise NotFound("not_found")
     with unit_of_work():
         token.revoked_at = token.revoked_at or utcnow()
-        record(actor, "identity:token:revoke", kind="token", resource_id=token.id, name=token.name, member_id=token.member_id)
+        record(
+            actor,
+            "identity:token:revoke",
+            kind="token",
+            resource_id=token.id,
+            name=token.name,
+            member_id=token.member_id,
+        )
     return token
 
 
@@ -97,7 +112,9 @@ def create_user(actor: Actor, *, email: str, name: str, password_hash: str | Non
                     confirmed_at=utcnow(), tf_totp_secret=totp_secret, tf_primary_method="authenticator" if totp_secret else None)  # fmt: skip
         user.grants.append(Grant(id=new_id(), role=_role(actor, role, member_id), member_id=member_id))
         db.session.add(user)
-        record(actor, "identity:user:create", kind="user", resource_id=user.id, name=email, member_id=member_id, role=role)
+        record(
+            actor, "identity:user:create", kind="user", resource_id=user.id, name=email, member_id=member_id, role=role
+        )
     return user
 
 
@@ -133,12 +150,17 @@ def _role(actor: Actor, name: str, member_id: uuid.UUID | None) -> Role:
     role = db.session.scalar(select(Role).where(Role.name == name))
     if role is None:
         raise Invalid("choice", field="role", choices=", ".join(sorted(ROLES)))
-    if not all(actor.may_everywhere(permission) if member_id is None else actor.may(permission, member_id) for permission in ROLES[name]):
+    if not all(
+        actor.may_everywhere(permission) if member_id is None else actor.may(permission, member_id)
+        for permission in ROLES[name]
+    ):
         raise NotAllowed("role_exceeds", permission=name)
     return role
 
 
-def _check_token(actor: Actor, role: str, member_id: uuid.UUID | None, networks: Sequence[str] | None, days: int) -> None:
+def _check_token(
+    actor: Actor, role: str, member_id: uuid.UUID | None, networks: Sequence[str] | None, days: int
+) -> None:
     _role(actor, role, member_id)
     if member_id is not None and db.session.get(Member, member_id) is None:
         raise Invalid("unknown_member", field="member_id")

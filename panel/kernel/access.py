@@ -18,13 +18,16 @@ PERMISSIONS = frozenset(
     }
 )  # fmt: skip
 
-_READ_OWN = frozenset({"members:read", "contracts:read", "services:read", "entitlements:read", "mail:read", "events:read"})
+_READ_OWN = frozenset(
+    {"members:read", "contracts:read", "services:read", "entitlements:read", "mail:read", "events:read"}
+)
 ROLES: dict[str, frozenset[str]] = {
     "association_admin": PERMISSIONS,
     "provisioner": PERMISSIONS - {"users:write", "tokens:write", "nodes:write"},
     "support": _READ_OWN | {"nodes:read", "jobs:read"},
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")),
-    "member_admin": _READ_OWN | {"mail:write", "mail:password", "tokens:read", "tokens:write", "users:read", "users:write"},
+    "member_admin": _READ_OWN
+    | {"mail:write", "mail:password", "tokens:read", "tokens:write", "users:read", "users:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
 }

@@ -29,7 +29,9 @@ class NotAllowed(PanelError):
 class Invalid(PanelError):
     """A value is wrong; correct it and ask again. ``errors`` lists every bad field when there are several."""
 
-    def __init__(self, code: str, *, field: str | None = None, errors: list[Invalid] | None = None, **params: Any) -> None:
+    def __init__(
+        self, code: str, *, field: str | None = None, errors: list[Invalid] | None = None, **params: Any
+    ) -> None:
         super().__init__(code, field=field, **params)
         self.errors = errors or [self]
 

@@ -22,7 +22,10 @@ class Event(Base):
     """One line of a timeline. ``tag`` is ``source:subject:action``, e.g. ``mail:mailbox:create``."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_resource", "resource_kind", "resource_id", "id"), Index("ix_events_member", "member_id", "id"))
+    __table_args__ = (
+        Index("ix_events_resource", "resource_kind", "resource_id", "id"),
+        Index("ix_events_member", "member_id", "id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
@@ -67,7 +70,14 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
         events.append({"id": event_id, "at": at, "tag": row["tag"], "actor": actor.ref, "on_behalf_of": actor.on_behalf_of,
                        "member_id": row.get("member_id"), "node_id": row.get("node_id"), "job_id": row.get("job_id"),
                        "resource_kind": row.get("kind"), "resource_id": row.get("resource_id")})  # fmt: skip
-        details.append({"event_id": event_id, "actor_name": actor.name, "resource_name": row.get("name", ""), "data": row.get("data", {})})
+        details.append(
+            {
+                "event_id": event_id,
+                "actor_name": actor.name,
+                "resource_name": row.get("name", ""),
+                "data": row.get("data", {}),
+            }
+        )
     if events:
         db.session.execute(insert(Event), events)
         db.session.execute(insert(EventDetail), details)

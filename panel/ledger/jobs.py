@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import JSON, ForeignKey, Index, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, require
@@ -27,9 +27,7 @@ class Job(Base):
     """One request to make a node have what is wanted. ``log`` is a list of ``{at, text, …}`` without secrets."""
 
     __tablename__ = "jobs"
-    __table_args__ = (
-        Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
-    )
+    __table_args__ = (Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     node_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("nodes.id"))
@@ -107,7 +105,11 @@ def claim_jobs(node_id: uuid.UUID) -> list[uuid.UUID]:
     with unit_of_work():
         rows = db.session.execute(
             update(Job)
-            .where(Job.node_id == node_id, Job.state.in_(("queued", "running")))
+            .where(
+                Job.node_id == node_id,
+                Job.state.in_(("queued", "running")),
+                or_(Job.retry_at.is_(None), Job.retry_at <= utcnow()),
+            )
             .values(state="running", started_at=utcnow(), attempts=Job.attempts + 1)
             .returning(Job.id),
             execution_options={"synchronize_session": False},
@@ -116,8 +118,28 @@ def claim_jobs(node_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def nodes_with_open_jobs() -> list[uuid.UUID]:
-    """Ids of nodes that have jobs waiting or left running."""
-    return list(db.session.scalars(select(Job.node_id).where(Job.state.in_(("queued", "running"))).distinct()))
+    """Ids of nodes that have jobs waiting whose time has come, or left running."""
+    due = or_(Job.retry_at.is_(None), Job.retry_at <= utcnow())
+    return list(db.session.scalars(select(Job.node_id).where(Job.state.in_(("queued", "running")), due).distinct()))
+
+
+def resources_of(job_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID | None]]:
+    """Each job's id with the resource it is about, None where it is about many."""
+    return [
+        (row.id, row.resource_id)
+        for row in db.session.execute(select(Job.id, Job.resource_id).where(Job.id.in_(job_ids)))
+    ]
+
+
+def postpone_jobs(job_ids: list[uuid.UUID], *, retry_at: datetime, log: list[dict[str, Any]]) -> None:
+    """Put running jobs back into the queue until ``retry_at``."""
+    with unit_of_work():
+        db.session.execute(
+            update(Job)
+            .where(Job.id.in_(job_ids), Job.state == "running")
+            .values(state="queued", retry_at=retry_at, log=log),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def finish_jobs(job_ids: list[uuid.UUID], *, state: str, counts: dict[str, int], log: list[dict[str, Any]]) -> None:

@@ -34,7 +34,9 @@ def claim(space: str, names: Sequence[tuple[str, uuid.UUID]], *, kind: str, fiel
     for row, (name, holder) in enumerate(names):
         if name in held and held[name] != holder:
             raise Conflict("taken", field=field, name=name, row=row)
-    new = [{"space": space, "name": name, "kind": kind, "holder_id": holder} for name, holder in names if name not in held]
+    new = [
+        {"space": space, "name": name, "kind": kind, "holder_id": holder} for name, holder in names if name not in held
+    ]
     if new:
         db.session.execute(insert(Name), new)
 

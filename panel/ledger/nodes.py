@@ -57,7 +57,12 @@ def take_lease(node_id: uuid.UUID, *, owner: str, seconds: int) -> Lease | None:
         taken = db.session.execute(
             update(Node)
             .where(Node.id == node_id, or_(Node.lease_owner.is_(None), Node.lease_expires_at < database_now()))
-            .values(lease_owner=owner, lease_expires_at=database_now(seconds), fence=Node.fence + 1, updated_at=Node.updated_at)
+            .values(
+                lease_owner=owner,
+                lease_expires_at=database_now(seconds),
+                fence=Node.fence + 1,
+                updated_at=Node.updated_at,
+            )
             .returning(Node.fence),
             execution_options={"synchronize_session": False},
         ).scalar_one_or_none()

@@ -31,7 +31,10 @@ def add(member_id: uuid.UUID, changes: Mapping[str, int]) -> None:
     """Add ``changes`` (kind → difference) within the running unit of work."""
     for kind, difference in changes.items():
         found = db.session.execute(
-            update(Usage).where(Usage.member_id == member_id, Usage.kind == kind).values(amount=Usage.amount + difference).returning(Usage.kind)
+            update(Usage)
+            .where(Usage.member_id == member_id, Usage.kind == kind)
+            .values(amount=Usage.amount + difference)
+            .returning(Usage.kind)
         ).first()
         if found is None:
             db.session.add(Usage(member_id=member_id, kind=kind, amount=difference))

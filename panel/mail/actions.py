@@ -72,7 +72,9 @@ def get_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:
     return mailbox
 
 
-def create_mailbox(actor: Actor, *, member_id: uuid.UUID, address: str, quota_mb: int = DEFAULT_QUOTA_MB, password: str | None = None) -> Changed:
+def create_mailbox(
+    actor: Actor, *, member_id: uuid.UUID, address: str, quota_mb: int = DEFAULT_QUOTA_MB, password: str | None = None
+) -> Changed:
     """Ask for one mailbox. Raises Invalid (``address``, ``quota_mb``, ``password``), Conflict, OverLimit, NotFound."""
     new = NewMailbox(member_id=member_id, address=address, quota_mb=quota_mb, password=password)
     return create_mailboxes(actor, [new])[0]
@@ -162,7 +164,9 @@ def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str) -> Chan
             raise Conflict("other_node", field="address")
         _take_alias_back(mailbox, address)
         names.claim(ADDRESSES, [(address, mailbox.id)], kind="mailbox")
-        changed = _change(work, actor, mailbox, "rename", _told={"from": old}, address=address, domain_id=domain.id, domain=domain)
+        changed = _change(
+            work, actor, mailbox, "rename", _told={"from": old}, address=address, domain_id=domain.id, domain=domain
+        )
         _point_aliases(mailbox, also=old)
         return changed
 
@@ -195,7 +199,9 @@ def purge_expired(actor: Actor) -> int:
     """Delete the data of removed mailboxes whose grace period is over; return how many."""
     require(actor, "mail:purge", staff=True)
     with unit_of_work() as work:
-        over = db.session.scalars(select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(BATCH_MAX)).all()
+        over = db.session.scalars(
+            select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(BATCH_MAX)
+        ).all()
         for mailbox in over:
             _change(work, actor, mailbox, "purge", want="purge", password_hash=None)
             _release_all(mailbox)
@@ -224,10 +230,15 @@ def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
                          "member_id": box.member_id, "data": {"quota_mb": box.quota_mb}} for box in boxes))  # fmt: skip
     jobs = {box.node_id: box for box in reversed(boxes)}
     made = {node_id: _job(work, actor, "create", box, alone=len(boxes) == 1) for node_id, box in jobs.items()}
-    return [Changed(mailbox=box, job=made[box.node_id], activation_token=issued[box.id][1] if box.id in issued else None) for box in boxes]
+    return [
+        Changed(mailbox=box, job=made[box.node_id], activation_token=issued[box.id][1] if box.id in issued else None)
+        for box in boxes
+    ]
 
 
-def _change(work: Work, actor: Actor, mailbox: Mailbox, action: str, *, _told: dict[str, Any] | None = None, **values: Any) -> Changed:
+def _change(
+    work: Work, actor: Actor, mailbox: Mailbox, action: str, *, _told: dict[str, Any] | None = None, **values: Any
+) -> Changed:
     mailbox.change(**values)
     told = _told or {name: value for name, value in values.items() if name == "quota_mb"}
     _record(actor, mailbox, action, **told)
@@ -275,13 +286,17 @@ def _require_room(wanted: Sequence[NewMailbox]) -> None:
 
 def _domains(addresses: Sequence[str]) -> list[MailDomain]:
     parts = [address.rpartition("@")[2] for address in addresses]
-    found = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.name.in_(set(parts))))}
+    found = {
+        domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.name.in_(set(parts))))
+    }
     return [found[part] for part in parts]
 
 
 def _take_alias_back(mailbox: Mailbox, address: str) -> None:
     """Let go of the alias by which ``mailbox`` already holds ``address``."""
-    alias = db.session.scalar(select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.address == address, Alias.want == "put"))
+    alias = db.session.scalar(
+        select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.address == address, Alias.want == "put")
+    )
     if alias is not None:
         alias.change(want="remove")
         names.release(ADDRESSES, holder_id=alias.id, name=address)
@@ -292,7 +307,14 @@ def _point_aliases(mailbox: Mailbox, *, also: str) -> None:
     for alias in aliases_of(mailbox):
         alias.change()
     names.release(ADDRESSES, holder_id=mailbox.id, name=also)
-    alias = Alias(id=new_id(), address=also, mailbox_id=mailbox.id, mailbox=mailbox, member_id=mailbox.member_id, node_id=mailbox.node_id)
+    alias = Alias(
+        id=new_id(),
+        address=also,
+        mailbox_id=mailbox.id,
+        mailbox=mailbox,
+        member_id=mailbox.member_id,
+        node_id=mailbox.node_id,
+    )
     names.claim(ADDRESSES, [(also, alias.id)], kind="alias")
     db.session.add(alias)
 

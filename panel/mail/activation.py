@@ -30,8 +30,15 @@ def issue_link(mailbox_id: uuid.UUID) -> tuple[ActivationLink, str]:
 
 def void_links(mailbox_id: uuid.UUID) -> None:
     """Make the mailbox's waiting links useless, within the running unit of work."""
-    waiting = (ActivationLink.mailbox_id == mailbox_id, ActivationLink.consumed_at.is_(None), ActivationLink.voided_at.is_(None))
-    db.session.execute(update(ActivationLink).where(*waiting).values(voided_at=utcnow()), execution_options={"synchronize_session": False})
+    waiting = (
+        ActivationLink.mailbox_id == mailbox_id,
+        ActivationLink.consumed_at.is_(None),
+        ActivationLink.voided_at.is_(None),
+    )
+    db.session.execute(
+        update(ActivationLink).where(*waiting).values(voided_at=utcnow()),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def find_link(token: str) -> ActivationLink:
@@ -51,7 +58,14 @@ def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
         _use_up(token)
         db.session.refresh(mailbox)
         mailbox.change(password_hash=hashed)
-        record(holder, "mail:mailbox:activate", kind="mailbox", resource_id=mailbox.id, name=mailbox.address, member_id=mailbox.member_id)
+        record(
+            holder,
+            "mail:mailbox:activate",
+            kind="mailbox",
+            resource_id=mailbox.id,
+            name=mailbox.address,
+            member_id=mailbox.member_id,
+        )
         assert mailbox.node_id is not None, "a mailbox takes its domain's node"
         job = request_job(work, node_id=mailbox.node_id, cause="mail:mailbox:activate", actor=holder, member_id=mailbox.member_id,
                           resource_kind="mailbox", resource_id=mailbox.id)  # fmt: skip
@@ -59,9 +73,16 @@ def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
 
 
 def _use_up(token: str) -> None:
-    good = (ActivationLink.digest == token_digest(token), ActivationLink.consumed_at.is_(None), ActivationLink.voided_at.is_(None))
+    good = (
+        ActivationLink.digest == token_digest(token),
+        ActivationLink.consumed_at.is_(None),
+        ActivationLink.voided_at.is_(None),
+    )
     used = db.session.execute(
-        update(ActivationLink).where(*good, ActivationLink.expires_at > utcnow()).values(consumed_at=utcnow()).returning(ActivationLink.id),
+        update(ActivationLink)
+        .where(*good, ActivationLink.expires_at > utcnow())
+        .values(consumed_at=utcnow())
+        .returning(ActivationLink.id),
         execution_options={"synchronize_session": False},
     ).first()
     if used is None:

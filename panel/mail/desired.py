@@ -26,7 +26,9 @@ def alias_item(row: models.Alias) -> resources.Item:
     """An alias as the node should have it; it follows its mailbox's address."""
     if row.want != "put":
         return _gone("alias", row)
-    return resources.Alias(id=str(row.id), generation=row.wanted_generation, address=row.address, target=row.mailbox.address)
+    return resources.Alias(
+        id=str(row.id), generation=row.wanted_generation, address=row.address, target=row.mailbox.address
+    )
 
 
 def _gone(kind: str, row: models.MailDomain | models.Mailbox | models.Alias) -> resources.Gone:

@@ -17,11 +17,25 @@ from panel.kernel.text import fold, has_control, slugify
 from panel.ledger.events import record
 from panel.members.models import MEMBER_KINDS, Member
 
-EDITABLE = ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "parent_id", "e_delivery_address", "address", "contacts")
+EDITABLE = (
+    "name",
+    "kind",
+    "teryt",
+    "nip",
+    "regon",
+    "rspo",
+    "slug",
+    "parent_id",
+    "e_delivery_address",
+    "address",
+    "contacts",
+)
 _UNIQUE = ("teryt", "nip", "regon", "rspo", "slug")
 
 
-def members_query(actor: Actor, *, search: str = "", kind: str | None = None, parent_id: uuid.UUID | None = None) -> Select[Member]:
+def members_query(
+    actor: Actor, *, search: str = "", kind: str | None = None, parent_id: uuid.UUID | None = None
+) -> Select[Member]:
     """The members in scope; ``search`` covers name, slug, TERYT, NIP and RSPO, Polish letters folded."""
     query = scoped(actor, "members:read", select(Member), Member.id)
     for word in fold(search).split():
@@ -53,7 +67,9 @@ def create_member(actor: Actor, **values: Any) -> Member:
         member = Member(**values)
         db.session.add(member)
         db.session.flush()
-        record(actor, "members:member:create", kind="member", resource_id=member.id, name=member.name, member_id=member.id)
+        record(
+            actor, "members:member:create", kind="member", resource_id=member.id, name=member.name, member_id=member.id
+        )
     return member
 
 

@@ -1,0 +1,42 @@
+"""``cis worker``: answers the doorbell and sweeps, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+import click
+
+from config import Settings
+from panel.app import create_bare_app
+from panel.engine.sweep import run_forever
+from panel.wiring import KINDS, answer, make_worker
+
+
+@click.command()
+@click.option("--threads", default=2, show_default=True, help="Nodes worked on at the same time.")
+def worker(threads: int) -> None:
+    """Make nodes have what is wanted: answer rings, sweep for what was missed."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    for noisy in ("paramiko", "huey"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    settings = Settings.from_environment()
+    app = create_bare_app(settings)
+    engine = make_worker(app)
+    huey = answer(app, engine)
+    stop = threading.Event()
+    sweeper = threading.Thread(
+        target=run_forever,
+        args=(app, KINDS, engine.ring),
+        kwargs={"seconds": settings.sweep_seconds, "stop": stop},
+        daemon=True,
+    )
+    sweeper.start()
+    consumer = huey.create_consumer(
+        workers=threads, initial_delay=0.01, max_delay=0.02, backoff=1.0, periodic=False, check_worker_health=False
+    )
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    consumer.run()
+    stop.set()

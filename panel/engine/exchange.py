@@ -1,0 +1,47 @@
+"""One batch to one node: sent once, answered for certain."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from panel.ledger.nodes import Lease, Node
+from provisioning.resources import Item, to_wire
+from provisioning.ssh import HostKey, OutcomeUnknown, Sessions
+
+SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """Sends batches over the warm sessions of this process."""
+
+    sessions: Sessions
+
+    def apply(
+        self, node: Node, lease: Lease, items: Sequence[Item], *, watch: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Send ``items`` and return the agent's reply.
+
+        When the link breaks after sending, the same batch is sent again under the same id: an agent that had it answers
+        from its record and does nothing twice. Raises what ``AgentSession.request`` raises.
+        """
+        message: dict[str, Any] = {
+            "op": "apply",
+            "batch": str(uuid.uuid4()),
+            "fence": lease.fence,
+            "items": [to_wire(item) for item in items],
+        }
+        if watch is not None:
+            message["watch"] = dict(watch)
+        timeout = SECONDS_BASE + SECONDS_PER_ITEM * len(items)
+        try:
+            return self._session(node).request(message, timeout)
+        except OutcomeUnknown:
+            return self._session(node).request(message, timeout)
+
+    def _session(self, node: Node) -> Any:
+        kind, _, key = node.host_key.partition(" ")
+        return self.sessions.get(node.address, node.ssh_port, HostKey(kind, key))

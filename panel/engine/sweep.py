@@ -1,0 +1,55 @@
+"""The sweep: finds what is due although nobody rang, so that a lost ring costs only time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+
+from flask import Flask
+from sqlalchemy import select
+
+from panel.engine.kinds import Kind
+from panel.kernel.access import SYSTEM
+from panel.kernel.db import db, unit_of_work, utcnow
+from panel.ledger import jobs
+from panel.ledger.jobs import Job
+
+log = logging.getLogger("cis.sweep")
+
+
+def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
+    """Return the nodes that have work due; rows due without an open job get one, so that the record is whole."""
+    open_jobs = set(jobs.nodes_with_open_jobs())
+    due = {node_id for kind in kinds for node_id in _nodes_with_due_rows(kind)}
+    waiting = set(
+        db.session.scalars(
+            select(Job.node_id).where(Job.state.in_(("queued", "running", "waiting_approval"))).distinct()
+        )
+    )
+    for node_id in due - waiting:
+        with unit_of_work() as work:
+            jobs.request_job(work, node_id=node_id, cause="engine:sweep:due", actor=SYSTEM)
+    return open_jobs | (due - waiting)
+
+
+def run_forever(
+    app: Flask, kinds: Sequence[Kind], ring: Callable[[uuid.UUID], None], *, seconds: int, stop: threading.Event
+) -> None:
+    """Sweep at the start and then every ``seconds`` until ``stop`` is set."""
+    while True:
+        try:
+            with app.app_context():
+                nodes = sweep(kinds)
+            for node_id in nodes:
+                ring(node_id)
+        except Exception:  # a database that is away for a while must not end the sweep
+            log.exception("sweep failed")
+        if stop.wait(seconds):
+            return
+
+
+def _nodes_with_due_rows(kind: Kind) -> list[uuid.UUID]:
+    query = select(kind.model.node_id).where(kind.model.node_id.is_not(None), kind.model.is_due(utcnow())).distinct()
+    return [node_id for node_id in db.session.scalars(query) if node_id is not None]

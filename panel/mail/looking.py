@@ -1,0 +1,131 @@
+"""Looking at mail from outside: which resource is looked at how deep.
+
+One new mailbox always gets a message. In bulk every address is asked for by RCPT; one mailbox of each domain, and at least
+twenty of the batch, get a message that is read back and removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from panel.ledger import names
+from panel.ledger.nodes import Node
+from panel.mail.models import ADDRESSES
+from provisioning.probes.findings import Finding, NotSeen, Seen
+from provisioning.probes.lines import ProbeError
+from provisioning.probes.mail import MailProbe, MailTarget
+from provisioning.probes.secrets import new_master, new_token, watch_of
+
+MESSAGES_LEAST = 20
+MASTER_SECONDS = 900
+
+Key = tuple[str, str]
+
+
+class Row(Protocol):
+    """What is known of a resource in a batch (``engine.kinds.Wanted``)."""
+
+    row: Any
+    item: Any
+    key: Key
+
+
+class MailLooker:
+    """Looks at one mail node; keeps its SMTP connection warm. Not thread-safe."""
+
+    def __init__(self, node: Node, *, source: str) -> None:
+        self._probe = MailProbe(MailTarget(node.address, node.hostname, node.certificate))
+        self._source = source
+
+    def prepare(self, wanted: Sequence[Row]) -> MailLook:
+        """Choose who gets a message and what the node must know for it."""
+        return MailLook(self._probe, self._source, wanted)
+
+    def close(self) -> None:
+        """Let go of the warm connection."""
+        self._probe.close()
+
+
+class MailLook:
+    """A look at one batch."""
+
+    def __init__(self, probe: MailProbe, source: str, wanted: Sequence[Row]) -> None:
+        self._probe = probe
+        boxes = [one for one in wanted if one.key[0] == "mailbox" and one.row.want == "put"]
+        self._tokens = {one.item.id: new_token() for one in _sample(boxes)}
+        self._master = new_master(source, seconds=MASTER_SECONDS)
+        self.watch: Mapping[str, Any] | None = watch_of(self._master, self._tokens) if boxes else None
+
+    def see(self, applied: Sequence[Row]) -> dict[Key, Finding]:
+        """Look at each resource the node confirmed."""
+        groups: dict[str, list[Row]] = {}
+        for one in applied:
+            groups.setdefault(one.key[0] if one.row.want == "put" else "gone", []).append(one)
+        return (
+            self._see_domains(groups.get("mail_domain", []))
+            | self._see_mailboxes(groups.get("mailbox", []))
+            | self._see_addresses(groups.get("alias", []))
+            | self._see_gone(groups.get("gone", []))
+        )
+
+    def _see_domains(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        found = self._probe.see_domains([one.item.name for one in rows]) if rows else {}
+        return {one.key: found[one.item.name] for one in rows}
+
+    def _see_mailboxes(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        chosen = [one for one in rows if one.item.id in self._tokens]
+        findings = self._see_addresses([one for one in rows if one.item.id not in self._tokens])
+        return findings | {one.key: self._see_one(one) for one in chosen}
+
+    def _see_one(self, one: Row) -> Finding:
+        address = one.item.address
+        if one.row.seen_generation == 0:
+            return self._probe.see_message(address, token=self._tokens[one.item.id], master_secret=self._master.secret)
+        taken = self._probe.see_recipients([address])[address]
+        return (
+            taken if isinstance(taken, NotSeen) else self._probe.see_login(address, master_secret=self._master.secret)
+        )
+
+    def _see_addresses(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        found = (
+            self._probe.see_recipients([one.item.address for one in rows], timeout=30 + 0.01 * len(rows))
+            if rows
+            else {}
+        )
+        return {one.key: found[one.item.address] for one in rows}
+
+    def _see_gone(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        """What is gone must be refused; an address that something else holds by now answers for its new holder."""
+        named = [one for one in rows if one.key[0] != "mail_domain"]
+        held = names.taken(ADDRESSES, [one.row.address for one in named])
+        alone = [one for one in named if held.get(one.row.address, one.row.id) == one.row.id]
+        findings: dict[Key, Finding] = {one.key: Seen("rcpt") for one in named if one not in alone}
+        absent = self._absent([one.row.address for one in alone])
+        findings |= {one.key: absent[one.row.address] for one in alone}
+        domains = [one for one in rows if one.key[0] == "mail_domain"]
+        served = self._probe.see_domains([one.row.name for one in domains]) if domains else {}
+        return findings | {one.key: _turned_round(served[one.row.name]) for one in domains}
+
+    def _absent(self, addresses: Sequence[str]) -> dict[str, Finding]:
+        try:
+            absent = self._probe.see_absence(addresses) if addresses else {}
+        except ProbeError as error:
+            return dict.fromkeys(addresses, error.finding())
+        still = NotSeen("refused", "mail to the removed address is still taken")
+        return {address: Seen("rcpt") if gone else still for address, gone in absent.items()}
+
+
+def _turned_round(served: Finding) -> Finding:
+    if isinstance(served, Seen):
+        return NotSeen("refused", "the node still takes mail for the domain")
+    return Seen("rcpt") if served.code == "refused" else served
+
+
+def _sample(boxes: Sequence[Row]) -> Iterable[Row]:
+    """All when few; else the first of each domain and enough others, spread over the batch."""
+    if len(boxes) <= MESSAGES_LEAST:
+        return boxes
+    firsts = {one.item.address.rpartition("@")[2]: one for one in reversed(boxes)}
+    spread = boxes[:: max(1, len(boxes) // MESSAGES_LEAST)]
+    return {one.item.id: one for one in (*firsts.values(), *spread)}.values()

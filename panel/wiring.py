@@ -1,0 +1,95 @@
+"""Where the parts meet: which kinds there are, what looks at them, how workers are rung."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from huey import Huey, RedisHuey, SqliteHuey
+
+from config import Settings
+from panel.engine.exchange import Exchange
+from panel.engine.kinds import Kind, Looker
+from panel.engine.reconcile import Reconciler
+from panel.engine.worker import Worker
+from panel.ledger.jobs import DOORBELL
+from panel.ledger.nodes import Node
+from panel.mail import desired
+from panel.mail.looking import MailLooker
+from panel.mail.models import Alias, Mailbox, MailDomain
+from provisioning.ssh import Sessions
+
+KINDS = (
+    Kind(name="mail_domain", model=MailDomain, to_item=desired.domain_item, name_of=lambda row: row.name),
+    Kind(name="mailbox", model=Mailbox, to_item=desired.mailbox_item, name_of=lambda row: row.address),
+    Kind(name="alias", model=Alias, to_item=desired.alias_item, name_of=lambda row: row.address),
+)
+"""Every kind of resource, in the order in which a node can take them."""
+
+HUEY = "cis.huey"
+
+
+def connect(app: Flask) -> None:
+    """Give ``app`` its doorbell: actions ring it after their commit."""
+    huey = make_huey(app.config["CIS"])
+    ring = huey.task(name="ring")(_unanswered)
+    app.extensions[HUEY] = huey
+    app.extensions[DOORBELL] = lambda node_id: ring(str(node_id)) and None
+
+
+def answer(app: Flask, worker: Worker) -> Huey:
+    """Let ``worker`` answer the doorbell, and return the queue for a consumer to run."""
+    huey = make_huey(app.config["CIS"])
+    huey.task(name="ring")(lambda node_id: worker.ring(uuid.UUID(node_id)))
+    return huey
+
+
+def make_huey(settings: Settings) -> Huey:
+    """The doorbell: Redis where set, else a SQLite file. Rings are not kept when a worker dies: the ledger knows."""
+    if settings.redis_url:
+        return RedisHuey("cis", url=settings.redis_url, results=False)
+    return SqliteHuey("cis", filename=str(settings.below_data(settings.huey_path)), results=False, fsync=False)
+
+
+def make_worker(app: Flask) -> Worker:
+    """The worker of this process, with warm sessions and warm probes."""
+    settings: Settings = app.config["CIS"]
+    exchange = Exchange(sessions=Sessions(settings.below_data(settings.panel_key)))
+    reconciler = Reconciler(kinds=KINDS, exchange=exchange, looker_for=_warm_lookers(settings), batch_size=settings.batch_size,
+                            lease_seconds=settings.lease_seconds)  # fmt: skip
+    return Worker(app, reconciler, lease_seconds=settings.lease_seconds)
+
+
+def panel_key_path(settings: Settings) -> Path:
+    """Where the panel's SSH key lies."""
+    return settings.below_data(settings.panel_key)
+
+
+def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:
+    """One looker for each node, made again when the node's address or certificate changed."""
+    kept: dict[uuid.UUID, tuple[tuple[str, str, str], Looker]] = {}
+
+    def looker_for(node: Node) -> Looker:
+        face = (node.address, node.hostname, node.certificate)
+        known = kept.get(node.id)
+        if known is None or known[0] != face:
+            if known is not None:
+                known[1].close()
+            kept[node.id] = (face, MailLooker(node, source=settings.probe_source or _own_address(node.address)))
+        return kept[node.id][1]
+
+    return looker_for
+
+
+def _own_address(towards: str) -> str:
+    """The address of this host that ``towards`` sees."""
+    with socket.socket(socket.AF_INET6 if ":" in towards else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((towards, 9))
+        return str(probe.getsockname()[0])
+
+
+def _unanswered(node_id: str) -> None:
+    raise RuntimeError(f"ring for {node_id} was taken by a process that is no worker")
