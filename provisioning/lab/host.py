@@ -14,8 +14,12 @@ from provisioning.lab.errors import LabError, NotRunning
 from provisioning.lab.state import HostProcess
 
 _FILES = Path(__file__).parent / "files"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_SECONDS = 60
 _STEP_SECONDS = 0.01
+# A lab host is root in its own world only: not over this machine's clock, modules, raw devices, log or power.
+_WITHHELD = "-sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog,-mac_admin,-wake_alarm"
+_CONFINED = ["setpriv", "--inh-caps=-all", f"--bounding-set={_WITHHELD}", "--"]
 _INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 
@@ -26,6 +30,7 @@ class Host:
         self.name = name
         self._folder = folder
         self._namespace = network_namespace
+        self._pid_file = folder / "pid"
 
     def prepare(self, *, hosts: str, authorized_key: str) -> None:
         """Lay out the folder and what the host is told at boot: its name, its neighbours, the operator's key."""
@@ -41,8 +46,16 @@ class Host:
 
     def start(self, base: Path) -> None:
         """Start the host in its own session and return at once; `wait` tells when it is up."""
-        (self._folder / "pid").unlink(missing_ok=True)
-        script = [str(_FILES / "start-host.sh"), str(self._folder), self._namespace, str(base), self.name, str(_FILES)]
+        self._pid_file.unlink(missing_ok=True)
+        script = [
+            str(_FILES / "start-host.sh"),
+            str(self._folder),
+            self._namespace,
+            str(base),
+            self.name,
+            str(_FILES),
+            _WITHHELD,
+        ]
         with (self._folder / "boot.log").open("wb") as log:
             subprocess.run(
                 ["setsid", "--fork", "sh", *script],
@@ -59,23 +72,21 @@ class Host:
         while not (self._booted() and _greets(address, port)):
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name} did not come up within {_BOOT_SECONDS} s: {self._last_words()}")
-            if self._read_pid() and not self.running():
+            if self._pid_file.exists() and not self.running():
                 raise LabError(f"{self.name} died while booting: {self._last_words()}")
             time.sleep(_STEP_SECONDS)
 
     def running(self) -> bool:
         """Whether the host's process is there."""
-        pid = self._read_pid()
-        return bool(pid and HostProcess.of(pid) and self._owns(pid))
+        return self._outer() is not None
 
     def stop(self) -> None:
         """Kill the host as a power cut would; nothing of it runs when this returns."""
-        pid = self._read_pid()
-        if pid and self.running():
+        if outer := self._outer():
             init = self._init_pid()
-            os.kill(pid, signal.SIGKILL)
-            _await_end([number for number in (pid, init) if number])
-        (self._folder / "pid").unlink(missing_ok=True)
+            os.kill(outer, signal.SIGKILL)
+            _await_end([pid for pid in (outer, init) if pid])
+        self._pid_file.unlink(missing_ok=True)
 
     def run(self, argv: list[str]) -> int:
         """Run a command inside as root with this terminal, and return its exit code."""
@@ -90,7 +101,8 @@ class Host:
         init = self._init_pid()
         if not init:
             raise NotRunning(f"{self.name} is not running: start it with `cis lab up`")
-        return ["nsenter", "--target", str(init), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--"]
+        # nsenter keeps all of root's rights over this machine: setpriv, on the inside, takes the same as from PID 1.
+        return ["nsenter", "--target", str(init), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--", *_CONFINED]
 
     def _environment(self) -> dict[str, str]:
         return {**_INSIDE, "TERM": os.environ.get("TERM", "dumb"), "LANG": "C.UTF-8"}
@@ -99,22 +111,20 @@ class Host:
         init = self._init_pid()
         return bool(init) and Path(f"/proc/{init}/root/run/booted").exists()
 
-    def _read_pid(self) -> int | None:
+    def _outer(self) -> int | None:
+        """The process whose death ends the host, if it runs; numbers come round, so its start must be the same."""
         try:
-            return int((self._folder / "pid").read_text())
+            pid, started, boot = self._pid_file.read_text().split()
         except (OSError, ValueError):
             return None
-
-    def _owns(self, pid: int) -> bool:
-        # Numbers come round: the process must be the one that was started for this very folder.
-        return os.fsencode(str(self._folder)) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        alive = boot == _BOOT_ID.read_text().strip() and HostProcess(int(pid), int(started)).alive()
+        return int(pid) if alive else None
 
     def _init_pid(self) -> int | None:
-        pid = self._read_pid()
-        if not pid or not self.running():
-            return None
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(children[0]) if children else None
+        outer = self._outer()
+        children = Path(f"/proc/{outer}/task/{outer}/children") if outer else None
+        pids = children.read_text().split() if children and children.exists() else []
+        return int(pids[0]) if pids else None
 
     def _last_words(self) -> str:
         log = self._folder / "boot.log"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# boot-host.sh FOLDER BASE NAME, inside the host's new namespaces: builds its root, moves into it, starts PID 1.
+# boot-host.sh FOLDER BASE NAME WITHHELD, inside the host's new namespaces: builds its root, moves into it, starts PID 1.
 # All mounts are made here, in the private mount namespace: when the host dies nothing is left to unmount.
 set -eu
 cd "$1"
@@ -35,7 +35,6 @@ mkdir -p .old
 pivot_root . .old
 umount -l /.old
 rmdir /.old
-# A lab host is root in its own world only: not over this machine's clock, modules, raw devices or power.
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    setpriv --inh-caps=-all --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog,-mac_admin \
+    setpriv --inh-caps=-all "--bounding-set=$4" \
     tini -- /bin/sh /etc/rc.host
