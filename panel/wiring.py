@@ -58,8 +58,13 @@ def make_worker(app: Flask) -> Worker:
     """The worker of this process, with warm sessions and warm probes."""
     settings: Settings = app.config["CIS"]
     exchange = Exchange(sessions=Sessions(settings.below_data(settings.panel_key)))
-    reconciler = Reconciler(kinds=KINDS, exchange=exchange, looker_for=_warm_lookers(settings), batch_size=settings.batch_size,
-                            lease_seconds=settings.lease_seconds)  # fmt: skip
+    reconciler = Reconciler(
+        kinds=KINDS,
+        exchange=exchange,
+        looker_for=_warm_lookers(settings),
+        batch_size=settings.batch_size,
+        lease_seconds=settings.lease_seconds,
+    )
     return Worker(app, reconciler, lease_seconds=settings.lease_seconds)
 
 
@@ -78,7 +83,8 @@ def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:
         if known is None or known[0] != face:
             if known is not None:
                 known[1].close()
-            kept[node.id] = (face, MailLooker(node, source=settings.probe_source or _own_address(node.address)))
+            looker: Looker = MailLooker(node, source=settings.probe_source or _own_address(node.address))
+            kept[node.id] = (face, looker)
         return kept[node.id][1]
 
     return looker_for

@@ -66,7 +66,7 @@ def check_address(address: str, *, field: str = "address") -> str:
     return address
 
 
-def _refuse_text(value: str, field: str, longest: int) -> None:
+def _refuse_text(value: object, field: str, longest: int) -> None:
     if not isinstance(value, str):
         raise InvalidResource(field, "type")
     if any(ord(char) < 32 or ord(char) == 127 for char in value):
@@ -181,7 +181,8 @@ KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mai
 
 def check_token(token: str) -> str:
     """Return ``token`` if it is URL-safe text of 16 to 128 characters. Raises InvalidResource."""
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+    _refuse_text(token, "token", 128)
+    if not _TOKEN.fullmatch(token):
         raise InvalidResource("token", "syntax")
     return token
 
@@ -189,7 +190,12 @@ def check_token(token: str) -> str:
 def to_wire(item: Item) -> dict[str, Any]:
     """The JSON form of one item of a batch: ``{"do": "put"|"remove"|"purge", "kind": …, fields…}``."""
     if isinstance(item, Gone):
-        return {"do": "purge" if item.purge else "remove", "kind": item.kind, "id": item.id, "generation": item.generation}
+        return {
+            "do": "purge" if item.purge else "remove",
+            "kind": item.kind,
+            "id": item.id,
+            "generation": item.generation,
+        }
     return {"do": "put", "kind": item.kind, **asdict(item)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -62,7 +62,8 @@ def list_services(actor: Actor) -> list[Service]:
 def create_contract(actor: Actor, *, items: Sequence[Mapping[str, Any]], **values: Any) -> Contract:
     """Record a signed contract. ``values``: number, member_id, signed_on, starts_on, ends_on, notice_days.
 
-    ``items``: service, quantity, and optionally unit_price (else the catalogue's), discount_percent, starts_on, ends_on.
+    ``items``: service, quantity, and optionally unit_price (else as in the catalogue), discount_percent, starts_on,
+    ends_on.
     Raises Invalid naming each bad field (``items.0.quantity``), Conflict ``taken`` for a number in use.
     """
     require(actor, "contracts:write", staff=True)
@@ -92,14 +93,27 @@ def update_contract(actor: Actor, contract_id: uuid.UUID, *, version: int | None
     return contract
 
 
-def add_amendment(actor: Actor, contract_id: uuid.UUID, *, number: str, signed_on: date, effective_on: date, note: str = "",
-                  items: Sequence[Mapping[str, Any]] = ()) -> Amendment:  # fmt: skip
+def add_amendment(
+    actor: Actor,
+    contract_id: uuid.UUID,
+    *,
+    number: str,
+    signed_on: date,
+    effective_on: date,
+    note: str = "",
+    items: Sequence[Mapping[str, Any]] = (),
+) -> Amendment:
     """Add an amendment with its own effective date; its items start on that day unless they say otherwise."""
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
         contract = get_contract(actor, contract_id)
-        amendment = Amendment(id=new_id(), number=_line("number", number), signed_on=_day("signed_on", signed_on),
-                              effective_on=_day("effective_on", effective_on), note=_line("note", note, empty=True))  # fmt: skip
+        amendment = Amendment(
+            id=new_id(),
+            number=_line("number", number),
+            signed_on=_day("signed_on", signed_on),
+            effective_on=_day("effective_on", effective_on),
+            note=_line("note", note, empty=True),
+        )
         contract.amendments.append(amendment)
         for item in _read_items(items, empty=True):
             item.amendment_id, item.starts_on = amendment.id, item.starts_on or amendment.effective_on
@@ -118,8 +132,14 @@ def attach_scan(actor: Actor, contract_id: uuid.UUID, *, file_name: str, content
     if len(content) > SCAN_BYTES_MAX:
         raise Invalid("scan_large", field="file", most=SCAN_BYTES_MAX // 1024**2)
     with unit_of_work():
-        scan = Attachment(id=new_id(), contract_id=contract.id, file_name=_line("file", Path(file_name).name or "skan"),
-                          media_type=media_type, size=len(content), sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
+        scan = Attachment(
+            id=new_id(),
+            contract_id=contract.id,
+            file_name=_line("file", Path(file_name).name or "skan"),
+            media_type=media_type,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
         _write_scan(scan.id, content)
         db.session.add(scan)
         _record(actor, contract, "attach", file=scan.file_name)
@@ -165,8 +185,15 @@ def _change(actor: Actor, contract_id: uuid.UUID, action: str, **values: Any) ->
 
 
 def _record(actor: Actor, contract: Contract, action: str, **data: Any) -> None:
-    record(actor, f"contracts:contract:{action}", kind="contract", resource_id=contract.id, name=contract.number,
-           member_id=contract.member_id, **data)  # fmt: skip
+    record(
+        actor,
+        f"contracts:contract:{action}",
+        kind="contract",
+        resource_id=contract.id,
+        name=contract.number,
+        member_id=contract.member_id,
+        **data,
+    )
 
 
 def _with_status(actor: Actor, status: str) -> list[uuid.UUID]:
@@ -187,7 +214,7 @@ def _require_dates(first: date, last: date | None, field: str) -> None:
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    checks = {
+    checks: dict[str, Callable[[str, Any], Any]] = {
         "number": _line,
         "member_id": _member,
         "signed_on": _day,
@@ -224,10 +251,15 @@ def _read_item(place: str, item: Mapping[str, Any]) -> ContractItem:
     if starts_on is not None:
         _require_dates(starts_on, ends_on, f"{place}.ends_on")
     return ContractItem(
-        id=new_id(), service_code=service.code, service=service, quantity=_count(f"{place}.quantity", item.get("quantity"), least=1),
+        id=new_id(),
+        service_code=service.code,
+        service=service,
+        quantity=_count(f"{place}.quantity", item.get("quantity"), least=1),
         unit_price=service.price if price is None else _money(f"{place}.unit_price", price),
-        discount_percent=_money(f"{place}.discount_percent", discount, most=100), starts_on=starts_on, ends_on=ends_on,
-    )  # fmt: skip
+        discount_percent=_money(f"{place}.discount_percent", discount, most=100),
+        starts_on=starts_on,
+        ends_on=ends_on,
+    )
 
 
 def _line(field: str, value: Any, *, empty: bool = False) -> str:

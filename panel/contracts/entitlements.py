@@ -60,7 +60,7 @@ def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) 
             granted=sum(source.amount for source in sources.get(kind, [])),
             used=in_use.get(kind, 0),
             sources=sources.get(kind, []),
-        )  # fmt: skip
+        )
         for kind in ENTITLEMENT_KINDS
         if kind in sources or in_use.get(kind)
     ]
@@ -126,7 +126,7 @@ def _add_item(sources: dict[str, list[Source]], contract: Contract, item: Contra
                     service_code=item.service_code,
                     quantity=item.quantity,
                     amount=per_unit * item.quantity,
-                )  # fmt: skip
+                )
             )
 
 

@@ -63,7 +63,7 @@ class Contract(Base):
     amendments: Mapped[list[Amendment]] = relationship(order_by="Amendment.effective_on", cascade="all, delete-orphan")
     attachments: Mapped[list[Attachment]] = relationship(order_by="Attachment.created_at", cascade="all, delete-orphan")
 
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's declaration
 
     def last_day(self) -> date | None:
         """The last day on which the contract holds; None while no end is known."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from panel.ledger.nodes import Lease, Node
 from provisioning.resources import Item, to_wire
-from provisioning.ssh import HostKey, OutcomeUnknown, Sessions
+from provisioning.ssh import AgentSession, HostKey, OutcomeUnknown, Sessions
 
 SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
 
@@ -42,6 +42,6 @@ class Exchange:
         except OutcomeUnknown:
             return self._session(node).request(message, timeout)
 
-    def _session(self, node: Node) -> Any:
+    def _session(self, node: Node) -> AgentSession:
         kind, _, key = node.host_key.partition(" ")
         return self.sessions.get(node.address, node.ssh_port, HostKey(kind, key))

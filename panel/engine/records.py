@@ -25,8 +25,11 @@ def mark_sent(wanted: Sequence[Wanted]) -> None:
     """Note which generation is on its way, so that pages can say *applying*."""
     with unit_of_work():
         for kind, group in _by_kind(wanted):
-            _update(kind, [{"key": one.row.id, "generation": one.item.generation} for one in group],
-                    sent_generation=bindparam("generation"))  # fmt: skip
+            _update(
+                kind,
+                [{"key": one.row.id, "generation": one.item.generation} for one in group],
+                sent_generation=bindparam("generation"),
+            )
 
 
 def record_outcomes(
@@ -36,15 +39,24 @@ def record_outcomes(
     missing = {"outcome": "failed", "code": "no_outcome", "message": "the agent did not mention it"}
     told = [(one, outcomes.get(key, missing)) for key, one in by_key.items()]
     good = [one for one, outcome in told if outcome["outcome"] in ("applied", "unchanged")]
-    bad = [(one, outcome["code"] or outcome["outcome"], outcome["message"], outcome["outcome"] != "refused")
-           for one, outcome in told if outcome["outcome"] not in ("applied", "unchanged")]  # fmt: skip
+    bad = [
+        (one, outcome["code"] or outcome["outcome"], outcome["message"], outcome["outcome"] != "refused")
+        for one, outcome in told
+        if outcome["outcome"] not in ("applied", "unchanged")
+    ]
     with unit_of_work():
         for kind, group in _by_kind(good):
-            _update(kind, [{"key": one.row.id, "generation": one.item.generation} for one in group],
-                    applied_generation=bindparam("generation"))  # fmt: skip
+            _update(
+                kind,
+                [{"key": one.row.id, "generation": one.item.generation} for one in group],
+                applied_generation=bindparam("generation"),
+            )
         _record_problems(bad)
-        record_many(SYSTEM, [_event(node, one, "applied") for one in good]
-                    + [_event(node, one, "refused", code=code, message=message) for one, code, message, _ in bad])  # fmt: skip
+        record_many(
+            SYSTEM,
+            [_event(node, one, "applied") for one in good]
+            + [_event(node, one, "refused", code=code, message=message) for one, code, message, _ in bad],
+        )
     return good
 
 
@@ -64,11 +76,24 @@ def record_findings(node: Node, applied: Sequence[Wanted], findings: Mapping[tup
                 {"key": one.row.id, "generation": one.item.generation, "at": at[one.key].at, "how": at[one.key].how}
                 for one in group
             ]
-            _update(kind, rows, seen_generation=bindparam("generation"), seen_at=bindparam("at"), seen_how=bindparam("how"), attempts=0,
-                    problem_code=None, problem_message=None, problem_since=None, retry_at=None)  # fmt: skip
+            _update(
+                kind,
+                rows,
+                seen_generation=bindparam("generation"),
+                seen_at=bindparam("at"),
+                seen_how=bindparam("how"),
+                attempts=0,
+                problem_code=None,
+                problem_message=None,
+                problem_since=None,
+                retry_at=None,
+            )
         _record_problems(unseen)
-        record_many(SYSTEM, [_event(node, one, "seen", how=finding.how) for one, finding in seen]
-                    + [_event(node, one, "not_seen", code=code, message=message) for one, code, message, _ in unseen])  # fmt: skip
+        record_many(
+            SYSTEM,
+            [_event(node, one, "seen", how=finding.how) for one, finding in seen]
+            + [_event(node, one, "not_seen", code=code, message=message) for one, code, message, _ in unseen],
+        )
     return [one for one, _ in seen]
 
 
@@ -86,12 +111,28 @@ def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
         for one, code, message, again in bad
     }
     for kind, group in _by_kind([one for one, *_ in bad]):
-        values = [{"key": one.row.id, "generation": one.item.generation, "code": rows[one.key][0], "message": rows[one.key][1],
-                   "retry": rows[one.key][2], "now": now} for one in group]  # fmt: skip
+        values = [
+            {
+                "key": one.row.id,
+                "generation": one.item.generation,
+                "code": rows[one.key][0],
+                "message": rows[one.key][1],
+                "retry": rows[one.key][2],
+                "now": now,
+            }
+            for one in group
+        ]
         model = kind.model
-        _update(kind, values, current_only=True, problem_code=bindparam("code"), problem_message=bindparam("message"),
-                retry_at=bindparam("retry"), attempts=model.attempts + 1,
-                problem_since=case((model.problem_since.is_(None), bindparam("now")), else_=model.problem_since))  # fmt: skip
+        _update(
+            kind,
+            values,
+            current_only=True,
+            problem_code=bindparam("code"),
+            problem_message=bindparam("message"),
+            retry_at=bindparam("retry"),
+            attempts=model.attempts + 1,
+            problem_since=case((model.problem_since.is_(None), bindparam("now")), else_=model.problem_since),
+        )
 
 
 def _update(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = False, **values: Any) -> None:
@@ -112,6 +153,12 @@ def _by_kind(wanted: Sequence[Wanted]) -> list[tuple[Kind, list[Wanted]]]:
 
 
 def _event(node: Node, one: Wanted, action: str, **data: Any) -> dict[str, Any]:
-    return {"tag": f"engine:{one.kind.name}:{action}", "kind": one.kind.name, "resource_id": uuid.UUID(one.item.id),
-            "name": one.kind.name_of(one.row), "member_id": one.row.member_id, "node_id": node.id,
-            "data": {"generation": one.item.generation, **data}}  # fmt: skip
+    return {
+        "tag": f"engine:{one.kind.name}:{action}",
+        "kind": one.kind.name,
+        "resource_id": uuid.UUID(one.item.id),
+        "name": one.kind.name_of(one.row),
+        "member_id": one.row.member_id,
+        "node_id": node.id,
+        "data": {"generation": one.item.generation, **data},
+    }

@@ -23,8 +23,11 @@ from provisioning.ssh import AgentError, HostKeyChanged, OutcomeUnknown, Refused
 log = logging.getLogger("cis.worker")
 
 PROBLEMS: dict[type[Exception], str] = {
-    HostKeyChanged: "host_key_changed", Refused: "key_refused", Unreachable: "unreachable", OutcomeUnknown: "outcome_unknown",
-}  # fmt: skip
+    HostKeyChanged: "host_key_changed",
+    Refused: "key_refused",
+    Unreachable: "unreachable",
+    OutcomeUnknown: "outcome_unknown",
+}
 AGAIN_SECONDS = 15
 
 

@@ -41,8 +41,14 @@ def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
     if token.last_used_at is None or token.last_used_at < now - _USE_RECORDED_EVERY:
         with unit_of_work():
             token.last_used_at = now
-    return Actor(ref=f"token:{token.id}", name=f"{maker.name} ({token.name})", grants=_narrowed(maker, token),
-                 kinds=None if token.kinds is None else frozenset(token.kinds), user_id=token.maker_id, fresh=True)  # fmt: skip
+    return Actor(
+        ref=f"token:{token.id}",
+        name=f"{maker.name} ({token.name})",
+        grants=_narrowed(maker, token),
+        kinds=None if token.kinds is None else frozenset(token.kinds),
+        user_id=token.maker_id,
+        fresh=True,
+    )
 
 
 def tokens_query(actor: Actor) -> Select[ApiToken]:
@@ -52,8 +58,16 @@ def tokens_query(actor: Actor) -> Select[ApiToken]:
     return query if actor.reaches_all else query.where(ApiToken.maker_id == actor.user_id)
 
 
-def create_token(actor: Actor, *, role: str, member_id: uuid.UUID | None = None, name: str = "", kinds: Sequence[str] | None = None,
-                 networks: Sequence[str] | None = None, expires_in_days: int = 90) -> tuple[ApiToken, str]:  # fmt: skip
+def create_token(
+    actor: Actor,
+    *,
+    role: str,
+    member_id: uuid.UUID | None = None,
+    name: str = "",
+    kinds: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    expires_in_days: int = 90,
+) -> tuple[ApiToken, str]:
     """Make a token; the secret is returned this once.
 
     Raises NotAllowed where the role holds more than the maker does or no fresh second factor was given, Invalid naming
@@ -65,9 +79,17 @@ def create_token(actor: Actor, *, role: str, member_id: uuid.UUID | None = None,
     _check_token(actor, role, member_id, networks, expires_in_days)
     secret = "cis_" + new_token()
     with unit_of_work():
-        token = ApiToken(id=new_id(), name=name[:100], digest=token_digest(secret), maker_id=actor.user_id, member_id=member_id, role=role,
-                         kinds=None if kinds is None else list(kinds), networks=None if networks is None else list(networks),
-                         expires_at=utcnow() + timedelta(days=expires_in_days))  # fmt: skip
+        token = ApiToken(
+            id=new_id(),
+            name=name[:100],
+            digest=token_digest(secret),
+            maker_id=actor.user_id,
+            member_id=member_id,
+            role=role,
+            kinds=None if kinds is None else list(kinds),
+            networks=None if networks is None else list(networks),
+            expires_at=utcnow() + timedelta(days=expires_in_days),
+        )
         db.session.add(token)
         record(
             actor,
@@ -100,16 +122,34 @@ def revoke_token(actor: Actor, token_id: uuid.UUID) -> ApiToken:
     return token
 
 
-def create_user(actor: Actor, *, email: str, name: str, password_hash: str | None, role: str, member_id: uuid.UUID | None = None,
-                language: str = "pl", totp_secret: str | None = None) -> User:  # fmt: skip
+def create_user(
+    actor: Actor,
+    *,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    role: str,
+    member_id: uuid.UUID | None = None,
+    language: str = "pl",
+    totp_secret: str | None = None,
+) -> User:
     """Make a user with one grant. ``totp_secret`` as Flask-Security keeps it. Raises Conflict ``taken``, Invalid."""
     require(actor, "users:write", member_id, staff=member_id is None)
     email = email.strip().lower()
     with unit_of_work():
         if db.session.scalar(select(User.id).where(User.email == email)) is not None:
             raise Conflict("taken", field="email", name=email)
-        user = User(id=new_id(), email=email, name=name, password=password_hash, language=language, fs_uniquifier=secrets.token_hex(16),
-                    confirmed_at=utcnow(), tf_totp_secret=totp_secret, tf_primary_method="authenticator" if totp_secret else None)  # fmt: skip
+        user = User(
+            id=new_id(),
+            email=email,
+            name=name,
+            password=password_hash,
+            language=language,
+            fs_uniquifier=secrets.token_hex(16),
+            confirmed_at=utcnow(),
+            tf_totp_secret=totp_secret,
+            tf_primary_method="authenticator" if totp_secret else None,
+        )
         user.grants.append(Grant(id=new_id(), role=_role(actor, role, member_id), member_id=member_id))
         db.session.add(user)
         record(
@@ -140,10 +180,16 @@ def _narrowed(maker: Actor, token: ApiToken) -> tuple[Reach, ...]:
     permissions = ROLES.get(token.role, frozenset())
     below = None if token.member_id is None else reach_of([token.member_id])
     return tuple(
-        Reach(permissions=grant.permissions & permissions,
-              member_ids=grant.member_ids if below is None else below if grant.member_ids is None else below & grant.member_ids)
+        Reach(
+            permissions=grant.permissions & permissions,
+            member_ids=grant.member_ids
+            if below is None
+            else below
+            if grant.member_ids is None
+            else below & grant.member_ids,
+        )
         for grant in maker.grants
-    )  # fmt: skip
+    )
 
 
 def _role(actor: Actor, name: str, member_id: uuid.UUID | None) -> Role:

@@ -17,17 +17,17 @@ class Role(Base, RoleMixin):
 
     __tablename__ = "roles"
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)  # type: ignore[assignment]  # a UUID, not a number
     name: Mapped[str] = mapped_column(unique=True)
     description: Mapped[str] = mapped_column(default="")
 
 
 class User(Base, UserMixin):
-    """A person. ``fs_uniquifier`` changes to end all sessions; ``tf_totp_secret`` holds the second factor, encrypted."""
+    """A person. A new ``fs_uniquifier`` ends all sessions; ``tf_totp_secret`` holds the second factor, encrypted."""
 
     __tablename__ = "users"
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)  # type: ignore[assignment]  # a UUID, not a number
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(default="")
     password: Mapped[str | None]
@@ -38,8 +38,8 @@ class User(Base, UserMixin):
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)
-    last_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    current_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # type: ignore[assignment]  # may be never
+    current_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # type: ignore[assignment]  # may be never
     last_login_ip: Mapped[str | None]
     current_login_ip: Mapped[str | None]
     login_count: Mapped[int] = mapped_column(default=0)
@@ -47,7 +47,7 @@ class User(Base, UserMixin):
     update_datetime: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
     grants: Mapped[list[Grant]] = relationship(lazy="selectin", cascade="all, delete-orphan")
-    roles: Mapped[list[Role]] = relationship(secondary="grants", viewonly=True)
+    roles: Mapped[list[Role]] = relationship(secondary="grants", viewonly=True)  # type: ignore[assignment]  # ours
 
 
 class Grant(Base):

@@ -12,11 +12,27 @@ from panel.kernel.errors import NotAllowed, NotFound
 
 PERMISSIONS = frozenset(
     {
-        "members:read", "members:write", "contracts:read", "contracts:write", "services:read", "entitlements:read",
-        "mail:read", "mail:write", "mail:password", "mail:purge", "nodes:read", "nodes:write", "jobs:read", "jobs:write",
-        "events:read", "tokens:read", "tokens:write", "users:read", "users:write",
+        "members:read",
+        "members:write",
+        "contracts:read",
+        "contracts:write",
+        "services:read",
+        "entitlements:read",
+        "mail:read",
+        "mail:write",
+        "mail:password",
+        "mail:purge",
+        "nodes:read",
+        "nodes:write",
+        "jobs:read",
+        "jobs:write",
+        "events:read",
+        "tokens:read",
+        "tokens:write",
+        "users:read",
+        "users:write",
     }
-)  # fmt: skip
+)
 
 _READ_OWN = frozenset(
     {"members:read", "contracts:read", "services:read", "entitlements:read", "mail:read", "events:read"}
@@ -53,8 +69,8 @@ class Reach:
 class Actor:
     """One who asks, with what each of its grants reaches: a role on one member gives nothing on another.
 
-    ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people. ``kinds`` None
-    allows every kind of resource. ``fresh``: a second factor was given a moment ago.
+    ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people. ``kinds``
+    None allows every kind of resource. ``fresh``: a second factor was given a moment ago.
     """
 
     ref: str
@@ -89,7 +105,7 @@ SYSTEM = Actor(ref="system:panel", name="panel", grants=(Reach(permissions=PERMI
 
 
 def require(actor: Actor, permission: str, member_id: uuid.UUID | None = None, *, staff: bool = False) -> None:
-    """Go on only if ``actor`` holds ``permission`` on ``member_id``, or on the whole association where ``staff`` is asked.
+    """Go on only if ``actor`` holds ``permission`` on ``member_id``, or on the whole association if ``staff`` is asked.
 
     Raises NotFound when the member is out of reach (foreign looks like absent), NotAllowed when only the permission is
     missing.

@@ -59,6 +59,7 @@ class UTCDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware time into what the database keeps."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -66,7 +67,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's call
+        """Turn what the database keeps into an aware time."""
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
@@ -84,12 +86,12 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - used as an SQL fu
 
 
 @compiles(database_now, "sqlite")
-def _sqlite_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
+def _sqlite_now(element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '{element.seconds:+d} seconds') || '000'"
 
 
 @compiles(database_now)
-def _postgresql_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
+def _postgresql_now(element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
     return f"(clock_timestamp() + interval '{element.seconds} seconds')"
 
 

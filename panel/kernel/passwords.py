@@ -37,7 +37,7 @@ def prepare_mailbox_password(password: str, *, field: str = "password") -> str:
 
 def hash_mailbox_password(password: str, *, field: str = "password") -> str:
     """Dovecot's notation of the Argon2id hash. Takes some 30 ms, so never inside a transaction."""
-    return "{ARGON2ID}" + _argon2id.hash(prepare_mailbox_password(password, field=field))
+    return "{ARGON2ID}" + str(_argon2id.hash(prepare_mailbox_password(password, field=field)))
 
 
 def new_token() -> str:

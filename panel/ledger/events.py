@@ -52,12 +52,30 @@ class EventDetail(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
-def record(actor: Actor, tag: str, *, kind: str | None = None, resource_id: uuid.UUID | None = None, name: str = "",
-           member_id: uuid.UUID | None = None, node_id: uuid.UUID | None = None, job_id: uuid.UUID | None = None,
-           **data: Any) -> None:  # fmt: skip
+def record(
+    actor: Actor,
+    tag: str,
+    *,
+    kind: str | None = None,
+    resource_id: uuid.UUID | None = None,
+    name: str = "",
+    member_id: uuid.UUID | None = None,
+    node_id: uuid.UUID | None = None,
+    job_id: uuid.UUID | None = None,
+    **data: Any,
+) -> None:
     """Add one event to the running unit of work. ``data`` is shown to people: no secrets."""
-    event = Event(id=new_id(), tag=tag, actor=actor.ref, on_behalf_of=actor.on_behalf_of, member_id=member_id, node_id=node_id,
-                  job_id=job_id, resource_kind=kind, resource_id=resource_id)  # fmt: skip
+    event = Event(
+        id=new_id(),
+        tag=tag,
+        actor=actor.ref,
+        on_behalf_of=actor.on_behalf_of,
+        member_id=member_id,
+        node_id=node_id,
+        job_id=job_id,
+        resource_kind=kind,
+        resource_id=resource_id,
+    )
     event.detail = EventDetail(event_id=event.id, actor_name=actor.name, resource_name=name, data=data)
     db.session.add(event)
 
@@ -67,9 +85,20 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
     events, details = [], []
     for row in rows:
         event_id, at = new_id(), utcnow()
-        events.append({"id": event_id, "at": at, "tag": row["tag"], "actor": actor.ref, "on_behalf_of": actor.on_behalf_of,
-                       "member_id": row.get("member_id"), "node_id": row.get("node_id"), "job_id": row.get("job_id"),
-                       "resource_kind": row.get("kind"), "resource_id": row.get("resource_id")})  # fmt: skip
+        events.append(
+            {
+                "id": event_id,
+                "at": at,
+                "tag": row["tag"],
+                "actor": actor.ref,
+                "on_behalf_of": actor.on_behalf_of,
+                "member_id": row.get("member_id"),
+                "node_id": row.get("node_id"),
+                "job_id": row.get("job_id"),
+                "resource_kind": row.get("kind"),
+                "resource_id": row.get("resource_id"),
+            }
+        )
         details.append(
             {
                 "event_id": event_id,
@@ -83,11 +112,24 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
         db.session.execute(insert(EventDetail), details)
 
 
-def events_query(actor: Actor, *, kind: str | None = None, resource_id: uuid.UUID | None = None, tag: str | None = None,
-                 member_id: uuid.UUID | None = None, node_id: uuid.UUID | None = None, job_id: uuid.UUID | None = None) -> Select[Event]:  # fmt: skip
+def events_query(
+    actor: Actor,
+    *,
+    kind: str | None = None,
+    resource_id: uuid.UUID | None = None,
+    tag: str | None = None,
+    member_id: uuid.UUID | None = None,
+    node_id: uuid.UUID | None = None,
+    job_id: uuid.UUID | None = None,
+) -> Select[Event]:
     """The events in the actor's scope, newest first, narrowed by what is given (``tag`` by its beginning)."""
     query = scoped(actor, "events:read", select(Event), Event.member_id).order_by(Event.id.desc())
-    for column, value in ((Event.resource_kind, kind), (Event.resource_id, resource_id), (Event.member_id, member_id),
-                          (Event.node_id, node_id), (Event.job_id, job_id)):  # fmt: skip
+    for column, value in (
+        (Event.resource_kind, kind),
+        (Event.resource_id, resource_id),
+        (Event.member_id, member_id),
+        (Event.node_id, node_id),
+        (Event.job_id, job_id),
+    ):
         query = query if value is None else query.where(column == value)
     return query if not tag else query.where(Event.tag.startswith(tag, autoescape=True))

@@ -48,11 +48,26 @@ class Job(Base):
     node: Mapped[Node] = relationship(lazy="joined")
 
 
-def request_job(work: Work, *, node_id: uuid.UUID, cause: str, actor: Actor, member_id: uuid.UUID | None = None,
-                resource_kind: str | None = None, resource_id: uuid.UUID | None = None) -> Job:  # fmt: skip
+def request_job(
+    work: Work,
+    *,
+    node_id: uuid.UUID,
+    cause: str,
+    actor: Actor,
+    member_id: uuid.UUID | None = None,
+    resource_kind: str | None = None,
+    resource_id: uuid.UUID | None = None,
+) -> Job:
     """Add a job to the running unit of work; the workers are rung once it is committed."""
-    job = Job(id=new_id(), node_id=node_id, cause=cause, actor=actor.ref, member_id=member_id,
-              resource_kind=resource_kind, resource_id=resource_id)  # fmt: skip
+    job = Job(
+        id=new_id(),
+        node_id=node_id,
+        cause=cause,
+        actor=actor.ref,
+        member_id=member_id,
+        resource_kind=resource_kind,
+        resource_id=resource_id,
+    )
     db.session.add(job)
     work.after_commit(("ring", str(node_id)), lambda: ring(node_id))
     return job

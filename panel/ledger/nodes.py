@@ -16,7 +16,7 @@ from panel.kernel.errors import Conflict, NotFound
 
 
 class Node(Base):
-    """A host with roles. ``host_key`` is pinned (``type base64``); ``certificate`` (PEM) is what its mail ports show."""
+    """A host with roles. ``host_key`` (``type base64``) is pinned; ``certificate`` (PEM) is what its ports show."""
 
     __tablename__ = "nodes"
 
@@ -112,8 +112,21 @@ def list_nodes(actor: Actor) -> list[Node]:
     return list(db.session.scalars(select(Node).order_by(func.lower(Node.name))))
 
 
-def record_enrolment(actor: Actor, *, name: str, address: str, ssh_port: int, hostname: str, roles: list[str], host_key: str,
-                     fingerprint: str, certificate: str, agent_version: str, release: str, versions: dict[str, str]) -> Node:  # fmt: skip
+def record_enrolment(
+    actor: Actor,
+    *,
+    name: str,
+    address: str,
+    ssh_port: int,
+    hostname: str,
+    roles: list[str],
+    host_key: str,
+    fingerprint: str,
+    certificate: str,
+    agent_version: str,
+    release: str,
+    versions: dict[str, str],
+) -> Node:
     """Record what enrolment found; an already known name is renewed, unless its host key is another one.
 
     Raises Conflict ``host_key_changed``: a changed key is never pinned silently; remove the node first.

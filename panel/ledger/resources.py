@@ -1,7 +1,7 @@
 """The columns every resource carries, and the state derived from them.
 
-Three facts stand apart: *wanted* (a generation), *applied* (the generation the node confirmed), *seen* (the generation a
-probe saw from outside, when and how deep). Nobody sets a state.
+Three facts stand apart: *wanted* (a generation), *applied* (the generation the node confirmed), *seen* (the generation
+a probe saw from outside, when and how deep). Nobody sets a state.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from panel.kernel.db import UTCDateTime, new_id, utcnow
+from panel.kernel.errors import Conflict
 
 RESOURCE_STATES = ("pending", "applying", "active", "failed", "suspended", "removing", "removed", "drifted")
 
@@ -66,6 +67,12 @@ class ResourceColumns:
         self.wanted_generation += 1
         self.problem_code = self.problem_message = self.problem_since = self.retry_at = None
         self.attempts = 0
+
+    def placed(self) -> uuid.UUID:
+        """The node's id. Raises Conflict ``no_node`` for a resource that no node serves."""
+        if self.node_id is None:
+            raise Conflict("no_node")
+        return self.node_id
 
     @hybrid_property
     def state(self) -> str:

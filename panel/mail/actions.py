@@ -50,9 +50,15 @@ class Changed:
     activation_token: str | None = field(default=None, repr=False)
 
 
-def mailboxes_query(actor: Actor, *, search: str = "", member_id: uuid.UUID | None = None, state: str | None = None,
-                    domain_id: uuid.UUID | None = None) -> Select[Mailbox]:  # fmt: skip
-    """The mailboxes in scope, removed ones left out unless ``state`` asks for them; ``search`` is part of the address."""
+def mailboxes_query(
+    actor: Actor,
+    *,
+    search: str = "",
+    member_id: uuid.UUID | None = None,
+    state: str | None = None,
+    domain_id: uuid.UUID | None = None,
+) -> Select[Mailbox]:
+    """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
     query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
     query = query.where(Mailbox.state == state) if state else query.where(Mailbox.want == "put")
     for word in search.lower().split():
@@ -93,10 +99,19 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
         _require_room(wanted)
         domains = _domains(addresses)
         boxes = [
-            Mailbox(id=new_id(), member_id=new.member_id, domain_id=domain.id, domain=domain, node_id=domain.node_id, address=address,
-                    quota_mb=new.quota_mb, password_hash=hashed, statutory=statutory)
+            Mailbox(
+                id=new_id(),
+                member_id=new.member_id,
+                domain_id=domain.id,
+                domain=domain,
+                node_id=domain.node_id,
+                address=address,
+                quota_mb=new.quota_mb,
+                password_hash=hashed,
+                statutory=statutory,
+            )
             for new, address, domain, hashed in zip(wanted, addresses, domains, hashes, strict=True)
-        ]  # fmt: skip
+        ]
         names.claim(ADDRESSES, [(box.address, box.id) for box in boxes], kind="mailbox")
         return _insert(work, actor, boxes)
 
@@ -226,8 +241,20 @@ def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
         db.session.execute(insert(ActivationLink), [complete_row(link) for link, _ in issued.values()])
     for member_id, room in _room(boxes).items():
         usage.add(member_id, room)
-    record_many(actor, ({"tag": "mail:mailbox:create", "kind": "mailbox", "resource_id": box.id, "name": box.address,
-                         "member_id": box.member_id, "data": {"quota_mb": box.quota_mb}} for box in boxes))  # fmt: skip
+    record_many(
+        actor,
+        (
+            {
+                "tag": "mail:mailbox:create",
+                "kind": "mailbox",
+                "resource_id": box.id,
+                "name": box.address,
+                "member_id": box.member_id,
+                "data": {"quota_mb": box.quota_mb},
+            }
+            for box in boxes
+        ),
+    )
     jobs = {box.node_id: box for box in reversed(boxes)}
     made = {node_id: _job(work, actor, "create", box, alone=len(boxes) == 1) for node_id, box in jobs.items()}
     return [
@@ -246,14 +273,27 @@ def _change(
 
 
 def _job(work: Work, actor: Actor, action: str, mailbox: Mailbox, *, alone: bool = True) -> Job:
-    assert mailbox.node_id is not None, "a mailbox takes its domain's node"
-    return request_job(work, node_id=mailbox.node_id, cause=f"mail:mailbox:{action}", actor=actor, member_id=mailbox.member_id,
-                       resource_kind="mailbox", resource_id=mailbox.id if alone else None)  # fmt: skip
+    return request_job(
+        work,
+        node_id=mailbox.placed(),
+        cause=f"mail:mailbox:{action}",
+        actor=actor,
+        member_id=mailbox.member_id,
+        resource_kind="mailbox",
+        resource_id=mailbox.id if alone else None,
+    )
 
 
 def _record(actor: Actor, mailbox: Mailbox, action: str, **data: Any) -> None:
-    record(actor, f"mail:mailbox:{action}", kind="mailbox", resource_id=mailbox.id, name=mailbox.address,
-           member_id=mailbox.member_id, **data)  # fmt: skip
+    record(
+        actor,
+        f"mail:mailbox:{action}",
+        kind="mailbox",
+        resource_id=mailbox.id,
+        name=mailbox.address,
+        member_id=mailbox.member_id,
+        **data,
+    )
 
 
 def _for_change(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:write") -> Mailbox:
@@ -264,7 +304,8 @@ def _for_change(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:
 
 
 def _owner(mailbox: Mailbox) -> uuid.UUID:
-    assert mailbox.member_id is not None, "a mailbox always has a member"
+    if mailbox.member_id is None:
+        raise NotFound("not_found")
     return mailbox.member_id
 
 

@@ -24,8 +24,13 @@ def issue_link(mailbox_id: uuid.UUID) -> tuple[ActivationLink, str]:
     """A new link, not yet in the database, and its token (128 random bits), which is not kept."""
     token, now = new_token(), utcnow()
     days = current_app.config["CIS"].activation_days
-    return ActivationLink(id=new_id(), mailbox_id=mailbox_id, digest=token_digest(token), created_at=now,
-                          expires_at=now + timedelta(days=days)), token  # fmt: skip
+    return ActivationLink(
+        id=new_id(),
+        mailbox_id=mailbox_id,
+        digest=token_digest(token),
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+    ), token
 
 
 def void_links(mailbox_id: uuid.UUID) -> None:
@@ -66,9 +71,15 @@ def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
             name=mailbox.address,
             member_id=mailbox.member_id,
         )
-        assert mailbox.node_id is not None, "a mailbox takes its domain's node"
-        job = request_job(work, node_id=mailbox.node_id, cause="mail:mailbox:activate", actor=holder, member_id=mailbox.member_id,
-                          resource_kind="mailbox", resource_id=mailbox.id)  # fmt: skip
+        job = request_job(
+            work,
+            node_id=mailbox.placed(),
+            cause="mail:mailbox:activate",
+            actor=holder,
+            member_id=mailbox.member_id,
+            resource_kind="mailbox",
+            resource_id=mailbox.id,
+        )
     return mailbox, job
 
 

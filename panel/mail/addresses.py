@@ -76,8 +76,11 @@ def _syntax(address: object, row: int) -> str:
 
 def _refuse_foreign_slugs(wanted: Sequence[NewMailbox], addresses: Sequence[str]) -> None:
     shared = current_app.config["CIS"].mail_domain
-    asked = {address.partition("@")[0]: (row, new.member_id) for row, (new, address) in enumerate(zip(wanted, addresses, strict=True))
-             if address.endswith(f"@{shared}")}  # fmt: skip
+    asked = {
+        address.partition("@")[0]: (row, new.member_id)
+        for row, (new, address) in enumerate(zip(wanted, addresses, strict=True))
+        if address.endswith(f"@{shared}")
+    }
     locals_ = list(asked)
     for start in range(0, len(locals_), 500):
         rows = db.session.execute(select(Member.id, Member.slug).where(Member.slug.in_(locals_[start : start + 500])))

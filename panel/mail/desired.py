@@ -18,8 +18,14 @@ def mailbox_item(row: models.Mailbox) -> resources.Item:
     if row.want != "put":
         return _gone("mailbox", row)
     login: resources.Login = "blocked" if row.suspended_at else "open" if row.password_hash else "waiting"
-    return resources.Mailbox(id=str(row.id), generation=row.wanted_generation, address=row.address, login=login,
-                             password_hash=row.password_hash, quota_mb=row.quota_mb)  # fmt: skip
+    return resources.Mailbox(
+        id=str(row.id),
+        generation=row.wanted_generation,
+        address=row.address,
+        login=login,
+        password_hash=row.password_hash,
+        quota_mb=row.quota_mb,
+    )
 
 
 def alias_item(row: models.Alias) -> resources.Item:

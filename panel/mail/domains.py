@@ -50,8 +50,15 @@ def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None
         domain = MailDomain(id=new_id(), name=name, member_id=member_id, shared=shared, node_id=node.id)
         db.session.add(domain)
         record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
-        request_job(work, node_id=node.id, cause="mail:domain:create", actor=actor, member_id=member_id,
-                    resource_kind="mail_domain", resource_id=domain.id)  # fmt: skip
+        request_job(
+            work,
+            node_id=node.id,
+            cause="mail:domain:create",
+            actor=actor,
+            member_id=member_id,
+            resource_kind="mail_domain",
+            resource_id=domain.id,
+        )
     return domain
 
 

@@ -1,7 +1,7 @@
 """Looking at mail from outside: which resource is looked at how deep.
 
-One new mailbox always gets a message. In bulk every address is asked for by RCPT; one mailbox of each domain, and at least
-twenty of the batch, get a message that is read back and removed.
+One new mailbox always gets a message. In bulk every address is asked for by RCPT; one mailbox of each domain, and at
+least twenty of the batch, get a message that is read back and removed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,17 @@ Key = tuple[str, str]
 class Row(Protocol):
     """What is known of a resource in a batch (``engine.kinds.Wanted``)."""
 
-    row: Any
-    item: Any
-    key: Key
+    @property
+    def row(self) -> Any:
+        """The row as read."""
+
+    @property
+    def item(self) -> Any:
+        """What is sent for it."""
+
+    @property
+    def key(self) -> Key:
+        """Kind and id."""
 
 
 class MailLooker:

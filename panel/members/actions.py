@@ -87,8 +87,15 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
         for name, value in changed.items():
             setattr(member, name, value)
         if changed:
-            record(actor, "members:member:update", kind="member", resource_id=member.id, name=member.name,
-                   member_id=member.id, fields=sorted(changed))  # fmt: skip
+            record(
+                actor,
+                "members:member:update",
+                kind="member",
+                resource_id=member.id,
+                name=member.name,
+                member_id=member.id,
+                fields=sorted(changed),
+            )
     return member
 
 
@@ -171,8 +178,17 @@ def _contacts(field: str, value: Any) -> list[dict[str, str]]:
     return [{_text(field, key): _text(field, text) for key, text in row.items()} for row in value]
 
 
-_CHECKS = {"name": _name, "kind": _kind, "slug": _slug, "nip": _number, "regon": _number, "teryt": _digits, "rspo": _digits,
-           "parent_id": _parent, "contacts": _contacts}  # fmt: skip
+_CHECKS = {
+    "name": _name,
+    "kind": _kind,
+    "slug": _slug,
+    "nip": _number,
+    "regon": _number,
+    "teryt": _digits,
+    "rspo": _digits,
+    "parent_id": _parent,
+    "contacts": _contacts,
+}
 
 
 def _require_free(values: dict[str, Any], *, but: uuid.UUID | None) -> None:

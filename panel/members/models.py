@@ -57,7 +57,7 @@ class Member(Base):
     parent: Mapped[Member | None] = relationship(remote_side=[id])
     voivodeship: Mapped[Voivodeship | None] = relationship(lazy="joined")
 
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's declaration
 
     @validates("name", "slug", "teryt", "nip", "rspo")
     def _refold(self, key: str, value: str | None) -> str | None:

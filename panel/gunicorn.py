@@ -1,0 +1,9 @@
+"""How the web server runs: two processes, threads for requests that wait for a node."""
+
+workers = 2
+worker_class = "gthread"
+threads = 16
+timeout = 90
+graceful_timeout = 5
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files, unlinked at once; a disk would stall them
+accesslog = None
