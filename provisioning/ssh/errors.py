@@ -1,0 +1,35 @@
+"""What a caller may have to decide about when it speaks with a node."""
+
+from __future__ import annotations
+
+
+class SshError(Exception):
+    """A node could not be spoken with."""
+
+
+class Unreachable(SshError):
+    """No agent answered; nothing was asked of the node, so trying again is safe."""
+
+
+class HostKeyChanged(SshError):
+    """Another key than the pinned one: another machine, or one in between. Not to be tried again by itself."""
+
+
+class Refused(SshError):
+    """The node does not take this key, from here, for this user."""
+
+
+class KeyUnusable(SshError):
+    """Our own private key cannot be read; no node was asked."""
+
+
+class OutcomeUnknown(SshError):
+    """The link was lost, or time ran out, after the request had begun to leave: read back before asking again."""
+
+
+class AgentError(SshError):
+    """The agent answered that it did nothing, and why: ``code`` as in `wire.ReplyError`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
