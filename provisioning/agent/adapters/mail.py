@@ -1,0 +1,84 @@
+"""Mailboxes, aliases and mail domains in Postfix and Dovecot.
+
+Dovecot reads the mailboxes from the agent's own file, at once; Postfix reads LMDB maps that postmap changes after the
+commit. No daemon is ever reloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provisioning.agent.adapters import mail_rows, mail_watch
+from provisioning.agent.adapters.contract import Late, Staged
+from provisioning.agent.adapters.mail_config import MAIL_ROOT, MAPS
+from provisioning.agent.adapters.mail_foreign import ForeignEntries
+from provisioning.agent.adapters.mail_maps import PostfixMaps
+from provisioning.agent.adapters.mail_stage import Staging
+from provisioning.agent.adapters.mail_todo import TodoRunner
+from provisioning.agent.files import FixedRoot
+from provisioning.agent.store import Key, Store, Transaction
+from provisioning.resources import Item, Resource
+
+KINDS = frozenset(mail_rows.KINDS)
+_MAP_OF_KIND = {"mail_domain": "domains", "mailbox": "mailboxes", "alias": "aliases"}
+_EXAMPLES = 5
+
+
+class MailAdapter:
+    """See `contract.Adapter`."""
+
+    kinds = KINDS
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._maps = PostfixMaps(Path(MAPS))
+        self._foreign = ForeignEntries(store, self._maps)
+        self._todo = TodoRunner(store, self._maps, self._foreign, FixedRoot(Path(MAIL_ROOT)))
+
+    def current(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
+        """Read the rows that the daemons read."""
+        return mail_rows.read(tx, keys)
+
+    def count(self, tx: Transaction, kind: str) -> int:
+        """Count the rows of a kind."""
+        return mail_rows.count(tx, kind)
+
+    def stage(self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource]) -> Staged:
+        """Write rows and queue map rows, sign-outs and deletions."""
+        return Staging(tx, batch, changes, before, self._foreign).run()
+
+    def finish(self) -> list[Late]:
+        """Bring Postfix' maps up to the rows, sign out whom it concerns, delete what was purged."""
+        return self._todo.run()
+
+    def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:
+        """Write the probe's login and tokens. Raises InvalidResource."""
+        mail_watch.write_watch(tx, watch)
+
+    def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Read rows and ask Postfix for the same; ``served`` tells whether it knows the address. Raises CommandFailed."""
+        found = self.current(Transaction(self._store.connection), [(kind, id_) for id_ in ids])
+        known = self._maps.look_up(_MAP_OF_KIND[kind], [mail_rows.address_of(item) for item in found.values()])
+        return {
+            item.id: {
+                "generation": item.generation,
+                "digest": item.digest(),
+                "served": mail_rows.address_of(item) in known,
+            }
+            for item in found.values()
+        }
+
+    def verify(self) -> dict[str, Any]:
+        """Compare each of Postfix' maps with the rows, both read whole. Raises CommandFailed."""
+        maps = {name: self._compare(name) for name in mail_rows.MAPS}
+        return {"differing": sum(part["missing"] + part["foreign"] for part in maps.values()), "maps": maps}
+
+    def _compare(self, name: str) -> dict[str, Any]:
+        wanted = mail_rows.entries(Transaction(self._store.connection), name)
+        found = self._maps.dump(name)
+        missing = sorted(key for key, value in wanted.items() if found.get(key) != value)
+        foreign = sorted(key for key in found if key not in wanted)
+        examples = {"missing": missing[:_EXAMPLES], "foreign": foreign[:_EXAMPLES]}
+        return {"rows": len(wanted), "missing": len(missing), "foreign": len(foreign), "examples": examples}

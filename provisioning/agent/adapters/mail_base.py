@@ -1,0 +1,86 @@
+"""Make Postfix and Dovecot of a node ours: configuration, users, folders, empty maps. Run by the operator's set-up."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from pathlib import Path
+
+from provisioning.agent.adapters import mail_config, mail_rows
+from provisioning.agent.adapters.commands import run
+from provisioning.agent.adapters.mail_maps import PostfixMaps
+from provisioning.agent.base.placing import make_folder, place
+from provisioning.agent.store import Store
+
+VMAIL_UID = 5000
+_ETC_POSTFIX = Path("/etc/postfix")
+_ETC_DOVECOT = Path("/etc/dovecot")
+
+
+def install(*, hostname: str) -> None:
+    """Write the configuration of both services and make what it needs; what is there already stays.
+
+    Starts and reloads nothing. The certificate (/etc/cis/tls) must be there. Raises CommandFailed with the words of
+    the service that does not take its configuration, SetupFailed where somebody but root could tamper with it.
+    """
+    _make_vmail()
+    _make_store()
+    _make_maps()
+    _configure_postfix(hostname)
+    _configure_dovecot(hostname)
+
+
+def _make_vmail() -> None:
+    """Make the one Unix user that owns all mail; it can do nothing else."""
+    try:
+        pwd.getpwnam("vmail")
+    except KeyError:
+        run(["groupadd", "--gid", str(VMAIL_UID), "vmail"])
+        run(
+            ["useradd", "--uid", str(VMAIL_UID), "--gid", "vmail", "--no-create-home"]
+            + ["--home-dir", mail_config.MAIL_ROOT, "--shell", "/usr/sbin/nologin", "vmail"]
+        )
+    root = Path(mail_config.MAIL_ROOT)
+    root.mkdir(mode=0o700, exist_ok=True)
+    os.chown(root, VMAIL_UID, VMAIL_UID)
+
+
+def _make_store() -> None:
+    """Make the agent's file, readable by Dovecot, which must also be able to write its shared-memory companion."""
+    path = Path(mail_config.DATABASE)
+    dovecot = grp.getgrnam("dovecot").gr_gid
+    make_folder(path.parent.parent)
+    path.parent.mkdir(mode=0o770, exist_ok=True)
+    os.chown(path.parent, 0, dovecot)
+    path.parent.chmod(0o770)
+    path.touch(mode=0o660)
+    os.chown(path, 0, dovecot)
+    path.chmod(0o660)
+    Store(path, schema=[mail_rows.SCHEMA], create=True).close()
+
+
+def _make_maps() -> None:
+    folder = Path(mail_config.MAPS)
+    make_folder(folder, 0o750)
+    os.chown(folder, 0, grp.getgrnam("postfix").gr_gid)
+    for name in mail_rows.MAPS:
+        if not (folder / f"{name}.lmdb").exists():
+            PostfixMaps(folder).rebuild(name, {})
+
+
+def _configure_postfix(hostname: str) -> None:
+    place(_ETC_POSTFIX / "main.cf", mail_config.main_cf(hostname).encode(), 0o644)
+    place(_ETC_POSTFIX / "master.cf", mail_config.master_cf().encode(), 0o644)
+    run(["postconf", "-n"])
+
+
+def _configure_dovecot(hostname: str) -> None:
+    folder = Path(mail_config.DOVECOT_EXTRAS)
+    make_folder(folder)
+    for name, text in mail_config.dovecot_extras().items():
+        place(folder / name, text.encode(), 0o644)
+    place(_ETC_DOVECOT / "dovecot.conf", mail_config.dovecot_conf(hostname).encode(), 0o644)
+    run(["doveconf", "-n"])
+    # Compiled here: the daemons, running as vmail, could not write the result.
+    run(["sievec", str(folder / "probe.sieve")])

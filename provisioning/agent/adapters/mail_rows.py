@@ -1,0 +1,175 @@
+"""The mail tables of the agent's store: rows to resources and back. Dovecot reads ``mailbox`` and the probe tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from provisioning.agent.store import Key, Transaction
+from provisioning.resources import Alias, InvalidResource, Item, Mailbox, MailDomain, Resource
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS mail_domain (
+    id TEXT PRIMARY KEY, generation INTEGER NOT NULL, name TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mailbox (
+    id TEXT PRIMARY KEY, generation INTEGER NOT NULL, address TEXT NOT NULL UNIQUE, login TEXT NOT NULL,
+    password_hash TEXT, quota_mb INTEGER NOT NULL, domain TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mailbox_domain ON mailbox (domain);
+CREATE TABLE IF NOT EXISTS alias (
+    id TEXT PRIMARY KEY, generation INTEGER NOT NULL, address TEXT NOT NULL UNIQUE, target TEXT NOT NULL,
+    domain TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alias_target ON alias (target);
+CREATE INDEX IF NOT EXISTS alias_domain ON alias (domain);
+CREATE TABLE IF NOT EXISTS probe_master (
+    one INTEGER PRIMARY KEY CHECK (one = 1), digest TEXT NOT NULL, network TEXT NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS probe_token (
+    mailbox_id TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS probe_token_expires ON probe_token (expires_at);
+CREATE TABLE IF NOT EXISTS todo (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, subject TEXT NOT NULL, value TEXT,
+    kind TEXT NOT NULL, id TEXT NOT NULL, batch TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS map_file (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS foreign_entry (
+    map TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (map, key)) WITHOUT ROWID;
+"""
+KINDS: dict[str, type[Resource]] = {"mail_domain": MailDomain, "mailbox": Mailbox, "alias": Alias}
+MAPS = ("domains", "mailboxes", "aliases", "senders")
+
+_AMONG = " IN (SELECT value FROM json_each(?))"
+_READ = {
+    "mail_domain": "SELECT id, generation, name FROM mail_domain WHERE id" + _AMONG,
+    "mailbox": "SELECT id, generation, address, login, password_hash, quota_mb FROM mailbox WHERE id" + _AMONG,
+    "alias": "SELECT id, generation, address, target FROM alias WHERE id" + _AMONG,
+}
+_FIELDS = {
+    "mail_domain": ("id", "generation", "name"),
+    "mailbox": ("id", "generation", "address", "login", "password_hash", "quota_mb"),
+    "alias": ("id", "generation", "address", "target"),
+}
+_WRITE = {
+    "mail_domain": "INSERT INTO mail_domain VALUES (:id, :generation, :name)",
+    "mailbox": "INSERT INTO mailbox VALUES (:id, :generation, :address, :login, :password_hash, :quota_mb, :domain)",
+    "alias": "INSERT INTO alias VALUES (:id, :generation, :address, :target, :domain)",
+}
+_DELETE = {
+    "mail_domain": "DELETE FROM mail_domain WHERE id" + _AMONG,
+    "mailbox": "DELETE FROM mailbox WHERE id" + _AMONG,
+    "alias": "DELETE FROM alias WHERE id" + _AMONG,
+}
+_COUNT = {
+    "mail_domain": "SELECT count(*) FROM mail_domain",
+    "mailbox": "SELECT count(*) FROM mailbox",
+    "alias": "SELECT count(*) FROM alias",
+}
+_HOLDERS = (
+    "SELECT address, 'mailbox', id FROM mailbox WHERE address IN (SELECT value FROM json_each(?1))"
+    " UNION ALL SELECT address, 'alias', id FROM alias WHERE address IN (SELECT value FROM json_each(?1))"
+)
+# Who may send as an address: the holder of an open mailbox, from its own address and from aliases that lead to it.
+_ENTRIES = {
+    "mailboxes": "SELECT address, address FROM mailbox",
+    "aliases": "SELECT address, target FROM alias",
+    "senders": "SELECT address, address FROM mailbox WHERE login = 'open' UNION ALL"
+    " SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'",
+    "domains": "SELECT name, 'x' FROM mail_domain",
+}
+_ENTRIES_AMONG = {
+    "mailboxes": "SELECT address, address FROM mailbox WHERE address" + _AMONG,
+    "aliases": "SELECT address, target FROM alias WHERE address" + _AMONG,
+    "senders": "SELECT address, address FROM mailbox"
+    " WHERE login = 'open' AND address IN (SELECT value FROM json_each(?1))"
+    " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
+    " WHERE alias.address IN (SELECT value FROM json_each(?1))"
+    " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
+    " WHERE target IN (SELECT value FROM json_each(?1))",
+    "domains": "SELECT name, 'x' FROM mail_domain WHERE name" + _AMONG,
+}
+
+
+def read(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
+    """Return what is there now under these keys, read from the rows the daemons read."""
+    by_kind: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for kind, id_ in keys:
+        by_kind[kind].append(id_)
+    return {
+        (kind, row[0]): _resource(kind, dict(zip(_FIELDS[kind], row, strict=True)))
+        for kind, ids in by_kind.items()
+        if ids
+        for row in tx.connection.execute(_READ[kind], (json.dumps(ids),))
+    }
+
+
+def write(tx: Transaction, kind: str, resources: Collection[Any]) -> None:
+    """Insert rows; their ids and addresses must be free."""
+    tx.connection.executemany(_WRITE[kind], map(_row, resources))
+
+
+def delete(tx: Transaction, kind: str, ids: Collection[str]) -> None:
+    """Delete rows by id."""
+    if ids:
+        tx.connection.execute(_DELETE[kind], (json.dumps(list(ids)),))
+
+
+def count(tx: Transaction, kind: str) -> int:
+    """Count the resources of a kind; reads them all, so only where many are about to go."""
+    return int(tx.connection.execute(_COUNT[kind]).fetchone()[0])
+
+
+def holders(tx: Transaction, addresses: Collection[str]) -> dict[str, Key]:
+    """Tell which mailbox or alias holds each address."""
+    rows = tx.connection.execute(_HOLDERS, (json.dumps(list(addresses)),))
+    return {address: (kind, id_) for address, kind, id_ in rows}
+
+
+def domain_holders(tx: Transaction, names: Collection[str]) -> dict[str, Key]:
+    """Tell which resource holds each domain name."""
+    rows = tx.connection.execute(
+        "SELECT name, id FROM mail_domain WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(list(names)),)
+    )
+    return {name: ("mail_domain", id_) for name, id_ in rows}
+
+
+def domain_in_use(tx: Transaction, name: str) -> bool:
+    """Tell whether a mailbox or alias lives in a domain."""
+    row = tx.connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE domain = ?1) OR EXISTS (SELECT 1 FROM alias WHERE domain = ?1)",
+        (name,),
+    ).fetchone()
+    return bool(row[0])
+
+
+def entries(tx: Transaction, map_name: str, keys: Collection[str] | None = None) -> dict[str, str]:
+    """Return what a Postfix map should hold: all of it, or what these addresses or domains bear on."""
+    if keys is None:
+        return dict(tx.connection.execute(_ENTRIES[map_name]))
+    return dict(tx.connection.execute(_ENTRIES_AMONG[map_name], (json.dumps(list(keys)),)))
+
+
+def address_of(item: Resource) -> str:
+    """Return the address or domain name a resource is served under."""
+    return item.name if isinstance(item, MailDomain) else item.address  # type: ignore[attr-defined]
+
+
+def domain_of(address: str) -> str:
+    """Return the part after the ``@``."""
+    return address.rpartition("@")[2]
+
+
+def _resource(kind: str, values: dict[str, Any]) -> Resource:
+    cls = KINDS[kind]
+    try:
+        return cls(**values)
+    except InvalidResource:
+        # Somebody edited the row: it is read as it is, so that its digest differs and the next put repairs it.
+        found = object.__new__(cls)
+        for name, value in values.items():
+            object.__setattr__(found, name, value)
+        return found
+
+
+def _row(item: Item) -> Mapping[str, Any]:
+    values = {name: getattr(item, name) for name in _FIELDS[item.kind]}
+    if not isinstance(item, MailDomain):
+        values["domain"] = domain_of(values["address"])
+    return values

@@ -1,0 +1,180 @@
+"""Answer requests of the panel: the rules that hold for every kind, around the adapters.
+
+A batch is one transaction: fence, generations and bounds are checked inside it. What an adapter has to do outside
+the store follows the commit and is queued in it, so that an agent that dies in between resumes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from provisioning.agent import bounds, diagnose
+from provisioning.agent.adapters.commands import CommandFailed
+from provisioning.agent.adapters.contract import Adapter, Late, Staged
+from provisioning.agent.batch import BadRequest, Batch, Decided, decide, outcome, read_batch, read_fence
+from provisioning.agent.oplog import OperationLog
+from provisioning.agent.store import Key, StaleFence, Store, StoreBusy, Transaction
+from provisioning.resources import Gone, InvalidResource, Resource
+
+IDS_MAX = 100_000
+
+
+class Engine:
+    """The agent without its streams. ``handle`` never raises: every request gets a reply."""
+
+    def __init__(self, store: Store, adapter: Adapter, log: OperationLog) -> None:
+        self._store = store
+        self._adapter = adapter
+        self._log = log
+        self._facts: dict[str, Any] | None = None
+        self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "hello": self._hello,
+            "apply": self._apply,
+            "outcomes": self._outcomes,
+            "watch": self._watch,
+            "state": self._state,
+        }
+
+    def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one request. An error's text never holds values of the request: they may be secrets."""
+        operation = self._operations.get(str(request.get("op")))
+        if operation is None:
+            return _error("bad_request", "op")
+        try:
+            return {"ok": True, **operation(request)}
+        except BadRequest as error:
+            return _error("bad_request", str(error))
+        except InvalidResource as error:
+            return _error("bad_request", f"{error.field}: {error.code}")
+        except StaleFence as error:
+            return _error("stale_fence", str(error))
+        except bounds.OverBounds as error:
+            self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
+            return _error("guard", str(error))
+        except StoreBusy:
+            return _error("busy", "another process holds the store")
+        except CommandFailed as error:
+            return _error("internal", error.words)
+        except Exception as error:  # noqa: BLE001  # one bad request must not end the session of all others
+            return _error("internal", type(error).__name__)
+
+    def resume(self) -> None:
+        """Do what an agent that died left undone; what fails stays queued for the next batch."""
+        late = self._adapter.finish()
+        if late:
+            with self._store.write() as tx:
+                _correct(tx, late)
+
+    def _hello(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        self._facts = self._facts or diagnose.facts()
+        return {**self._facts, "fence": self._store.fence()}
+
+    def _apply(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        batch = read_batch(request)
+        with self._store.write() as tx:
+            tx.raise_fence(batch.fence)
+            replayed = tx.outcomes_of(batch.id) is not None
+            if not replayed:
+                tx.keep_outcomes(batch.id, self._stage(tx, batch))
+        outcomes = self._finish(batch.id)
+        counts = dict(Counter(result["outcome"] for result in outcomes))
+        self._log.write(
+            "batch", batch=batch.id, fence=batch.fence, approved=batch.approved, replayed=replayed, **counts
+        )
+        return {"batch": batch.id, "outcomes": outcomes, "replayed": replayed}
+
+    def _stage(self, tx: Transaction, batch: Batch) -> list[dict[str, Any]]:
+        keys = [(item.kind, item.id) for item in batch.items]
+        had = self._adapter.current(tx, keys)
+        decided = decide(batch.items, had, tx.tombstones(keys))
+        staged = self._adapter.stage(tx, batch.id, decided.changes, had)
+        self._keep_within_bounds(tx, batch, decided, staged, had)
+        _bury(tx, decided, staged)
+        if batch.watch is not None:
+            self._adapter.watch(tx, batch.watch)
+        refused = decided.refused | staged.refused
+        results = (
+            outcome(item, decided.settled.get(key, "applied"), refused.get(key))
+            for key, item in zip(keys, batch.items, strict=True)
+        )
+        return [*results, *batch.unreadable]
+
+    def _keep_within_bounds(
+        self, tx: Transaction, batch: Batch, decided: Decided, staged: Staged, had: Mapping[Key, Resource]
+    ) -> None:
+        if batch.approved:
+            return
+        gone = [
+            item for item in decided.changes if isinstance(item, Gone) and (item.kind, item.id) not in staged.refused
+        ]
+        removed = Counter(item.kind for item in gone if (item.kind, item.id) in had)
+        bounds.require_within_bounds(tx, removed, staged.paces, lambda kind: self._adapter.count(tx, kind))
+        bounds.note(tx, removed, staged.paces)
+
+    def _finish(self, batch: str) -> list[dict[str, Any]]:
+        """Do what follows the commit; return the outcomes with what went wrong then."""
+        late = self._adapter.finish()
+        outcomes = self._store.outcomes_of(batch) or []
+        if late:
+            with self._store.write() as tx:
+                outcomes = _overlay(outcomes, late)
+                _correct(tx, late)
+                tx.keep_outcomes(batch, outcomes)
+        return outcomes
+
+    def _outcomes(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        batch = request.get("batch")
+        if not isinstance(batch, str):
+            raise BadRequest("batch")
+        outcomes = self._store.outcomes_of(batch)
+        return {"known": outcomes is not None, "outcomes": outcomes or []}
+
+    def _watch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        watch = request.get("watch")
+        if not isinstance(watch, dict):
+            raise BadRequest("watch")
+        with self._store.write() as tx:
+            tx.raise_fence(read_fence(request))
+            self._adapter.watch(tx, watch)
+        return {}
+
+    def _state(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        kind, ids = request.get("kind"), request.get("ids")
+        if not isinstance(kind, str) or kind not in self._adapter.kinds:
+            raise BadRequest("kind")
+        if not isinstance(ids, list) or len(ids) > IDS_MAX or not all(isinstance(id_, str) for id_ in ids):
+            raise BadRequest("ids")
+        return {"items": self._adapter.state(kind, ids)}
+
+
+def _bury(tx: Transaction, decided: Decided, staged: Staged) -> None:
+    done = [item for item in decided.changes if (item.kind, item.id) not in staged.refused]
+    tx.bury((item.kind, item.id, item.generation, item.purge) for item in done if isinstance(item, Gone))
+    tx.unbury((item.kind, item.id) for item in done if not isinstance(item, Gone))
+
+
+def _correct(tx: Transaction, late: Sequence[Late]) -> None:
+    """Write late verdicts into the answers of the batches they belong to."""
+    for batch in {entry.batch for entry in late}:
+        outcomes = tx.outcomes_of(batch)
+        if outcomes is not None:
+            tx.keep_outcomes(batch, _overlay(outcomes, [entry for entry in late if entry.batch == batch]))
+
+
+def _overlay(outcomes: Sequence[dict[str, Any]], late: Sequence[Late]) -> list[dict[str, Any]]:
+    verdicts = {entry.key: entry.verdict for entry in late}
+    result = []
+    for one in outcomes:
+        verdict = verdicts.get((one["kind"], one["id"]))
+        served = one["outcome"] in {"applied", "unchanged"}
+        told = (
+            {"outcome": verdict.outcome, "code": verdict.code, "message": verdict.message} if verdict and served else {}
+        )
+        result.append({**one, **told})
+    return result
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": code, "message": message}

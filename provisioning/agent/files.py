@@ -1,0 +1,84 @@
+"""Writing and removing beneath one fixed folder, and nowhere else.
+
+Every step down is opened by itself with ``O_NOFOLLOW`` relative to the step above (openat(2)), so a link planted by
+whoever owns a folder in between leads nowhere. Names come from ids, never from text that a user chose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class BadName(ValueError):
+    """A name that is no plain file name."""
+
+
+class FixedRoot:
+    """A folder beneath which files are written and removed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, name: str, content: bytes, *, mode: int = 0o640) -> None:
+        """Put a whole file in place at once: readers see the old or the new one (rename(2)), also after a crash."""
+        with self._folder(()) as folder:
+            draft = f".{_plain(name)}.{secrets.token_hex(8)}"
+            try:
+                _write_new(folder, draft, content, mode)
+                os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(draft, dir_fd=folder)
+                raise
+            os.fsync(folder)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with self._folder(()) as folder, suppress(FileNotFoundError):
+            os.unlink(_plain(name), dir_fd=folder)
+
+    def remove_tree(self, path: Sequence[str]) -> bool:
+        """Remove a folder with all it holds; return whether it was there. Links inside are removed, not followed."""
+        *above, last = map(_plain, path)
+        try:
+            with self._folder(above) as folder:
+                shutil.rmtree(last, dir_fd=folder)
+        except FileNotFoundError:
+            return False
+        return True
+
+    @contextmanager
+    def _folder(self, path: Sequence[str]) -> Iterator[int]:
+        handle = os.open(self._root, _FOLDER)
+        try:
+            for name in path:
+                below = os.open(_plain(name), _FOLDER, dir_fd=handle)
+                os.close(handle)
+                handle = below
+            yield handle
+        finally:
+            os.close(handle)
+
+
+def _plain(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadName(name)
+    return name
+
+
+def _write_new(folder: int, name: str, content: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, mode, dir_fd=folder), "wb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,166 @@
+"""The agent's one SQLite file: what the node was told, and what it answered.
+
+One writer at a time (``BEGIN IMMEDIATE``), any number of readers (WAL); Dovecot reads the mailboxes from the same
+file. A commit is on the disk when it returns (``synchronous=FULL``; measured 0.3 ms).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+STORE_PATH = Path("/var/lib/cis/mail/mail.sqlite")
+BATCHES_KEPT_SECONDS = 7 * 24 * 3600
+BUSY_SECONDS = 10.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fence (one INTEGER PRIMARY KEY CHECK (one = 1), token INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS batch (id TEXT PRIMARY KEY, at INTEGER NOT NULL, outcomes TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS batch_at ON batch (at);
+CREATE TABLE IF NOT EXISTS tombstone (
+    kind TEXT NOT NULL, id TEXT NOT NULL, generation INTEGER NOT NULL, purged INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pace (at INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS pace_at ON pace (at);
+"""
+
+Key = tuple[str, str]
+
+
+class StaleFence(Exception):
+    """The batch comes from a panel process that has lost its lease."""
+
+
+class StoreBusy(Exception):
+    """Another process held the store for too long; nothing was changed."""
+
+
+class NotSetUp(Exception):
+    """The node has no store: its set-up never ran."""
+
+
+class Tombstone(NamedTuple):
+    """What is known of a resource that was removed."""
+
+    generation: int
+    purged: bool
+
+
+class Store:
+    """A connection to the file. ``create`` is the set-up's; the agent itself expects the file to be there."""
+
+    def __init__(self, path: Path = STORE_PATH, *, schema: Sequence[str] = (), create: bool = False) -> None:
+        mode = "rwc" if create else "rw"
+        try:
+            self.connection = sqlite3.connect(
+                f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+            )
+            self.connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            raise NotSetUp(f"{path} cannot be opened") from error
+        self.connection.execute("PRAGMA synchronous = FULL")
+        for script in (_SCHEMA, *schema):
+            self.connection.executescript(script)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Hold the only writer's place; commit at the end, undo everything on any error. Raises StoreBusy."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise StoreBusy from error
+        try:
+            yield Transaction(self.connection)
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    @contextmanager
+    def write_lightly(self) -> Iterator[Transaction]:
+        """Like ``write``, for what may be done again after a power cut: the commit does not wait for the disk."""
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self.write() as transaction:
+                yield transaction
+        finally:
+            self.connection.execute("PRAGMA synchronous = FULL")
+
+    def fence(self) -> int:
+        """Tell the highest fence seen; 0 before the first."""
+        return Transaction(self.connection).fence()
+
+    def outcomes_of(self, batch: str) -> list[dict[str, Any]] | None:
+        """Return what was answered to a batch, None if it is unknown or too old."""
+        return Transaction(self.connection).outcomes_of(batch)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+
+class Transaction:
+    """What can be read and written while the store is held."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def fence(self) -> int:
+        """Tell the highest fence seen; 0 before the first."""
+        row = self.connection.execute("SELECT token FROM fence").fetchone()
+        return int(row[0]) if row else 0
+
+    def raise_fence(self, token: int) -> None:
+        """Remember ``token``. Raises StaleFence if a higher one was seen."""
+        known = self.fence()
+        if token < known:
+            raise StaleFence(f"fence {token}, seen {known}")
+        if token > known:
+            self.connection.execute("INSERT OR REPLACE INTO fence VALUES (1, ?)", (token,))
+
+    def outcomes_of(self, batch: str) -> list[dict[str, Any]] | None:
+        """Return what was answered to a batch, None if it is unknown or too old."""
+        row = self.connection.execute("SELECT outcomes FROM batch WHERE id = ?", (batch,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def keep_outcomes(self, batch: str, outcomes: list[dict[str, Any]]) -> None:
+        """Keep the answer to a batch, and forget those older than seven days."""
+        now = int(time.time())
+        self.connection.execute("DELETE FROM batch WHERE at < ?", (now - BATCHES_KEPT_SECONDS,))
+        text = json.dumps(outcomes, separators=(",", ":"), ensure_ascii=False)
+        self.connection.execute("INSERT OR REPLACE INTO batch VALUES (?, ?, ?)", (batch, now, text))
+
+    def tombstones(self, keys: Iterable[Key]) -> dict[Key, Tombstone]:
+        """Return the tombstones among these keys."""
+        rows = self.connection.execute(
+            "SELECT kind, tombstone.id, generation, purged FROM json_each(?) AS wanted JOIN tombstone"
+            " ON kind = wanted.value ->> 0 AND tombstone.id = wanted.value ->> 1",
+            (json.dumps(list(keys)),),
+        )
+        return {(kind, id_): Tombstone(generation, bool(purged)) for kind, id_, generation, purged in rows}
+
+    def bury(self, graves: Iterable[tuple[str, str, int, bool]]) -> None:
+        """Remember removals: kind, id, generation, whether the data went too."""
+        self.connection.executemany("INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?, ?)", graves)
+
+    def unbury(self, keys: Iterable[Key]) -> None:
+        """Forget the tombstones of what is there again."""
+        self.connection.executemany("DELETE FROM tombstone WHERE kind = ? AND id = ?", keys)
+
+    def pace(self, what: str, seconds: int) -> int:
+        """Tell how often ``what`` happened in the last ``seconds``."""
+        since = int(time.time()) - seconds
+        row = self.connection.execute(
+            "SELECT sum(count) FROM pace WHERE at >= ? AND what = ?", (since, what)
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def note_pace(self, what: str, count: int) -> None:
+        """Count ``what``, and forget what is older than a day."""
+        now = int(time.time())
+        self.connection.execute("DELETE FROM pace WHERE at < ?", (now - 24 * 3600,))
+        self.connection.execute("INSERT INTO pace VALUES (?, ?, ?)", (now, what, count))
