@@ -99,7 +99,7 @@ def enroll(
                 done = host.set_up(path, request, progress)
     finally:
         transport.close()
-    return Enrolled(digest[:12], done["release"], done["services"], done["certificate_pem"])
+    return Enrolled(done["agent_version"], done["release"], done["services"], done["certificate_pem"])
 
 
 class _OperatorSession:

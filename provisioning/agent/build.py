@@ -15,11 +15,7 @@ _SHARED = ("__init__.py", "resources.py", "wire.py")
 # The oldest time a zip can hold: the program must not tell when it was built.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MAIN = """import runpy
-import sys
 
-if sys.argv[1:] == ["setup"]:
-    from provisioning.agent.base import main
-    raise SystemExit(main())
 runpy.run_module("provisioning.agent", run_name="__main__")
 """
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-try:
-    from provisioning.agent.adapters import mail_base
-except ImportError:
-    mail_base = None
+from provisioning.agent.adapters import mail_base
+from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.services import Service, keep_running
 
@@ -37,8 +35,13 @@ _MAIL = (
 def set_up_role(role: str, hostname: str) -> None:
     """Configure and start what the role needs. Raises SetupFailed with the service's own words."""
     if role == "mail":
-        if mail_base is None:
-            raise SetupFailed("not_built", "this build has no mail adapter yet")
+        _set_up_mail(hostname)
+
+
+def _set_up_mail(hostname: str) -> None:
+    try:
         mail_base.install(hostname=hostname)
-        for service in _MAIL:
-            keep_running(service)
+    except CommandFailed as error:
+        raise SetupFailed("service", error.words) from error
+    for service in _MAIL:
+        keep_running(service)
