@@ -1,0 +1,52 @@
+"""Start a panel of its own, measure, print the table, write JSON; exit 1 where a promise was not kept."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from tests.bench import mailboxes
+from tests.bench.figures import Figure, machine, table, write
+from tests.checks.files import ROOT
+from tests.panels import fresh_panel
+
+
+def main() -> int:
+    """Run the benches; the lab is removed at the end, whatever happens."""
+    options = _options()
+    about = machine(ROOT)
+    with fresh_panel("bench", progress=_say) as panel:
+        figures = _measure(panel.facts, options)
+    path = write(figures, about, ROOT / "var/bench")
+    print(f"\n{', '.join(f'{key} {value}' for key, value in about.items())}\n\n{table(figures)}\n\nJSON: {path}")
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+def _measure(facts: dict[str, object], options: argparse.Namespace) -> list[Figure]:
+    where = mailboxes.place(facts)
+    alone = mailboxes.one_mailbox(where, n=options.n, name="one mailbox")
+    if not options.mailboxes:
+        return alone
+    filled = mailboxes.fill(where, count=options.mailboxes, progress=_say)
+    limit = alone[1].median * mailboxes.RATIO_MAX
+    among = mailboxes.one_mailbox(where, n=options.n, name=f"one among {options.mailboxes:,}", median_max=limit)
+    ratio = among[1].median / alone[1].median
+    return [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("-n", type=int, default=50, help="how often each thing is measured")
+    parser.add_argument(
+        "--mailboxes", type=int, default=100_000, help="how many there are for the second half; 0: none"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
