@@ -73,6 +73,8 @@ class ImapSession:
 
     def _wait(self, token: str) -> int:
         while True:
+            # Only CHECK has Dovecot look into the folder anew; within the second of its last look the others do not.
+            self.command("CHECK")
             _, lines = self.command(f'UID SEARCH HEADER {PROBE_HEADER} "{token}"')
             uids = [int(uid) for line in lines if (found := _UIDS.fullmatch(line)) for uid in found[1].split()]
             if uids:
