@@ -1,0 +1,139 @@
+"""Forms of contracts, amendments, suspension and scans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField
+from wtforms import Field, FieldList, Form, FormField, RadioField, SubmitField
+
+from panel.contracts.models import SUSPENSION_LEVELS, Service
+from panel.web.forms.base import PanelForm
+from panel.web.forms.fields import Choice, Day, Line, Money, Required, WholeNumber
+from panel.web.forms.versioned import VersionedForm
+from panel.wording import suspension_level
+
+ROWS_AT_FIRST, ROWS_MAX = 3, 100
+_OPTIONAL = ("unit_price", "discount_percent", "starts_on", "ends_on")
+
+
+class ItemForm(Form):
+    """One row: a service and how much of it."""
+
+    service = Choice(_l("Service"))
+    quantity = WholeNumber(_l("Quantity"))
+    unit_price = Money(_l("Unit price, PLN a year"))
+    discount_percent = Money(_l("Discount, %"))
+    starts_on = Day(_l("From"))
+    ends_on = Day(_l("To"))
+
+
+class _WithItems(PanelForm):
+    """A form with rows of services; rows without a service are left out."""
+
+    items = FieldList(
+        FormField(ItemForm, separator="."), min_entries=ROWS_AT_FIRST, max_entries=ROWS_MAX, separator="."
+    )
+    add_row = SubmitField(_l("Add another row"))
+
+    def offer(self, services: Sequence[Service]) -> None:
+        """Give the catalogue to choose from."""
+        choices = [("", _l("— none —")), *((service.code, f"{service.code} — {service.name}") for service in services)]
+        for entry in self.items:
+            entry.form.service.choices = choices
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What the actions take as ``items``."""
+        return [_row(entry.form) for entry in self._filled()]
+
+    def field_at(self, path: str) -> Field | None:
+        """Find the field of a row among all rows: the action has counted only those with a service."""
+        name, *rest = path.split(".")
+        filled = self._filled()
+        if name == "items" and rest and rest[0].isdigit() and int(rest[0]) < len(filled):
+            return filled[int(rest[0])].form._fields.get(rest[-1])
+        return super().field_at(path)
+
+    def _filled(self) -> list[FormField]:
+        return [entry for entry in self.items if entry.form.service.data or entry.form.quantity.raw_data != [""]]
+
+
+class ContractDataForm(VersionedForm):
+    """What stands on a contract's first page."""
+
+    number = Line(_l("Contract number"), [Required()], description=_l("For example: 12/2026"))
+    signed_on = Day(_l("Signed on"), [Required()])
+    starts_on = Day(_l("In force from"), [Required()])
+    ends_on = Day(_l("In force to"), description=_l("Empty: for an unlimited time. The last day is included."))
+    notice_days = WholeNumber(_l("Notice period in days"), [Required()], default=90)
+    submit = SubmitField(_l("Save"))
+
+    def values(self) -> dict[str, Any]:
+        """What the actions take."""
+        return {name: self[name].data for name in ("number", "signed_on", "starts_on", "ends_on", "notice_days")}
+
+
+class NewContractForm(_WithItems, ContractDataForm):
+    """A new contract with its services."""
+
+
+class AmendmentForm(_WithItems):
+    """An amendment with the services it adds."""
+
+    number = Line(_l("Amendment number"), [Required()])
+    signed_on = Day(_l("Signed on"), [Required()])
+    effective_on = Day(_l("In force from"), [Required()])
+    note = Line(_l("What it changes"))
+    submit = SubmitField(_l("Add amendment"))
+
+    def values(self) -> dict[str, Any]:
+        """What ``add_amendment`` takes."""
+        return {name: self[name].data for name in ("number", "signed_on", "effective_on", "note")} | {
+            "items": self.rows()
+        }
+
+
+class SuspendForm(PanelForm):
+    """How far, and why."""
+
+    level = RadioField(
+        _l("How far"),
+        choices=[(level, suspension_level(level)) for level in SUSPENSION_LEVELS],
+        default="no_new",
+        validate_choice=False,
+    )
+    reason = Line(_l("Reason"), [Required()], description=_l("The member sees it."))
+    submit = SubmitField(_l("See what will happen"))
+
+    def offer(self) -> None:
+        """Give the levels to choose from."""
+        self.level.choices = [(level, suspension_level(level)) for level in SUSPENSION_LEVELS]
+
+
+class EndForm(PanelForm):
+    """The last day."""
+
+    ended_on = Day(_l("Last day"), [Required()], description=_l("On the day after it nothing is granted any more."))
+    submit = SubmitField(_l("See what will happen"))
+
+
+class ScanForm(PanelForm):
+    """A signed document."""
+
+    file = FileField(_l("Signed scan"), description=_l("PDF, PNG or JPEG, at most 20 MB."))
+    submit = SubmitField(_l("Attach"))
+
+    def name(self) -> str:
+        """The file's name as it was sent."""
+        return (self.file.data.filename if self.file.data else None) or ""
+
+    def content(self) -> bytes:
+        """Its bytes; without a file none, which is no kind of scan."""
+        return self.file.data.read() if self.file.data else b""
+
+
+def _row(form: ItemForm) -> dict[str, Any]:
+    row: dict[str, Any] = {"service": form.service.data, "quantity": form.quantity.data}
+    return row | {name: form[name].data for name in _OPTIONAL if form[name].data is not None}

@@ -1,0 +1,88 @@
+"""Forms of mailboxes and mail domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import PasswordField, SubmitField
+
+from panel.mail.actions import DEFAULT_QUOTA_MB
+from panel.web.forms.base import PanelForm
+from panel.web.forms.fields import Choice, Line, Required, WholeNumber
+from panel.web.forms.member_text import MemberText
+
+
+class AddressForm(PanelForm):
+    """An address in two parts: what stands before ``@``, and one of the domains there are."""
+
+    address = Line(
+        _l("Address"),
+        [Required()],
+        description=_l("Letters without Polish marks, digits, dot, hyphen or underscore. For example: jan.kowalski"),
+    )
+    domain = Choice(_l("Domain"))
+
+    def offer(self, names: list[str]) -> None:
+        """Give the domains to choose from."""
+        self.domain.choices = [(name, f"@{name}") for name in names]
+
+    def whole_address(self) -> str:
+        """Both parts together; a whole address typed into the first part counts once."""
+        local, domain = self.address.data or "", self.domain.data or ""
+        return local if local.lower().endswith(f"@{domain}") else f"{local}@{domain}"
+
+
+class NewMailboxForm(AddressForm):
+    """A new mailbox."""
+
+    quota_mb = WholeNumber(
+        _l("Capacity in MB"), [Required()], default=DEFAULT_QUOTA_MB, description=_l("1024 MB is 1 GB.")
+    )
+    password = PasswordField(
+        _l("Password (optional)"),
+        description=_l(
+            "Leave empty: you will get a one-time link by which the holder sets a password that nobody else knows."
+        ),
+        render_kw={"autocomplete": "new-password"},
+    )
+    submit = SubmitField(_l("Create mailbox"))
+
+    def values(self) -> dict[str, Any]:
+        """What ``create_mailbox`` takes."""
+        return {"address": self.whole_address(), "quota_mb": self.quota_mb.data, "password": self.password.data or None}
+
+
+class RenameForm(AddressForm):
+    """Another address for a mailbox."""
+
+    submit = SubmitField(_l("Change address"))
+
+
+class QuotaForm(PanelForm):
+    """Another capacity."""
+
+    quota_mb = WholeNumber(_l("Capacity in MB"), [Required()], description=_l("1024 MB is 1 GB."))
+    submit = SubmitField(_l("Change capacity"))
+
+
+class PasswordForm(PanelForm):
+    """A password set for the holder."""
+
+    password = PasswordField(
+        _l("New password"),
+        [Required()],
+        description=_l("At least 12 characters. Several words are easier to remember than signs."),
+        render_kw={"autocomplete": "new-password"},
+    )
+    submit = SubmitField(_l("Set password"))
+
+
+class DomainForm(PanelForm):
+    """A new mail domain."""
+
+    name = Line(_l("Domain name"), [Required()], description=_l("For example: poczta.koscian.pl"))
+    member_id = MemberText(
+        _l("Member"), description=_l("Short name, TERYT or full name. Empty: a domain of the association's own.")
+    )
+    submit = SubmitField(_l("Add domain"))

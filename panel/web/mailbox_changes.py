@@ -1,0 +1,126 @@
+"""Pages that change one mailbox: capacity, password, link, suspension, address, removal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from panel.kernel.db import utcnow
+from panel.mail import actions
+from panel.mail.models import Mailbox
+from panel.web.forms.base import PanelForm
+from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm
+from panel.web.mail_parts import activation_url, domain_names, room
+from panel.web.oneoff import shown_once
+from panel.web.session import actor, permission
+
+area = Blueprint("mailbox", __name__, url_prefix="/mail/mailboxes/<uuid:mailbox_id>")
+
+
+@area.route("/quota", methods=["GET", "POST"])
+@permission("mail:write")
+def quota(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """Another capacity."""
+    mailbox = _mailbox(mailbox_id)
+    form = QuotaForm(obj=mailbox)
+    changed = form.attempt(lambda: actions.set_quota(actor(), mailbox_id, quota_mb=form.quota_mb.data))
+    if changed is None:
+        return render_template("mail/quota.html", form=form, mailbox=mailbox, room=room(mailbox.member)), form.status
+    return _done(mailbox_id, gettext("The new capacity is on its way to the server."))
+
+
+@area.route("/password", methods=["GET", "POST"])
+@permission("mail:password")
+def password(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """A password set for the holder."""
+    mailbox = _mailbox(mailbox_id, "mail:password")
+    form = PasswordForm()
+    changed = form.attempt(lambda: actions.set_password(actor(), mailbox_id, password=form.password.data))
+    if changed is None:
+        return render_template("mail/password.html", form=form, mailbox=mailbox), form.status
+    return _done(
+        mailbox_id, gettext("The new password is on its way to the server. Whoever is signed in will be signed out.")
+    )
+
+
+@area.route("/link", methods=["GET", "POST"])
+@permission("mail:password")
+def link(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """A new activation link, shown in the answer to this POST and never again."""
+    mailbox, form = _mailbox(mailbox_id, "mail:password"), PanelForm()
+    changed = form.attempt(lambda: actions.new_activation_link(actor(), mailbox_id))
+    if changed is None:
+        return render_template("mail/new_link.html", form=form, mailbox=mailbox), form.status
+    return shown_once(
+        "mail/link.html", mailbox=changed.mailbox, link=activation_url(changed.activation_token), new=False
+    )
+
+
+@area.route("/rename", methods=["GET", "POST"])
+@permission("mail:write")
+def rename(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """Another address."""
+    mailbox = _mailbox(mailbox_id)
+    local, _, domain = mailbox.address.rpartition("@")
+    form = RenameForm(data={"address": local, "domain": domain})
+    form.offer(domain_names(mailbox.member))
+    changed = form.attempt(lambda: actions.rename_mailbox(actor(), mailbox_id, address=form.whole_address()))
+    if changed is None:
+        return render_template("mail/rename.html", form=form, mailbox=mailbox), form.status
+    return _done(mailbox_id, gettext("The mailbox is now %(address)s.", address=changed.mailbox.address))
+
+
+@area.route("/suspend", methods=["GET", "POST"])
+@permission("mail:write")
+def suspend(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """No sign-in until resumed."""
+    return _confirmed(
+        mailbox_id, actions.suspend_mailbox, "mail/suspend.html", gettext("The mailbox is being suspended.")
+    )
+
+
+@area.route("/resume", methods=["GET", "POST"])
+@permission("mail:write")
+def resume(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """The end of a suspension."""
+    return _confirmed(mailbox_id, actions.resume_mailbox, "mail/resume.html", gettext("The mailbox is being resumed."))
+
+
+@area.route("/remove", methods=["GET", "POST"])
+@permission("mail:write")
+def remove(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """Removal, which can be undone for a time."""
+    return _confirmed(mailbox_id, actions.remove_mailbox, "mail/remove.html", gettext("The mailbox is being removed."))
+
+
+@area.route("/restore", methods=["GET", "POST"])
+@permission("mail:write")
+def restore(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """A removed mailbox comes back."""
+    return _confirmed(mailbox_id, actions.restore_mailbox, "mail/restore.html", gettext("The mailbox is coming back."))
+
+
+def _mailbox(mailbox_id: uuid.UUID, permission: str = "mail:write") -> Mailbox:
+    return actions.get_mailbox(actor(), mailbox_id, permission=permission)
+
+
+def _confirmed(
+    mailbox_id: uuid.UUID, action: Callable[..., actions.Changed], template: str, told: str
+) -> ResponseReturnValue:
+    """Show what will happen, and do it once that was confirmed."""
+    mailbox, form = _mailbox(mailbox_id), PanelForm()
+    if form.attempt(lambda: action(actor(), mailbox_id)) is not None:
+        return _done(mailbox_id, told)
+    until = utcnow() + timedelta(days=current_app.config["CIS"].grace_days)
+    aliases = actions.aliases_of(mailbox)
+    return render_template(template, form=form, mailbox=mailbox, aliases=aliases, until=until), form.status
+
+
+def _done(mailbox_id: uuid.UUID, told: str) -> ResponseReturnValue:
+    flash(told, "success")
+    return redirect(url_for("mail.show", mailbox_id=mailbox_id), 303)
