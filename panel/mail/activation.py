@@ -19,6 +19,9 @@ from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
 from panel.mail.models import ActivationLink, Mailbox
 
+SHOWN_AFTERWARDS = timedelta(hours=1)
+"""How long a used link still shows its holder how far the mailbox is, and what to enter in a mail program."""
+
 
 def issue_link(mailbox_id: uuid.UUID) -> tuple[ActivationLink, str]:
     """A new link, not yet in the database, and its token (128 random bits), which is not kept."""
@@ -52,6 +55,14 @@ def find_link(token: str) -> ActivationLink:
     if link is None or not link.is_good(utcnow()) or link.mailbox.want != "put":
         raise NotFound("link_not_good")
     return link
+
+
+def activated(token: str) -> Mailbox:
+    """The mailbox whose holder used ``token`` up within the last hour, to see it become ready. Raises NotFound."""
+    link = db.session.scalar(select(ActivationLink).where(ActivationLink.digest == token_digest(token)))
+    if link is None or link.consumed_at is None or link.consumed_at < utcnow() - SHOWN_AFTERWARDS:
+        raise NotFound("link_not_good")
+    return link.mailbox
 
 
 def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
