@@ -6,6 +6,8 @@ Runs where the panel is; it is not part of the program itself.
 from __future__ import annotations
 
 import hashlib
+import py_compile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +23,18 @@ runpy.run_module("provisioning.agent", run_name="__main__")
 
 
 def build_zipapp(target: Path) -> str:
-    """Write the program to ``target`` and return its SHA-256, hex. Modules keep their names inside."""
+    """Write the program to ``target`` and return its SHA-256, hex. Modules keep their names inside.
+
+    Beside each source stands its compiled form, which halves the start on a node whose Python is of the same
+    version as ours; any other Python passes it over and reads the source.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN.encode())
         for path in _sources():
-            _add(archive, f"provisioning/{path.relative_to(_PROVISIONING).as_posix()}", path.read_bytes())
+            name = f"provisioning/{path.relative_to(_PROVISIONING).as_posix()}"
+            _add(archive, name, path.read_bytes())
+            if path.suffix == ".py":
+                _add(archive, f"{name}c", _compiled(path, name))
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
@@ -34,6 +43,14 @@ def _sources() -> Iterator[Path]:
     for path in sorted((_PROVISIONING / "agent").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and path != Path(__file__).resolve():
             yield path
+
+
+def _compiled(path: Path, name: str) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".pyc") as output:
+        # Compiled forms that name no time and are not checked against the source: both come in one file.
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(path), cfile=output.name, dfile=name, doraise=True, invalidation_mode=mode)
+        return Path(output.name).read_bytes()
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
