@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
+from flask_migrate import Migrate
 from huey import Huey, RedisHuey, SqliteHuey
 
 from config import Settings
@@ -15,6 +16,8 @@ from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Looker
 from panel.engine.reconcile import Reconciler
 from panel.engine.worker import Worker
+from panel.kernel.db import db
+from panel.kernel.secrets import ensure_secret
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Node
 from panel.mail import desired
@@ -30,6 +33,30 @@ KINDS = (
 """Every kind of resource, in the order in which a node can take them."""
 
 HUEY = "cis.huey"
+BODY_BYTES_MAX = 32 * 1024 * 1024
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_core_app(settings: Settings) -> Flask:
+    """The application without web edges: what workers and the command line need."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask(
+        "panel",
+        root_path=str(ROOT / "panel"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "panel/static"),
+    )
+    app.config.update(
+        CIS=settings,
+        SECRET_KEY=settings.secret_key or ensure_secret(settings.below_data(Path("keys/secret_key"))),
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": not settings.sqlalchemy_url.startswith("sqlite")},
+        MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    connect(app)
+    return app
 
 
 def connect(app: Flask) -> None:

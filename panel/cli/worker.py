@@ -10,9 +10,8 @@ import threading
 import click
 
 from config import Settings
-from panel.app import create_bare_app
 from panel.engine.sweep import run_forever
-from panel.wiring import KINDS, answer, make_worker
+from panel.wiring import KINDS, answer, create_core_app, make_worker
 
 
 @click.command()
@@ -23,7 +22,7 @@ def worker(threads: int) -> None:
     for noisy in ("paramiko", "huey"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings.from_environment()
-    app = create_bare_app(settings)
+    app = create_core_app(settings)
     engine = make_worker(app)
     huey = answer(app, engine)
     stop = threading.Event()
