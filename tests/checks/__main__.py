@@ -35,7 +35,7 @@ def checks() -> list[Check]:
         Check("Translations are complete", [python, "-m", "tests.checks.translations"]),
         Check("References equal the code", [python, "-m", "tests.checks.references"]),
         Check("Migrations lead to the models and back", [python, "-m", "tests.checks.migrations"]),
-        Check("No dead code", [str(BIN / "vulture"), *_vulture_paths()]),
+        Check("No dead code", [python, "-m", "tests.checks.dead_code"]),
         Check("Types hold", [str(BIN / "mypy"), "--no-error-summary"]),
     ]
 
@@ -75,11 +75,6 @@ def _passes(check: Check) -> bool:
     if not good:
         print("\n".join(f"       {line}" for line in words.strip().splitlines()), flush=True)
     return good
-
-
-def _vulture_paths() -> list[str]:
-    paths = ["config.py", "wsgi.py", "panel", "provisioning", "tests"]
-    return [path for path in paths if (ROOT / path).exists()]
 
 
 if __name__ == "__main__":

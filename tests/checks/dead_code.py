@@ -1,0 +1,81 @@
+"""Code that nothing uses. What a template names is used; what a library calls by name stands in ``CALLED_BY_NAME``."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from vulture.core import Vulture
+
+from tests.checks.files import python_files, read, tracked_files
+
+# Who looks a name up that our code never says.
+CALLED_BY_NAME: dict[str, frozenset[str]] = {
+    "SQLAlchemy": frozenset(
+        "impl cache_ok process_bind_param process_result_value inherit_cache isolation_level expire_on_commit".split()
+    ),
+    "Flask-Security's columns": frozenset(
+        "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret mf_recovery_codes last_login_at current_login_at "
+        "last_login_ip current_login_ip login_count create_datetime update_datetime description".split()
+    ),
+    "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
+    "Flask and click": frozenset("obj locale_selector".split()),
+    "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog".split()),
+    "paramiko": frozenset("banner_timeout key_types auth_timeout".split()),
+    "zipfile": frozenset("compress_type external_attr".split()),
+    "pytest": frozenset("pytest_plugins pytestmark".split()),
+}
+# Names that are there for readers and the type checker.
+FOR_READERS = {
+    ("provisioning/wire.py", "Outcome"): "The wire's vocabulary, which both ends are typed by.",
+    ("provisioning/wire.py", "ReplyError"): "The wire's vocabulary, which both ends are typed by.",
+}
+
+
+class Unused(NamedTuple):
+    """One thing nothing uses."""
+
+    path: str
+    line: int
+    kind: str
+    name: str
+
+
+def unused(sources: Iterable[tuple[str, str]], words: frozenset[str], decorators: list[str]) -> list[Unused]:
+    """Return what nothing in ``sources`` (path and text) uses, ``words`` being names used elsewhere."""
+    scan = Vulture(ignore_decorators=decorators)
+    for path, text in sources:
+        scan.scan(text, filename=path)
+    found = (Unused(str(item.filename), item.first_lineno, item.typ, item.name) for item in scan.get_unused_code(60))
+    return [item for item in found if not _is_used(item, words)]
+
+
+def main() -> int:
+    """Print what nothing uses, and return 1 if there is anything."""
+    decorators = tomllib.loads(read("pyproject.toml"))["tool"]["vulture"]["ignore_decorators"]
+    found = unused(((path, read(path)) for path in python_files()), _template_words(), decorators)
+    for item in found:
+        print(f"{item.path}:{item.line}: unused {item.kind} '{item.name}'")
+    return 1 if found else 0
+
+
+def _is_used(item: Unused, words: frozenset[str]) -> bool:
+    called = any(item.name in names for names in CALLED_BY_NAME.values())
+    # A test asks for a fixture by naming it as an argument, whether it looks at it or not.
+    fixture = item.path.startswith("tests/") and item.kind == "variable"
+    # A validator of a form's field is found by its name.
+    validator = "/forms/" in item.path and item.name.startswith("validate_")
+    return called or fixture or validator or item.name in words or (item.path, item.name) in FOR_READERS
+
+
+def _template_words() -> frozenset[str]:
+    texts = [read(path) for path in tracked_files() if path.startswith("templates/")]
+    inside = re.findall(r"\{[{%](.*?)[%}]\}", "\n".join(texts), flags=re.DOTALL)
+    return frozenset(re.findall(r"[A-Za-z_]\w*", "\n".join(inside)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
