@@ -4,6 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from tests.axe import violations
 from tests.nodes import EnrolledNode, free_lab_name
 
 
@@ -25,3 +26,12 @@ def test_two_runs_of_the_tests_hold_two_labs(tmp_path: Path) -> None:
         assert (one, other) == ("test", "test-2")
     with free_lab_name(tmp_path) as again:
         assert again == "test"
+
+
+def test_axe_finds_what_is_hard_to_reach(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content('<html lang="pl"><title>x</title><main><h1>x</h1><input></main></html>')
+    assert any(line.startswith("label") for line in violations(page))
+    page.set_content('<html lang="pl"><title>x</title><main><h1>x</h1><label>y <input></label></main></html>')
+    assert violations(page) == []
+    page.close()
