@@ -1,4 +1,4 @@
-"""The agent's program: `serve` for the panel; `verify`, `version` for the node's administrator; `setup` for enrolment."""
+"""The agent's program: `serve` for the panel, `verify` and `version` for an administrator, `setup` for enrolment."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def serve() -> int:
     try:
         while True:
             write_frame(sys.stdout.buffer, engine.handle(read_frame(sys.stdin.buffer)))
+            engine.prepare()
     except SessionEnded as end:
         return 0 if end.clean else 1
     except WireError as error:

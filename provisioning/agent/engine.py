@@ -39,26 +39,19 @@ class Engine:
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one request. An error's text never holds values of the request: they may be secrets."""
-        operation = self._operations.get(str(request.get("op")))
-        if operation is None:
-            return _error("bad_request", "op")
         try:
-            return {"ok": True, **operation(request)}
-        except BadRequest as error:
-            return _error("bad_request", str(error))
-        except InvalidResource as error:
-            return _error("bad_request", f"{error.field}: {error.code}")
-        except StaleFence as error:
-            return _error("stale_fence", str(error))
+            return {"ok": True, **self._operation(request)(request)}
         except bounds.OverBounds as error:
             self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
             return _error("guard", str(error))
+        except StaleFence as error:
+            return _error("stale_fence", str(error))
+        except (BadRequest, InvalidResource) as error:
+            return _error("bad_request", str(error))
         except StoreBusy:
             return _error("busy", "another process holds the store")
-        except CommandFailed as error:
-            return _error("internal", error.words)
         except Exception as error:  # noqa: BLE001  # one bad request must not end the session of all others
-            return _error("internal", type(error).__name__)
+            return _error("internal", error.words if isinstance(error, CommandFailed) else type(error).__name__)
 
     def resume(self) -> None:
         """Do what an agent that died left undone; what fails stays queued for the next batch."""
@@ -66,6 +59,16 @@ class Engine:
         if late:
             with self._store.write() as tx:
                 _correct(tx, late)
+
+    def prepare(self) -> None:
+        """Get ready for the next request, after a reply was sent."""
+        self._adapter.prepare()
+
+    def _operation(self, request: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        name = request.get("op")
+        if not isinstance(name, str) or name not in self._operations:
+            raise BadRequest("op")
+        return self._operations[name]
 
     def _hello(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         self._facts = self._facts or diagnose.facts()

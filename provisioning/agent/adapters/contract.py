@@ -55,6 +55,9 @@ class Adapter(Protocol):
     def finish(self) -> list[Late]:
         """Do all that is queued, also what an earlier agent left undone; what fails stays queued."""
 
+    def prepare(self) -> None:
+        """Get ready for the next batch while nobody waits."""
+
     def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:
         """Prepare probes. Raises InvalidResource."""
 

@@ -53,12 +53,16 @@ class MailAdapter:
         """Bring Postfix' maps up to the rows, sign out whom it concerns, delete what was purged."""
         return self._todo.run()
 
+    def prepare(self) -> None:
+        """Start the postmap that a new mailbox will need."""
+        self._maps.make_ready("mailboxes")
+
     def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:
         """Write the probe's login and tokens. Raises InvalidResource."""
         mail_watch.write_watch(tx, watch)
 
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Read rows and ask Postfix for the same; ``served`` tells whether it knows the address. Raises CommandFailed."""
+        """Read rows and ask Postfix too: ``served`` tells whether it knows the address. Raises CommandFailed."""
         found = self.current(Transaction(self._store.connection), [(kind, id_) for id_ in ids])
         known = self._maps.look_up(_MAP_OF_KIND[kind], [mail_rows.address_of(item) for item in found.values()])
         return {

@@ -37,10 +37,8 @@ def _make_vmail() -> None:
         pwd.getpwnam("vmail")
     except KeyError:
         run(["groupadd", "--gid", str(VMAIL_UID), "vmail"])
-        run(
-            ["useradd", "--uid", str(VMAIL_UID), "--gid", "vmail", "--no-create-home"]
-            + ["--home-dir", mail_config.MAIL_ROOT, "--shell", "/usr/sbin/nologin", "vmail"]
-        )
+        place_of = ["--no-create-home", "--home-dir", mail_config.MAIL_ROOT]
+        run(["useradd", "--uid", str(VMAIL_UID), "--gid", "vmail", *place_of, "--shell", "/usr/sbin/nologin", "vmail"])
     root = Path(mail_config.MAIL_ROOT)
     root.mkdir(mode=0o700, exist_ok=True)
     os.chown(root, VMAIL_UID, VMAIL_UID)
@@ -70,17 +68,18 @@ def _make_maps() -> None:
 
 
 def _configure_postfix(hostname: str) -> None:
-    place(_ETC_POSTFIX / "main.cf", mail_config.main_cf(hostname).encode(), 0o644)
-    place(_ETC_POSTFIX / "master.cf", mail_config.master_cf().encode(), 0o644)
+    for name in mail_config.POSTFIX_FILES:
+        place(_ETC_POSTFIX / name, mail_config.text_of(name, hostname=hostname).encode(), 0o644)
     run(["postconf", "-n"])
 
 
 def _configure_dovecot(hostname: str) -> None:
     folder = Path(mail_config.DOVECOT_EXTRAS)
     make_folder(folder)
-    for name, text in mail_config.dovecot_extras().items():
-        place(folder / name, text.encode(), 0o644)
-    place(_ETC_DOVECOT / "dovecot.conf", mail_config.dovecot_conf(hostname).encode(), 0o644)
+    for name in mail_config.DOVECOT_EXTRA_FILES:
+        place(folder / name, mail_config.text_of(name).encode(), 0o644)
+    main = mail_config.text_of(mail_config.DOVECOT_FILE, hostname=hostname)
+    place(_ETC_DOVECOT / mail_config.DOVECOT_FILE, main.encode(), 0o644)
     run(["doveconf", "-n"])
     # Compiled here: the daemons, running as vmail, could not write the result.
     run(["sievec", str(folder / "probe.sieve")])

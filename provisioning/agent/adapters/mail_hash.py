@@ -1,4 +1,4 @@
-"""Can Dovecot read this password hash?
+"""Whether Dovecot can read a password hash.
 
 The type lets through what looks like a hash. Dovecot hands it to libsodium or crypt(3), which refuse anything not
 exactly in their form, and the holder could then never sign in. The forms: PHC string of Argon2 (RFC 9106 3.1,

@@ -6,7 +6,6 @@ with reading the store), in place, so that daemons with the file open see it at 
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ POSTMAP = "/usr/sbin/postmap"
 # A row by itself costs as much as this many rows of a rebuild.
 ROWS_PER_SINGLE = 180
 SINGLES_MIN = 20
+_PUT = ("-i", "-r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,11 @@ class PostfixMaps:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._root = FixedRoot(folder)
+        self._ready: dict[str, subprocess.Popen[bytes]] = {}
 
     def change(self, changes: Sequence[MapChange]) -> dict[str, str]:
         """Change single rows of several maps side by side; return postmap's words for each map that failed."""
-        puts = {change.name: self._start(["-i", "-r"], change.name) for change in changes if change.puts}
+        puts = {change.name: self._take_ready(change.name) for change in changes if change.puts}
         failed = {}
         for change in changes:
             try:
@@ -53,6 +54,15 @@ class PostfixMaps:
             except CommandFailed as error:
                 failed[change.name] = error.words
         return failed
+
+    def make_ready(self, *names: str) -> None:
+        """Start a postmap ahead for each of these maps: it waits for its rows, and the next change need not.
+
+        Starting takes 4 ms of 5. It holds no lock while it waits, and ends without a change if the agent does.
+        """
+        for name in names:
+            if name not in self._ready or self._ready[name].poll() is not None:
+                self._ready[name] = self._start(_PUT, name)
 
     def rebuild(self, name: str, rows: Mapping[str, str]) -> None:
         """Write a whole map anew in one transaction. Raises CommandFailed; the old content then stays."""
@@ -79,8 +89,12 @@ class PostfixMaps:
 
     def fingerprint(self, name: str) -> str:
         """Tell apart states of a map's file: another one means that somebody wrote to it."""
-        facts = os.stat(self._folder / f"{name}.lmdb")
+        facts = (self._folder / f"{name}.lmdb").stat()
         return f"{facts.st_ino}:{facts.st_size}:{facts.st_mtime_ns}"
+
+    def _take_ready(self, name: str) -> subprocess.Popen[bytes]:
+        process = self._ready.pop(name, None)
+        return process if process is not None and process.poll() is None else self._start(_PUT, name)
 
     def _start(self, options: Sequence[str], name: str) -> subprocess.Popen[bytes]:
         return start([POSTMAP, *options, self._map(name)])

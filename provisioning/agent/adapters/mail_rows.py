@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from provisioning.agent.store import Key, Transaction
 from provisioning.resources import Alias, InvalidResource, Item, Mailbox, MailDomain, Resource
@@ -36,11 +36,11 @@ CREATE TABLE IF NOT EXISTS foreign_entry (
 KINDS: dict[str, type[Resource]] = {"mail_domain": MailDomain, "mailbox": Mailbox, "alias": Alias}
 MAPS = ("domains", "mailboxes", "aliases", "senders")
 
-_AMONG = " IN (SELECT value FROM json_each(?))"
 _READ = {
-    "mail_domain": "SELECT id, generation, name FROM mail_domain WHERE id" + _AMONG,
-    "mailbox": "SELECT id, generation, address, login, password_hash, quota_mb FROM mailbox WHERE id" + _AMONG,
-    "alias": "SELECT id, generation, address, target FROM alias WHERE id" + _AMONG,
+    "mail_domain": "SELECT id, generation, name FROM mail_domain WHERE id IN (SELECT value FROM json_each(?))",
+    "mailbox": "SELECT id, generation, address, login, password_hash, quota_mb FROM mailbox"
+    " WHERE id IN (SELECT value FROM json_each(?))",
+    "alias": "SELECT id, generation, address, target FROM alias WHERE id IN (SELECT value FROM json_each(?))",
 }
 _FIELDS = {
     "mail_domain": ("id", "generation", "name"),
@@ -53,9 +53,9 @@ _WRITE = {
     "alias": "INSERT INTO alias VALUES (:id, :generation, :address, :target, :domain)",
 }
 _DELETE = {
-    "mail_domain": "DELETE FROM mail_domain WHERE id" + _AMONG,
-    "mailbox": "DELETE FROM mailbox WHERE id" + _AMONG,
-    "alias": "DELETE FROM alias WHERE id" + _AMONG,
+    "mail_domain": "DELETE FROM mail_domain WHERE id IN (SELECT value FROM json_each(?))",
+    "mailbox": "DELETE FROM mailbox WHERE id IN (SELECT value FROM json_each(?))",
+    "alias": "DELETE FROM alias WHERE id IN (SELECT value FROM json_each(?))",
 }
 _COUNT = {
     "mail_domain": "SELECT count(*) FROM mail_domain",
@@ -75,15 +75,15 @@ _ENTRIES = {
     "domains": "SELECT name, 'x' FROM mail_domain",
 }
 _ENTRIES_AMONG = {
-    "mailboxes": "SELECT address, address FROM mailbox WHERE address" + _AMONG,
-    "aliases": "SELECT address, target FROM alias WHERE address" + _AMONG,
+    "mailboxes": "SELECT address, address FROM mailbox WHERE address IN (SELECT value FROM json_each(?))",
+    "aliases": "SELECT address, target FROM alias WHERE address IN (SELECT value FROM json_each(?))",
     "senders": "SELECT address, address FROM mailbox"
     " WHERE login = 'open' AND address IN (SELECT value FROM json_each(?1))"
     " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
     " WHERE alias.address IN (SELECT value FROM json_each(?1))"
     " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
     " WHERE target IN (SELECT value FROM json_each(?1))",
-    "domains": "SELECT name, 'x' FROM mail_domain WHERE name" + _AMONG,
+    "domains": "SELECT name, 'x' FROM mail_domain WHERE name IN (SELECT value FROM json_each(?))",
 }
 
 
@@ -148,7 +148,7 @@ def entries(tx: Transaction, map_name: str, keys: Collection[str] | None = None)
 
 def address_of(item: Resource) -> str:
     """Return the address or domain name a resource is served under."""
-    return item.name if isinstance(item, MailDomain) else item.address  # type: ignore[attr-defined]
+    return item.name if isinstance(item, MailDomain) else cast("Mailbox | Alias", item).address
 
 
 def domain_of(address: str) -> str:

@@ -20,7 +20,7 @@ from provisioning.agent.store import Key, Transaction
 from provisioning.resources import Alias, Gone, Item, Mailbox, MailDomain, Resource
 
 _Put = TypeVar("_Put", MailDomain, Mailbox | Alias)
-PASSWORD_CHANGES = "password_changes"
+NEW_HASHES = "password_changes"
 
 
 class Staging:
@@ -168,7 +168,7 @@ class Staging:
     def _paces(self) -> dict[str, int]:
         pairs = ((self._before.get(_key(item)), item) for item in self._puts if _key(item) not in self._refused)
         changed = sum(isinstance(old, Mailbox) and _new_password(old, cast("Mailbox", item)) for old, item in pairs)
-        return {PASSWORD_CHANGES: changed}
+        return {NEW_HASHES: changed}
 
 
 def _ends_sessions(old: Mailbox, item: Item) -> bool:

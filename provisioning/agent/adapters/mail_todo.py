@@ -89,8 +89,8 @@ class TodoRunner:
             if change not in singles:
                 failed |= self._rebuild(change.name)
         with self._store.write_lightly() as tx:
-            for name in known:
-                if known[name] and name not in failed:
+            for name, alone in known.items():
+                if alone and name not in failed:
                     self._foreign.remember(tx, name)
         return [(row, failed[row.what]) for row in rows if row.what in failed]
 
