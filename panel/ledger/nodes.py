@@ -126,9 +126,11 @@ def record_enrolment(
     agent_version: str,
     release: str,
     versions: dict[str, str],
+    fence: int = 0,
 ) -> Node:
     """Record what enrolment found; an already known name is renewed, unless its host key is another one.
 
+    ``fence`` is the highest the node has met: a database younger than the node must not count from nought again.
     Raises Conflict ``host_key_changed``: a changed key is never pinned silently; remove the node first.
     """
     require(actor, "nodes:write", staff=True)
@@ -140,6 +142,7 @@ def record_enrolment(
         node.address, node.ssh_port, node.hostname, node.roles = address, ssh_port, hostname, roles
         node.host_key, node.host_key_fingerprint, node.certificate = host_key, fingerprint, certificate
         node.agent_version, node.release, node.versions = agent_version, release, versions
+        node.fence = max(node.fence or 0, fence)
         node.problem_code = node.problem_message = None
         node.last_seen_at = utcnow()
         db.session.add(node)

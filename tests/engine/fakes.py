@@ -65,15 +65,11 @@ class FakeLooker:
     def __init__(self) -> None:
         self.hidden: dict[str, Finding] = {}
         self.looks = 0
+        self.watch: Mapping[str, Any] | None = None
 
-    def prepare(self, _wanted: Sequence[Wanted]) -> FakeLooker:
+    def prepare(self, wanted: Sequence[Wanted]) -> FakeLooker:  # noqa: ARG002 - the protocol's name
         """The look: itself."""
         return self
-
-    @property
-    def watch(self) -> Mapping[str, Any] | None:
-        """Nothing that the node must know."""
-        return None
 
     def see(self, applied: Sequence[Wanted]) -> dict[Key, Finding]:
         """Look at each."""
