@@ -2,22 +2,20 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-# Lab hosts are real hosts: starting them takes root. Whoever is not root is asked by sudo, once.
-AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo --preserve-env=CI,TERM,CIS_ENV)
 
 .PHONY: run test check bench assets setup lock references clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
-	@exec $(AS_ROOT) $(PYTHON) -m panel.cli run
+	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
 test: check  ## Set up, check, and run every test
-	@exec $(AS_ROOT) $(PYTHON) -m pytest
+	@exec .ci/as-root $(PYTHON) -m pytest
 
 check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules
 	@$(PYTHON) -m tests.checks
 
 bench: setup  ## Measure; prints a table and writes JSON to var/bench/
-	@exec $(AS_ROOT) $(PYTHON) -m tests.bench
+	@exec .ci/as-root $(PYTHON) -m tests.bench
 
 setup:
 	@.ci/set-up
