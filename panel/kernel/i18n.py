@@ -1,0 +1,74 @@
+"""Texts in the reader's language: gettext for now, lazy gettext for later, and the catalogues behind both.
+
+Catalogues are kept as ``.po`` files; their binary form is made at start below the data folder, named by the digest of
+what it was made from, so that two releases side by side never read each other's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, current_app
+from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, ngettext, pgettext
+
+__all__ = ["LANGUAGES", "_", "_l", "connect", "force_locale", "language", "lazy_gettext", "ngettext", "pgettext"]
+
+LANGUAGES = ("pl", "en")
+TIME_ZONE = "Europe/Warsaw"
+CATALOGUES = Path(__file__).resolve().parent.parent.parent / "translations"
+
+_ = gettext
+_l = lazy_gettext
+
+
+def connect(app: Flask) -> None:
+    """Give ``app`` its catalogues; outside a request the language is the installation's."""
+    if "babel" in app.extensions:
+        return
+    app.config["CIS_CATALOGUES"] = str(_compiled(CATALOGUES, app.config["CIS"].data_dir.absolute() / "cache"))
+    Babel(app, default_locale="en", default_timezone=TIME_ZONE,
+          default_translation_directories=app.config["CIS_CATALOGUES"], locale_selector=_installed_language)  # fmt: skip
+
+
+def language() -> str:
+    """The language of the page, answer or message being made: one of LANGUAGES."""
+    locale = get_locale()
+    return locale.language if locale is not None and locale.language in LANGUAGES else "en"
+
+
+def _installed_language() -> str:
+    return str(current_app.config["CIS"].language)
+
+
+def _compiled(sources: Path, cache: Path) -> Path:
+    """The folder with the binary form of ``sources``, made where it is missing."""
+    files = sorted(sources.glob("*/LC_MESSAGES/*.po"))
+    digest = hashlib.sha256(
+        b"".join(str(path.relative_to(sources)).encode() + path.read_bytes() for path in files)
+    ).hexdigest()
+    target = cache / f"translations-{digest[:16]}"
+    if target.is_dir():
+        return target
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=cache))
+    for path in files:
+        _compile(path, draft / path.relative_to(sources).with_suffix(".mo"))
+    with suppress(OSError):  # another process was quicker; its result is the same
+        os.rename(draft, target)
+    shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def _compile(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as text:
+        catalogue = read_po(text, locale=source.parent.parent.name)
+    with target.open("wb") as binary:
+        write_mo(binary, catalogue)

@@ -1,0 +1,43 @@
+"""The panel's pages: the edge for people with a browser.
+
+Belongs here: reading forms and queries, calling actions, showing what came back. A rule about who may do what, or
+about what is a good value, belongs to the action; a word shown on several edges belongs to ``panel/wording.py``.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from panel.kernel import i18n
+from panel.web import (
+    account,
+    dashboard,
+    errors,
+    events,
+    filters,
+    headers,
+    jobs,
+    language,
+    layout,
+    nodes,
+    search,
+    security,
+    session,
+)
+
+AREAS = (dashboard, search, account, nodes, jobs, events)
+"""One module per place, each with its blueprint ``area``."""
+
+
+def register(app: Flask) -> None:
+    """Add sign-in, pages, languages, headers and error pages to ``app``."""
+    i18n.connect(app)
+    headers.protect(app)
+    security.init_security(app)
+    language.follow(app)
+    session.guard(app)
+    filters.add(app)
+    layout.add(app)
+    errors.add(app)
+    for module in AREAS:
+        app.register_blueprint(module.area)

@@ -1,0 +1,115 @@
+"""Errors as pages and beside form fields: the one table that turns the panel's errors into statuses for browsers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, current_app, render_template, request
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response
+
+from panel import wording
+from panel.kernel.db import db
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
+from panel.kernel.i18n import _, _l
+
+STATUSES: dict[type[PanelError], int] = {NotFound: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, OverLimit: 409}
+PROBLEM = "cis.problem"
+"""Key in ``app.extensions`` of the API's own answer to an error, used for every path below ``/api/``."""
+
+_TITLES = {
+    400: (_l("We did not understand this request"), _l("Go back, reload the page and try again.")),
+    403: (_l("Not allowed"), _l("Your role does not allow this. Ask your administrator if you need it.")),
+    404: (_l("There is no such page"), _l("The address may be mistyped, or what it showed is gone or not yours to see.")),
+    405: (_l("This does not work that way"), _l("Go back and use the buttons of the page.")),
+    409: (_l("This cannot be done now"), _l("Look at the current state and try again.")),
+    413: (_l("This file is too large"), _l("At most 32 MB can be sent at once.")),
+    422: (_l("Something in this request is not right"), _l("Go back and correct it.")),
+    429: (_l("Too many requests"), _l("Wait a moment, then try again.")),
+    500: (_l("Something broke on our side"), _l("It has been written down. Try again; if it happens again, call us.")),
+}
+_log = logging.getLogger("cis.web")
+_Result = TypeVar("_Result")
+
+
+def add(app: Flask) -> None:
+    """Show errors as pages of ours; below ``/api/`` the API answers."""
+    app.register_error_handler(PanelError, _panel_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(InternalServerError, _broken)
+
+
+def attempt(form: FlaskForm, action: Callable[[], _Result]) -> _Result | None:
+    """Do ``action`` and return what it returns; where it refuses, put the reason beside its field and return None.
+
+    Refusals about nothing on the form stand in the summary on top of it. NotFound and NotAllowed go on to their page.
+    """
+    try:
+        return action()
+    except (Invalid, Conflict, OverLimit) as error:
+        db.session.rollback()
+        for one in error.errors if isinstance(error, Invalid) else [error]:
+            put_error(form, one)
+        return None
+
+
+def put_error(form: FlaskForm, error: PanelError) -> None:
+    """Show ``error`` beside the form's field it names, or on top of the form."""
+    text = wording.describe(error)
+    field = form[error.field] if error.field is not None and error.field in form else None
+    if field is not None:
+        field.errors = [*field.errors, text]
+    else:
+        label = f"{wording.field_label(error.field)}: " if error.field else ""
+        form.form_errors.append(label + text)
+
+
+def page(status: int, text: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    """The page for ``status``; ``text`` replaces the general advice."""
+    title, advice = _TITLES.get(status, _TITLES[400 if status < 500 else 500])
+    body = render_template("errors/error.html", status=status, error_title=str(title), advice=text or str(advice))
+    return Response(body, status=status, headers=headers or {}, mimetype="text/html")
+
+
+def _panel_error(error: PanelError) -> Response:
+    db.session.rollback()
+    if (answer := _for_api(error)) is not None:
+        return answer
+    status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
+    return page(status, None if status == 404 else wording.describe(error))
+
+
+def _csrf_error(error: CSRFError) -> Response:
+    return page(400, _("This form was open for too long, or cookies are off. Go back, reload the page and send it again."))
+
+
+def _http_error(error: HTTPException) -> Response:
+    if (answer := _for_api(error)) is not None:
+        return answer
+    status = error.code or 500
+    if status < 400 and error.response is not None:
+        return error.get_response()
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return page(status, headers=kept)
+
+
+def _broken(error: InternalServerError) -> Response:
+    db.session.rollback()
+    _log.error("%s %s failed", request.method, request.path, exc_info=error.original_exception)
+    return _for_api(error) or page(500)
+
+
+def _for_api(error: Exception) -> Response | None:
+    return _api_answer(error) if request.path.startswith("/api/") else None
+
+
+def _api_answer(error: Exception) -> Response:
+    from_api: Callable[[Exception], Response] | None = current_app.extensions.get(PROBLEM)
+    if from_api is not None:
+        return from_api(error)
+    return Response(status=error.code or 500 if isinstance(error, HTTPException) else 500)

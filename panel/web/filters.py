@@ -1,0 +1,67 @@
+"""Values as people write them: dates, spans, sizes, money, numbers. Template filters of the same names."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal
+from flask import Flask
+from flask_babel import LazyString
+
+from panel.kernel.i18n import TIME_ZONE, _, language
+from panel.wording.names import size
+
+_ZONE = ZoneInfo(TIME_ZONE)
+_JUST_NOW_SECONDS = 10
+_DAYS_IN_WORDS = 30
+
+
+def add(app: Flask) -> None:
+    """Give templates these filters and the test ``lazy_text``."""
+    named: dict[str, Any] = {"datetime": moment, "date": day, "ago": ago, "number": number, "money": money, "size": size}
+    app.jinja_env.filters.update(named)
+    app.jinja_env.tests["lazy_text"] = lambda value: isinstance(value, LazyString)
+
+
+def moment(value: datetime | None) -> str:
+    """A moment by the clock on the wall: "22 listopada 2026, 10:46"."""
+    if value is None:
+        return ""
+    pattern = "d MMMM y, HH:mm"
+    return format_datetime(value, pattern, tzinfo=_ZONE, locale=language())
+
+
+def day(value: date | None) -> str:
+    """A day: "22 listopada 2026"."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(_ZONE).date()
+    return format_date(value, "d MMMM y", locale=language())
+
+
+def ago(value: datetime | None) -> str:
+    """How long ago, or how soon: "2 min temu", "za 5 min"; the date where a month lies between."""
+    if value is None:
+        return _("never")
+    distance = value - datetime.now(UTC)
+    if abs(distance.total_seconds()) < _JUST_NOW_SECONDS:
+        return _("just now")
+    if abs(distance.days) > _DAYS_IN_WORDS:
+        return day(value)
+    length = "short" if language() == "pl" else "long"
+    return format_timedelta(distance, add_direction=True, threshold=0.95, format=length, locale=language())
+
+
+def number(value: int | Decimal | None) -> str:
+    """A number with its thousands apart."""
+    return "" if value is None else format_decimal(value, locale=language())
+
+
+def money(value: Decimal | None) -> str:
+    """An amount in PLN: "1 234,50 zł"."""
+    return "" if value is None else format_currency(value, "PLN", locale=language())

@@ -1,0 +1,67 @@
+"""Headers of every answer: what a browser may load, embed and remember. Https where the installation has it."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, redirect, request
+from flask_wtf import CSRFProtect
+from werkzeug.wrappers import Response
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+        "connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "manifest-src 'self'",
+    )
+)  # fmt: skip
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_YEAR = 365 * 24 * 3600
+
+
+class PagesCSRF(CSRFProtect):
+    """CSRF protection of everything but the API, which takes no cookies."""
+
+    def protect(self) -> None:
+        """Check the form's token, except below ``/api/``."""
+        if not request.path.startswith("/api/"):
+            super().protect()
+
+
+def protect(app: Flask) -> None:
+    """Set cookies' flags, check CSRF tokens on all forms, and add the headers to every answer."""
+    secure = app.config["CIS"].secure_cookies
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session" if secure else "cis_session",
+        SESSION_COOKIE_SECURE=secure, SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_PATH="/",
+        REMEMBER_COOKIE_NAME="__Host-remember" if secure else "cis_remember",
+        REMEMBER_COOKIE_SECURE=secure, REMEMBER_COOKIE_HTTPONLY=True, REMEMBER_COOKIE_SAMESITE="Lax",
+        # Pages that hold a secret in their address send no referrer; the token and SameSite protect their forms.
+        WTF_CSRF_SSL_STRICT=False,
+    )  # fmt: skip
+    PagesCSRF(app)
+    if secure:
+        app.before_request(_force_https)
+    app.after_request(_add_headers)
+
+
+def _force_https() -> Response | None:
+    if request.is_secure or request.path == "/healthz":
+        return None
+    return redirect(request.url.replace("http://", "https://", 1), code=308)
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["CIS"].secure_cookies:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.update(("Cookie", "Accept-Language"))
+    return response

@@ -1,0 +1,137 @@
+"""What every page shows around its content: places to go, who is signed in, words and links that templates ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from flask_login import current_user
+
+from panel import wording
+from panel.kernel.access import Actor
+from panel.kernel.i18n import _, _l, language
+from panel.ledger.events import Event
+from panel.web import session
+from panel.web.language import language_url
+
+PRODUCT = "CIS Panel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One entry of the menu."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+_PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool], ...], ...] = (
+    (
+        ("dashboard.show", _l("Dashboard"), "speedometer2", None, False),
+        ("members.show_list", _l("Members"), "building", "members:read", False),
+        ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
+        ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
+    ),
+    (
+        ("nodes.show_list", _l("Nodes"), "hdd-network", "nodes:read", True),
+        ("jobs.show_list", _l("Jobs"), "list-task", "jobs:read", True),
+        ("events.show_list", _l("Journal"), "clock-history", "events:read", True),
+    ),
+)
+"""Endpoint, label, icon, permission needed, whether on the whole association. Endpoints that do not exist are left out."""
+
+_PAGES_OF: dict[str, tuple[str, str]] = {
+    "member": ("members.show", "member_id"), "contract": ("contracts.show", "contract_id"),
+    "mailbox": ("mail.show", "mailbox_id"), "job": ("jobs.show", "job_id"), "node": ("nodes.show", "node_id"),
+}  # fmt: skip
+"""Page and name of its id for each kind of resource that has one."""
+
+
+def add(app: Flask) -> None:
+    """Give templates their surroundings."""
+    app.context_processor(_surroundings)
+    words: dict[str, Callable[..., Any]] = {
+        name: getattr(wording, name)
+        for name in ("state_look", "wanted_words", "seen_words", "problem_words", "event_look", "event_sentence", "event_details",
+                     "log_line", "entitlement_word", "member_kind_word", "node_role_word", "role_word", "service_name", "unit_word",
+                     "cause_word", "suspension_word", "level_words", "amount")
+    }  # fmt: skip
+    app.jinja_env.globals.update(words, asset=asset, resource_url=resource_url, actor_words=actor_words, page_url=page_url)
+
+
+def places(actor: Actor) -> list[list[Place]]:
+    """The menu for ``actor``: only what exists and what they may see."""
+    return [[_place(*entry[:3]) for entry in group if _is_open(actor, entry[0], entry[3], staff=entry[4])] for group in _PLACES]
+
+
+def asset(path: str) -> str:
+    """The address of a static file, with a mark that changes when the file does."""
+    return url_for("static", filename=path, v=_mark(Path(str(current_app.static_folder)) / path))
+
+
+def page_url(kind: str | None, resource_id: object) -> str | None:
+    """The page of a resource by kind and id; None where its kind has no page."""
+    endpoint, argument = _PAGES_OF.get(kind or "", ("", ""))
+    if resource_id is None or endpoint not in current_app.view_functions:
+        return None
+    return url_for(endpoint, **{argument: resource_id})
+
+
+def resource_url(event: Event) -> str | None:
+    """The page of what an event is about."""
+    return page_url(event.resource_kind, event.resource_id)
+
+
+def actor_words(event: Event) -> str:
+    """Who did it, as people know them; the panel itself by its name."""
+    if event.actor.startswith("system:"):
+        return _("the panel itself")
+    if event.detail is not None and event.detail.actor_name:
+        return event.detail.actor_name
+    return _("somebody whose name was erased")
+
+
+def _surroundings() -> dict[str, Any]:
+    settings = current_app.config["CIS"]
+    here: dict[str, Any] = {
+        "product_name": PRODUCT, "association_name": settings.association_name, "locale": language(),
+        "language_url": language_url, "signed_in": session.is_signed_in(), "may": _may, "may_everywhere": _may_everywhere,
+    }  # fmt: skip
+    if here["signed_in"]:
+        here |= {"nav": places(session.actor()), "current_name": session.actor().name, "current_email": current_user.email}
+    return here
+
+
+def _may(permission: str, member_id: Any = None) -> bool:
+    return session.is_signed_in() and session.actor().may(permission, member_id)
+
+
+def _may_everywhere(permission: str) -> bool:
+    return session.is_signed_in() and session.actor().may_everywhere(permission)
+
+
+def _is_open(actor: Actor, endpoint: str, permission: str | None, *, staff: bool) -> bool:
+    if endpoint not in current_app.view_functions:
+        return False
+    return permission is None or (actor.may_everywhere(permission) if staff else actor.may(permission))
+
+
+def _place(endpoint: str, label: Any, icon: str) -> Place:
+    here = (request.endpoint or "").partition(".")[0]
+    current = here == endpoint.partition(".")[0] and not g.get("no_place")
+    return Place(label=str(label), url=url_for(endpoint), icon=icon, current=current)
+
+
+@lru_cache(maxsize=256)
+def _mark(path: Path) -> str:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return "0"
+    return f"{found.st_mtime_ns:x}{found.st_size:x}"[-12:]

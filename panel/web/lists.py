@@ -1,0 +1,180 @@
+"""Lists in pages: what the address asks for, one page of rows, the links around it, and the same rows as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from flask import Response, request, stream_with_context, url_for
+from sqlalchemy import Select
+
+from panel.kernel.db import db
+from panel.kernel.errors import Invalid
+from panel.kernel.i18n import _, ngettext
+from panel.kernel.listing import COUNTED_MAX, PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, Page, paginate
+from panel.web.filters import number
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the address asks of a list; anything senseless in it counts as not said."""
+
+    search: str = ""
+    sort: str = ""
+    page: int = 1
+    page_size: int = PAGE_SIZE
+    cursor: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    def filter(self, name: str) -> str | None:
+        """The value chosen for a filter, None when all are wanted."""
+        return self.filters.get(name) or None
+
+    def read(self, query: Select[Any], *, sorts: Mapping[str, Any], default: str) -> Listing[Any]:
+        """Read the page asked for. ``sorts``: names in the address → columns; ``default`` one of them, ``-`` turns it round."""
+        sort = self.sort if self.sort.removeprefix("-") in sorts else default
+        options: dict[str, Any] = {
+            "sorts": sorts, "default": default, "sort": sort, "page": self.page, "page_size": self.page_size,
+            "searching": bool(self.search),
+        }  # fmt: skip
+        try:
+            page = paginate(query, cursor=self.cursor, **options)
+        except Invalid:
+            page = paginate(query, **(options | {"page": 1}))
+        return Listing(asked=self, sort=sort, rows=page)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing(Generic[T]):
+    """One page of a list as templates show it (``macros/table.html``)."""
+
+    asked: Asked
+    sort: str
+    rows: Page[T]
+
+    @property
+    def items(self) -> list[T]:
+        """The rows of this page."""
+        return self.rows.items
+
+    @property
+    def total(self) -> int:
+        """How many rows match."""
+        return self.rows.total
+
+    @property
+    def page(self) -> int:
+        """The number of this page, from 1."""
+        return self.rows.page
+
+    @property
+    def page_size(self) -> int:
+        """Rows on a page, at most."""
+        return self.rows.page_size
+
+    @property
+    def search(self) -> str:
+        """What is searched for."""
+        return self.asked.search
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a search or filter hides rows: an empty list then means "nothing found", not "nothing there"."""
+        return bool(self.asked.search or any(self.asked.filters.values()))
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What a new search keeps: filters, order and page size."""
+        values = {name: value for name, value in request.args.items() if name not in ("search", "page", "cursor", "lang")}
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def shown(self) -> str:
+        """Which rows are shown of how many, in words."""
+        if not self.items:
+            return _("No rows")
+        first = (self.page - 1) * self.page_size + 1
+        total = number(self.total) if self.rows.total_exact else _("more than %(number)s", number=number(COUNTED_MAX))
+        return _("%(first)s–%(last)s of %(total)s", first=number(first), last=number(first + len(self.items) - 1), total=total)
+
+    @property
+    def next_url(self) -> str | None:
+        """The address of the next page, which costs what the first one costs; None on the last."""
+        return self.url(cursor=self.rows.next) if self.rows.next else None
+
+    @property
+    def previous_url(self) -> str | None:
+        """The address of the page before this one."""
+        return None if self.page <= 1 else self.url(page=self.page - 1 if self.page > 2 else None, cursor=None)
+
+    def filter(self, name: str) -> str:
+        """The value chosen for a filter; empty when all are wanted."""
+        return self.asked.filters.get(name, "")
+
+    def url(self, **changes: Any) -> str:
+        """This list with ``changes`` in its address; None takes a part out."""
+        values = {**request.args.to_dict(), **(request.view_args or {}), **changes}
+        if "cursor" not in changes:
+            values.pop("cursor", None)
+        return url_for(str(request.endpoint), **{name: value for name, value in values.items() if value is not None})
+
+
+def asked(*filters: str) -> Asked:
+    """Read the address of this request: search, order, page, and the filters named."""
+    arguments = request.args
+    return Asked(
+        search=arguments.get("search", "").strip()[:200],
+        sort=arguments.get("sort", ""),
+        page=_within("page", 1, PAGE_MAX),
+        page_size=_within("page_size", PAGE_SIZE, PAGE_SIZE_MAX),
+        cursor=arguments.get("cursor"),
+        filters={name: arguments.get(name, "").strip()[:100] for name in filters},
+    )
+
+
+def csv_answer(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]], *, name: str) -> Response:
+    """All rows of ``query`` as a CSV file that Excel opens as it is: BOM, semicolons, no formulas.
+
+    ``columns``: heading and what to take from a row. Rows are streamed, so size costs no memory.
+    """
+    answer = Response(stream_with_context(_csv_lines(query, columns)), mimetype="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
+
+
+def found_words(count: int) -> str:
+    """How many things were found, counted properly."""
+    return ngettext("%(num)s result", "%(num)s results", count)
+
+
+def _csv_lines(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Iterator[str]:
+    yield "\N{ZERO WIDTH NO-BREAK SPACE}" + _line([heading for heading, _take in columns])
+    for row in db.session.scalars(query.execution_options(yield_per=1_000)):
+        yield _line([_harmless(take(row)) for _heading, take in columns])
+
+
+def _line(values: Sequence[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";", lineterminator="\r\n").writerow(values)
+    return text.getvalue()
+
+
+def _harmless(value: Any) -> str:
+    """``value`` as text that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdecimal()
+
+
+def _within(name: str, default: int, most: int) -> int:
+    text = request.args.get(name, "")
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else default
+    return min(max(value, 1), most)

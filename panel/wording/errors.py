@@ -1,0 +1,125 @@
+"""What went wrong, in a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from panel.kernel.errors import PanelError
+from panel.kernel.i18n import _, _l
+from panel.wording.names import amount, entitlement_word, permission_word
+
+_TEXTS = {
+    # Reaching things
+    "not_found": _l("There is no such thing here, or it is not yours to see."),
+    "not_allowed": _l("Your role does not allow this: %(permission)s. Ask your administrator."),
+    "role_exceeds": _l("You cannot give a role that may do more than you: %(permission)s."),
+    "fresh_factor_needed": _l("Confirm with a fresh code from your authenticator app first."),
+    "stale": _l("Somebody changed this in the meantime. Look at the current version and change it again."),
+    # Any field
+    "required": _l("Fill this in."),
+    "unknown_field": _l("There is no such field."),
+    "text_bad": _l("Use plain text without control or invisible characters."),
+    "text_long": _l("This is too long. At most %(most)s characters."),
+    "text_control": _l("Use plain text without control or invisible characters."),
+    "number_bad": _l("Give a correct number; check its digits."),
+    "number_range": _l("Give a whole number from %(least)s to %(most)s."),
+    "digits_bad": _l("Give the digits only, as many as the register has."),
+    "money_bad": _l("Give an amount that is not negative, with at most two decimal places."),
+    "date_bad": _l("Give a date, for example 2026-11-22."),
+    "dates_order": _l("The end cannot come before the start."),
+    "choice": _l("Choose one of: %(choices)s."),
+    "type_bad": _l("This value is of another type than expected."),
+    "cursor_bad": _l("This link to a further part of the list is broken. Start from the beginning."),
+    "network_bad": _l("%(name)s is not a network. Give one as 192.0.2.0/24 or 2001:db8::/32."),
+    # Members and contracts
+    "slug_bad": _l("Use small letters a–z, digits and single hyphens, for example %(suggestion)s."),
+    "contacts_bad": _l("Give contacts as a list of at most 50."),
+    "unknown_member": _l("There is no such member."),
+    "unknown_service": _l("There is no such service in the catalogue."),
+    "scan_type": _l("Only PDF, PNG and JPEG files can be kept as scans."),
+    "scan_large": _l("The file is too large. At most %(most)s MB."),
+    "taken": _l("%(name)s is already in use. Choose another."),
+    "taken_twice": _l("%(name)s stands twice in what you sent."),
+    "over_limit": _l("The contracts grant %(granted)s of “%(kind)s”; %(used)s are used and %(wanted)s more were asked for."),
+    # Mail
+    "address_type": _l("Give an address as text."),
+    "address_control": _l("The address must not contain control characters."),
+    "address_not_ascii": _l("Use letters a–z without Polish or other special letters."),
+    "address_plus": _l("Leave out the plus: name+anything already comes to the mailbox name."),
+    "address_local_too_long": _l("The part before @ is too long. At most 64 characters."),
+    "address_too_long": _l("The address is too long. At most 254 characters."),
+    "address_syntax": _l("Use letters a–z, digits, dots, hyphens and underscores; no dot at an end and no two together."),
+    "address_rfc2142": _l("%(name)s is reserved for the operator of the domain (RFC 2142). Choose another name."),
+    "reserved": _l("%(name)s is the statutory address of another member. Choose another."),
+    "unknown_domain": _l("The domain %(name)s is not served here, or not for this member."),
+    "domain_control": _l("The domain must not contain control characters."),
+    "domain_not_ascii": _l("Give the domain in its ASCII form (xn--…)."),
+    "domain_too_long": _l("The domain is too long. At most 253 characters."),
+    "domain_syntax": _l("Give a domain such as gmina.example."),
+    "no_node": _l("There is no server for this yet. Enrol a node with the role “%(role)s” first."),
+    "other_node": _l("The domains lie on different servers, so the mailbox cannot move there by renaming."),
+    "removed": _l("This has been removed. Restore it first."),
+    "not_removed": _l("This was not removed, so there is nothing to restore."),
+    "link_not_good": _l("This link was used already, was replaced by a newer one, or its time is over."),
+    "password_short": _l("The password is too short. At least %(least)s characters; four unrelated words are good."),
+    "password_long": _l("The password is too long. At most %(most)s characters."),
+    "password_control": _l("The password must not contain control characters."),
+    "password_mismatch": _l("The two passwords differ."),
+    # Nodes and jobs
+    "host_key_changed": _l("The host key of %(node)s is another than the one pinned. Find out why before anything else."),
+    "job_not_failed": _l("Only a failed or withdrawn job can be asked for again."),
+    "job_started": _l("The job has started already and cannot be withdrawn."),
+}  # fmt: skip
+
+_LABELS = {
+    "address": _l("Address"), "quota_mb": _l("Capacity"), "password": _l("Password"), "name": _l("Name"),
+    "kind": _l("Kind"), "teryt": _l("TERYT"), "nip": _l("NIP"), "regon": _l("REGON"), "rspo": _l("RSPO"),
+    "slug": _l("Short name"), "parent_id": _l("Belongs to"), "e_delivery_address": _l("e-Delivery address"),
+    "contacts": _l("Contacts"), "number": _l("Number"), "member_id": _l("Member"), "signed_on": _l("Signed on"),
+    "starts_on": _l("In force from"), "ends_on": _l("In force until"), "ended_on": _l("Last day"),
+    "effective_on": _l("In force from"), "notice_days": _l("Notice period (days)"), "items": _l("Items"),
+    "service": _l("Service"), "quantity": _l("Quantity"), "unit_price": _l("Unit price"),
+    "discount_percent": _l("Discount (%%)"), "note": _l("Note"), "level": _l("Level"), "reason": _l("Reason"),
+    "file": _l("File"), "role": _l("Role"), "email": _l("E-mail"), "expires_in_days": _l("Valid for (days)"),
+    "networks": _l("Networks"), "mailboxes": _l("Mailboxes"), "domain": _l("Domain"), "page": _l("Page"),
+    "page_size": _l("Rows on a page"), "sort": _l("Order"), "cursor": _l("Place in the list"),
+}  # fmt: skip
+
+
+def describe(error: PanelError) -> str:
+    """Say ``error`` in the reader's language; a code without a text is shown as it is."""
+    text = _TEXTS.get(error.code)
+    return str(text) % _readable(error.params) if text is not None else error.code
+
+
+def field_label(field: str) -> str:
+    """Name a field for people: ``items.2.quantity`` is "Quantity (row 3)"."""
+    parts = field.split(".")
+    label = str(_LABELS.get(parts[-1], parts[-1])).replace("%%", "%")
+    rows = [int(part) + 1 for part in parts[:-1] if part.isdecimal()]
+    return _("%(label)s (row %(row)s)", label=label, row=rows[0]) if rows else label
+
+
+def known_codes() -> frozenset[str]:
+    """Every code that has a text."""
+    return frozenset(_TEXTS)
+
+
+class _Readable(dict[str, Any]):
+    """Parameters of a text; one that is missing is left out instead of failing the page."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _readable(params: dict[str, Any]) -> _Readable:
+    values = _Readable(params)
+    kind = str(params.get("kind", ""))
+    for name in ("granted", "used", "wanted"):
+        if name in params:
+            values[name] = amount(kind, params[name])
+    if kind:
+        values["kind"] = entitlement_word(kind)
+    if "permission" in params:
+        values["permission"] = permission_word(str(params["permission"]))
+    return values

@@ -1,0 +1,112 @@
+"""Events as sentences, and the lines of a job's log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from panel.kernel.i18n import _, _l
+from panel.wording.names import cause_word, role_word, size, suspension_word
+from panel.wording.problems import problem_words
+from panel.wording.states import Look, seen_words
+
+_EVENTS: dict[str, tuple[Any, str, str]] = {
+    "members:member:create": (_l("Member taken in"), "ok", "building"),
+    "members:member:update": (_l("Member's data changed"), "busy", "pencil"),
+    "members:member:import": (_l("Member imported from the register"), "ok", "building"),
+    "contracts:contract:create": (_l("Contract recorded"), "ok", "file-earmark-text"),
+    "contracts:contract:update": (_l("Contract corrected"), "busy", "pencil"),
+    "contracts:contract:amend": (_l("Amendment added"), "busy", "file-earmark-plus"),
+    "contracts:contract:attach": (_l("Signed scan added"), "busy", "paperclip"),
+    "contracts:contract:suspend": (_l("Contract suspended"), "warn", "pause-circle"),
+    "contracts:contract:resume": (_l("Contract's suspension ended"), "ok", "play-circle"),
+    "contracts:contract:end": (_l("Contract's last day set"), "warn", "slash-circle"),
+    "identity:user:create": (_l("User created"), "ok", "person-plus"),
+    "identity:token:create": (_l("API token made"), "warn", "key"),
+    "identity:token:revoke": (_l("API token revoked"), "off", "key"),
+    "mail:domain:create": (_l("Mail domain asked for"), "ok", "globe"),
+    "mail:mailbox:create": (_l("Mailbox asked for"), "ok", "envelope-plus"),
+    "mail:mailbox:quota": (_l("Capacity changed"), "busy", "hdd"),
+    "mail:mailbox:password": (_l("Password set for the holder"), "warn", "key"),
+    "mail:mailbox:activation": (_l("New activation link issued"), "busy", "link-45deg"),
+    "mail:mailbox:activate": (_l("Holder set the first password"), "ok", "unlock"),
+    "mail:mailbox:suspend": (_l("Mailbox suspended"), "warn", "pause-circle"),
+    "mail:mailbox:resume": (_l("Mailbox resumed"), "ok", "play-circle"),
+    "mail:mailbox:rename": (_l("Address changed"), "busy", "pencil"),
+    "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
+    "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
+    "mail:mailbox:purge": (_l("Deleted for good"), "off", "trash"),
+    "nodes:node:enroll": (_l("Node enrolled"), "ok", "hdd-network"),
+    "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
+    "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
+}
+_ACTIONS: dict[str, tuple[Any, str, str]] = {
+    "applied": (_l("The server confirmed it"), "busy", "hdd-network"),
+    "refused": (_l("The server refused it"), "bad", "x-octagon"),
+    "seen": (_l("Seen working from outside"), "ok", "eye"),
+    "not_seen": (_l("Not seen working from outside"), "bad", "eye-slash"),
+}
+"""What the engine does with a resource of any kind: ``engine:KIND:ACTION``."""
+
+_LOG = {
+    "batch applied": _l("The server took %(applied)s of %(sent)s resources."),
+    "looked from outside": _l("Looked from outside."),
+    "waits for approval": _l("Would remove %(removed)s of %(total)s: waits for a person who approves."),
+    "lease lost to another worker": _l("Another worker took the server over."),
+}
+_DEPTHS = {"rcpt": _l("address accepted: %(n)s"), "login": _l("signed in: %(n)s"), "message": _l("message read: %(n)s"),
+           "not_seen": _l("not seen: %(n)s")}  # fmt: skip
+
+
+def event_look(tag: str) -> Look:
+    """Sentence, tone and icon of an event's ``tag``."""
+    source, _, action = tag.rpartition(":")
+    found = _EVENTS.get(tag) or (_ACTIONS.get(action) if source.startswith("engine:") else None)
+    word, tone, icon = found or (tag, "off", "circle")
+    return Look(word=str(word), tone=tone, icon=icon)
+
+
+def event_sentence(event: Any) -> str:
+    """What happened, in a sentence."""
+    return event_look(event.tag).word
+
+
+def event_details(event: Any) -> list[str]:
+    """What the event's data adds, line by line; nothing where it was erased."""
+    data = dict(event.detail.data) if event.detail else {}
+    lines = [told for name, value in data.items() if (told := _detail(name, value))]
+    if data.get("code"):
+        lines.insert(0, problem_words(str(data["code"])).title)
+    return lines
+
+
+def log_line(entry: dict[str, Any]) -> str:
+    """One line of a job's log in the reader's language, its figures after it."""
+    text = str(entry.get("text", ""))
+    data = {name: value for name, value in entry.items() if name not in ("at", "text", "batch", "digest")}
+    if text in _LOG:
+        depths = [str(words) % {"n": data[name]} for name, words in _DEPTHS.items() if name in data]
+        return " ".join([str(_LOG[text]) % data, ", ".join(depths)]).strip()
+    said = problem_words(text).title if text != "" else ""
+    return f"{said} {data['message']}" if data.get("message") else said
+
+
+def known_tags() -> frozenset[str]:
+    """Every tag with a sentence of its own."""
+    return frozenset(_EVENTS)
+
+
+def _detail(name: str, value: Any) -> str:
+    told = {
+        "quota_mb": lambda: _("capacity %(size)s", size=size(int(value))),
+        "from": lambda: _("before: %(address)s", address=value),
+        "how": lambda: seen_words(str(value)),
+        "message": lambda: _("the server says: %(words)s", words=value),
+        "role": lambda: role_word(str(value)),
+        "amendment": lambda: _("amendment %(number)s", number=value),
+        "file": lambda: str(value),
+        "suspended": lambda: suspension_word(str(value)),
+        "suspended_reason": lambda: _("reason: %(reason)s", reason=value),
+        "ended_on": lambda: str(value),
+        "cause": lambda: cause_word(str(value)),
+    }.get(name)
+    return told() if told else ""

@@ -1,0 +1,90 @@
+"""States in word, tone and icon: never by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from panel.kernel.i18n import _, _l
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a state is shown. ``tone``: ok, busy, wait, warn, bad or off; ``icon``: a name in our sprite."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+_STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
+    "resource": {
+        "pending": (_l("waiting"), "wait", "hourglass-split"), "applying": (_l("being set up"), "busy", "arrow-repeat"),
+        "active": (_l("working"), "ok", "check-circle"), "failed": (_l("error"), "bad", "x-octagon"),
+        "suspended": (_l("suspended"), "warn", "pause-circle"), "removing": (_l("being removed"), "busy", "trash"),
+        "removed": (_l("removed"), "off", "trash"), "drifted": (_l("differs"), "warn", "shuffle"),
+    },
+    "job": {
+        "queued": (_l("queued"), "wait", "hourglass-split"), "running": (_l("running"), "busy", "arrow-repeat"),
+        "done": (_l("done"), "ok", "check-circle"), "failed": (_l("failed"), "bad", "x-octagon"),
+        "waiting_approval": (_l("waits for approval"), "warn", "person-check"), "cancelled": (_l("withdrawn"), "off", "slash-circle"),
+    },
+    "contract": {
+        "future": (_l("not yet in force"), "wait", "calendar-event"), "active": (_l("in force"), "ok", "check-circle"),
+        "expiring": (_l("expiring"), "warn", "exclamation-triangle"), "suspended": (_l("suspended"), "warn", "pause-circle"),
+        "ended": (_l("ended"), "off", "slash-circle"),
+    },
+    "login": {
+        "waiting": (_l("waits for its first password"), "wait", "hourglass-split"), "open": (_l("open"), "ok", "check-circle"),
+        "blocked": (_l("blocked"), "warn", "pause-circle"),
+    },
+    "activation": {
+        "none": (_l("not needed"), "off", "slash-circle"), "sent": (_l("link handed out"), "wait", "hourglass-split"),
+        "expired": (_l("link too old"), "warn", "exclamation-triangle"),
+    },
+    "node": {
+        "seen": (_l("answers"), "ok", "check-circle"), "late": (_l("not seen lately"), "warn", "exclamation-triangle"),
+        "problem": (_l("problem"), "bad", "x-octagon"), "never": (_l("never seen"), "wait", "hourglass-split"),
+    },
+}  # fmt: skip
+
+_SEEN = {
+    "rcpt": _l("the mail server accepts mail for it"),
+    "login": _l("signing in to it was tried"),
+    "message": _l("a real message arrived and was read"),
+}
+
+
+def state_look(family: str, name: str) -> Look:
+    """Word, tone and icon of state ``name`` in ``family`` (resource, job, contract, login, activation, node)."""
+    word, tone, icon = _STATES[family].get(name, (name, "off", "circle"))
+    return Look(word=str(word), tone=tone, icon=icon)
+
+
+def state_word(name: str, family: str = "resource") -> str:
+    """Name a state."""
+    return state_look(family, name).word
+
+
+def state_choices(family: str) -> list[tuple[str, str]]:
+    """All states of ``family`` with their words, for filters."""
+    return [(name, str(look[0])) for name, look in _STATES[family].items()]
+
+
+def login_words(login: str) -> str:
+    """Whether the holder of a mailbox can sign in."""
+    return state_word(login, "login")
+
+
+def seen_words(how: str | None) -> str:
+    """How deep a probe looked."""
+    return str(_SEEN.get(how or "", how or ""))
+
+
+def wanted_words(resource: Any) -> str:
+    """What is wanted of a resource, in words."""
+    if resource.want == "purge":
+        return _("removed, with its data")
+    if resource.want == "remove":
+        return _("removed, data kept")
+    return _("suspended") if resource.suspended_at else _("working")
