@@ -38,7 +38,7 @@ def command_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
 if find_spec("panel.cli") is not None and find_spec("panel.cli.__main__") is not None:
-    PAGES["command-line.md"] = command_page
+    PAGES["cli.md"] = command_page
 
 
 def main() -> int:
