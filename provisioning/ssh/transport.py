@@ -104,12 +104,19 @@ def _handshake(address: str, port: int, deadline: float, key_type: str | None) -
         _prefer(transport, key_type)
         transport.banner_timeout = seconds_left(deadline)
         try:
-            transport.start_client(timeout=seconds_left(deadline))
+            _start(transport, seconds_left(deadline))
         except BaseException:
             transport.close()
             raise
     transport.set_keepalive(_KEEPALIVE_SECONDS)
     return transport
+
+
+def _start(transport: paramiko.Transport, timeout: float) -> None:
+    transport.start_client(timeout=timeout)
+    # The library returns in silence when the time is up.
+    if not transport.initial_kex_done:
+        raise TimeoutError("no SSH server answered in time")
 
 
 def _prefer(transport: paramiko.Transport, key_type: str | None) -> None:

@@ -10,6 +10,7 @@ import os
 import pwd
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 from provisioning.agent.base import program
@@ -22,6 +23,8 @@ USER = "cis-agent"
 KEYS = Path("/etc/ssh/cis-agent.keys")
 SSHD = Path("/etc/ssh/sshd_config.d/10-cis-agent.conf")
 SUDOERS = Path("/etc/sudoers.d/cis-agent")
+_SSHD_PID = Path("/run/sshd.pid")
+_RELOAD_SECONDS = 10
 
 _FORCED = f"sudo -n {program.WRAPPER}"
 _SSHD = f"""# Written by enrolment: the panel's user starts the agent and can do nothing else.
@@ -99,7 +102,20 @@ def _put_back(before: bytes | None) -> None:
 
 
 def _reload_sshd() -> None:
+    before = _written(_SSHD_PID)
     if has_systemd():
         run(["systemctl", "reload", "ssh"])
     else:
-        os.kill(int(Path("/run/sshd.pid").read_text()), signal.SIGHUP)
+        os.kill(int(_SSHD_PID.read_text()), signal.SIGHUP)
+    # sshd starts itself anew and for a moment accepts nobody; it writes this file once it listens again.
+    deadline = time.monotonic() + _RELOAD_SECONDS
+    while _written(_SSHD_PID) in {None, before} and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+
 import pytest
 
 from provisioning.lab import LabError, network
