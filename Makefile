@@ -39,4 +39,4 @@ clean:  ## Remove what set-up and tools made; the lab's and the panel's data sta
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 21

@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from config import Settings
+from panel.cli import cis
 from tests.checks.files import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -31,14 +30,11 @@ def settings_page() -> str:
 
 def command_page() -> str:
     """Describe every command of ``cis`` with its arguments and options."""
-    group: click.Group = import_module("panel.cli").cis
     intro = "`.venv/bin/cis COMMAND`; exit codes: 0 done, 1 refused or failed, 2 used wrongly."
-    return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(group, "cis")])
+    return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(cis, "cis")])
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
-if find_spec("panel.cli") is not None and find_spec("panel.cli.__main__") is not None:
-    PAGES["cli.md"] = command_page
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": command_page}
 
 
 def main() -> int:
@@ -68,11 +64,12 @@ def _default(item: Any) -> str:
 
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
+    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], f"{path} {name}")
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                yield from _commands(below, f"{path} {name}")
     else:
-        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
         yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
 
 

@@ -16,6 +16,7 @@ def test_every_setting_has_its_row() -> None:
 
 def test_a_page_that_differs_from_the_code_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(references, "FOLDER", tmp_path)
+    monkeypatch.setattr(references, "PAGES", {"settings.md": references.settings_page})
     monkeypatch.setattr("sys.argv", ["references", "--write"])
     assert references.main() == 0
     monkeypatch.setattr("sys.argv", ["references"])
