@@ -26,6 +26,12 @@ def new_totp(settings: Settings) -> NewTotp:
     return NewTotp(stored=stored, base32=totp.get_totp_b32_key(stored))
 
 
+def known_totp(settings: Settings, base32: str) -> NewTotp:
+    """The secret ``base32``, which somebody has in an app already, as it is stored."""
+    totp = Totp(totp_secrets(settings), totp_issuer(settings))
+    return NewTotp(stored=totp._totp(key=base32, format="base32").to_json(encrypt=True), base32=base32)  # noqa: SLF001 - Flask-Security offers no way in
+
+
 def totp_secrets(settings: Settings) -> dict[str, str]:
     """Keys that encrypt users' secrets, by their number; the highest number encrypts new ones."""
     return {"1": ensure_secret(settings.below_data(Path("keys/totp_secret")))}

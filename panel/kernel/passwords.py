@@ -40,6 +40,14 @@ def hash_mailbox_password(password: str, *, field: str = "password") -> str:
     return "{ARGON2ID}" + str(_argon2id.hash(prepare_mailbox_password(password, field=field)))
 
 
+def hash_user_password(password: str) -> str:
+    """The Argon2id hash by which people sign in to the panel, of the password as Flask-Security normalises it (NFKD).
+
+    It verifies against it where ``SECURITY_PASSWORD_SINGLE_HASH`` names argon2.
+    """
+    return str(_argon2id.hash(unicodedata.normalize("NFKD", password)))
+
+
 def new_token() -> str:
     """A random secret of 128 bits, URL-safe."""
     return secrets.token_urlsafe(16)
