@@ -109,10 +109,10 @@ def _read_row(file: UnitsFile, line: int, row: dict[str, str]) -> Unit | None:
         file.refuse(line, "kind", kind, "import_kind", choices=", ".join(_DIGITS))
         return None
     if not (teryt.isascii() and teryt.isdigit() and len(teryt) == _DIGITS[kind]):
-        file.refuse(line, "teryt", teryt, "import_teryt", digits=_DIGITS[kind], kind=kind)
+        file.refuse(line, "teryt", teryt, "import_teryt", digits=_DIGITS[kind], unit=kind)
         return None
     if kind in COMMUNES and teryt[6] != COMMUNES[kind]:
-        file.refuse(line, "teryt", teryt, "import_teryt_kind", digit=COMMUNES[kind], kind=kind)
+        file.refuse(line, "teryt", teryt, "import_teryt_kind", digit=COMMUNES[kind], unit=kind)
     if kind in COMMUNES and not values["powiat"]:
         file.refuse(line, "powiat", "", "import_county")
     return Unit(

@@ -1,0 +1,57 @@
+"""The command line: the same actions as the pages and the API, for whoever may open the panel's database.
+
+Belongs here: reading arguments and files, asking, printing. Every rule is in the actions. ``lab`` and ``run`` are for
+root on a developer's machine and load no application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+AREAS: Mapping[str, str] = {
+    "contracts": "panel.cli.contracts:contracts",
+    "db": "panel.cli.database:db",
+    "demo": "panel.cli.demo:demo",
+    "domains": "panel.cli.domains:domains",
+    "entitlements": "panel.cli.entitlements:entitlements",
+    "events": "panel.cli.events:events",
+    "jobs": "panel.cli.jobs:jobs",
+    "lab": "panel.cli.lab:lab",
+    "mailboxes": "panel.cli.mailboxes:mailboxes",
+    "members": "panel.cli.members:members",
+    "nodes": "panel.cli.nodes:nodes",
+    "run": "panel.cli.run:run",
+    "services": "panel.cli.services:services",
+    "tokens": "panel.cli.tokens:tokens",
+    "users": "panel.cli.users:users",
+    "worker": "panel.cli.worker:worker",
+}
+
+
+class Areas(click.Group):
+    """A group that loads an area when it is asked for: the lab's commands need no application, and start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click hands it over
+        """All areas by name."""
+        return sorted(AREAS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click hands it over
+        cmd_name: str,
+    ) -> click.Command | None:
+        """The area ``cmd_name``, None where there is none."""
+        place = AREAS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=Areas, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cis() -> None:
+    """CIS Panel on the command line."""
