@@ -1,0 +1,142 @@
+"""The kinds of resources that stand under the contract, each with how it shows outside that it is there."""
+
+from __future__ import annotations
+
+import smtplib
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+from provisioning.resources import Alias, Gone, Item, Mailbox, MailDomain, Resource
+from tests.contract.node import AgentUnderTest, new_id
+
+SHARED_DOMAIN = "contract.test"
+
+
+class KindUnderTest(ABC):
+    """One kind: how to make resources of it, and how to see them by the service's own protocol."""
+
+    name: str
+
+    def __init__(self, agent: AgentUnderTest) -> None:
+        self.agent = agent
+        self.prepare()
+
+    def prepare(self) -> None:  # noqa: B027  # most kinds need nothing
+        """Make what resources of this kind need."""
+
+    @abstractmethod
+    def new(self) -> Resource:
+        """Return a resource the node has never seen."""
+
+    @abstractmethod
+    def changed(self, item: Resource) -> Resource:
+        """Return the next generation, changed so that it shows outside."""
+
+    @abstractmethod
+    def served(self, item: Resource) -> bool:
+        """Tell whether the service serves exactly this."""
+
+    @abstractmethod
+    def plant_foreign(self, item: Resource) -> None:
+        """Do by hand on the node what the agent would do for ``item``: it will then be somebody else's."""
+
+    @abstractmethod
+    def foreign_is_there(self, item: Resource) -> bool:
+        """Tell whether what was planted is still there, unchanged."""
+
+    def gone(self, item: Resource) -> Item:
+        """Return the removal of ``item``."""
+        return Gone(kind=item.kind, id=item.id, generation=item.generation + 1)
+
+
+class _ByPostfix(KindUnderTest):
+    """Kinds that show in whether Postfix takes mail."""
+
+    map_name: str
+
+    def plant_foreign(self, item: Resource) -> None:
+        self.agent.run("postmap", "-i", f"lmdb:/etc/postfix/cis/{self.map_name}", stdin=f"{self.key(item)} foreign\n")
+
+    def foreign_is_there(self, item: Resource) -> bool:
+        rows = self.agent.run("postmap", "-s", f"lmdb:/etc/postfix/cis/{self.map_name}").splitlines()
+        return f"{self.key(item)}\tforeign" in rows
+
+    def key(self, item: Resource) -> str:
+        return item.name if isinstance(item, MailDomain) else item.address  # type: ignore[attr-defined]  # only these
+
+    def answer(self, address: str) -> int:
+        with smtplib.SMTP(self.agent.target.node_address, timeout=10) as client:
+            client.ehlo("outside.example")
+            client.mail("somebody@outside.example")
+            return client.rcpt(address)[0]
+
+
+class MailDomainKind(_ByPostfix):
+    name = "mail_domain"
+    map_name = "domains"
+
+    def new(self) -> MailDomain:
+        return MailDomain(id=new_id(), generation=1, name=f"d{new_id()[:8]}.test")
+
+    def changed(self, item: Resource) -> Resource:
+        return replace(item, generation=item.generation + 1)  # a domain has nothing that could change
+
+    def served(self, item: Resource) -> bool:
+        # A stranger in a domain of ours is unknown (550); in another's domain we do not relay (554).
+        # Each time another one: Postfix remembers for up to 30 s where the address it looked at last would go.
+        return self.answer(f"nobody-{new_id()}@{self.key(item)}") == 550
+
+
+class MailboxKind(_ByPostfix):
+    name = "mailbox"
+    map_name = "mailboxes"
+
+    def prepare(self) -> None:
+        ensure_domain(self.agent)
+
+    def new(self) -> Mailbox:
+        return mailbox()
+
+    def changed(self, item: Resource) -> Resource:
+        return replace(item, generation=item.generation + 1, address=f"new-{item.address}")  # type: ignore[attr-defined]  # a mailbox
+
+    def served(self, item: Resource) -> bool:
+        return self.answer(self.key(item)) == 250
+
+
+class AliasKind(_ByPostfix):
+    name = "alias"
+    map_name = "aliases"
+
+    def prepare(self) -> None:
+        ensure_domain(self.agent)
+        self.target = mailbox()
+        self.agent.make(self.target)
+
+    def new(self) -> Alias:
+        return Alias(id=new_id(), generation=1, address=new_address(), target=self.target.address)
+
+    def changed(self, item: Resource) -> Resource:
+        return replace(item, generation=item.generation + 1, address=new_address())
+
+    def served(self, item: Resource) -> bool:
+        return self.answer(self.key(item)) == 250
+
+
+KINDS: tuple[type[KindUnderTest], ...] = (MailDomainKind, MailboxKind, AliasKind)
+
+
+def ensure_domain(agent: AgentUnderTest, name: str = SHARED_DOMAIN) -> None:
+    """Have the node accept mail for the domain of the tests."""
+    agent.send([MailDomain(id="00000000-0000-4000-8000-00000000d0d0", generation=1, name=name)])
+
+
+def new_address() -> str:
+    """Make an address nobody has."""
+    return f"u{new_id()[:13]}@{SHARED_DOMAIN}"
+
+
+def mailbox(**fields: object) -> Mailbox:
+    """Make a mailbox that waits for its password, but for ``fields``."""
+    values = {"id": new_id(), "generation": 1, "address": new_address(), "login": "waiting", "password_hash": None}
+    return Mailbox(**{**values, "quota_mb": 100, **fields})  # type: ignore[arg-type]  # tests give the right types
