@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 from flask_migrate import upgrade as upgrade_database
 
-from panel.cli.session import with_panel
-from panel.kernel.access import Actor
+from panel.cli.session import opened_panel
 
 
 @click.group()
@@ -15,7 +14,7 @@ def db() -> None:
 
 
 @db.command()
-@with_panel
-def upgrade(_actor: Actor) -> None:
-    """Bring the database to the shape this release needs; nothing happens where it has it."""
-    upgrade_database()
+def upgrade() -> None:
+    """Make the database, or bring it to the shape this release needs; nothing happens where it has it."""
+    with opened_panel(create=True):
+        upgrade_database()

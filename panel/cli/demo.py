@@ -1,4 +1,4 @@
-"""``cis demo``: members, contracts and people to try the panel with. Only where ``CIS_ENV=lab``; again changes nothing."""
+"""``cis demo``: members, contracts and people to try the panel with. Only in the lab; twice changes nothing."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
+from config import Settings
 from panel.cli.errors import FAILED, exit_with
 from panel.cli.privileges import become_panel_user, unix_user
 from panel.cli.settings import load_settings
@@ -40,10 +41,13 @@ def with_panel(command: Callable[Concatenate[Actor, P], None]) -> Callable[P, No
 
 
 @contextmanager
-def opened_panel() -> Iterator[Actor]:
-    """The actor of the command line, within the application; errors of actions end the program."""
+def opened_panel(*, create: bool = False) -> Iterator[Actor]:
+    """The actor of the command line, within the application; errors of actions end the program.
+
+    ``create``: go on where there is no database yet.
+    """
     user = unix_user()
-    app = _make_app()
+    app = _make_app(create=create)
     with app.app_context(), i18n.force_locale(_language(app)):
         try:
             yield Actor(
@@ -56,12 +60,21 @@ def opened_panel() -> Iterator[Actor]:
             sys.exit(FAILED)
 
 
-def _make_app() -> Flask:
+def _make_app(*, create: bool) -> Flask:
     settings = load_settings()
     become_panel_user(settings)
+    if not create:
+        _require_database(settings)
     app = create_core_app(settings)
     i18n.connect(app)
     return app
+
+
+def _require_database(settings: Settings) -> None:
+    """Stop where there is no database yet: looking must not make an empty one in a place nobody meant."""
+    if not settings.database_url and not (settings.data_dir / "panel.sqlite").exists():
+        place = settings.data_dir.absolute()
+        raise click.ClickException(f"no panel in {place}: set CIS_DATA_DIR, or make one there with `cis db upgrade`")
 
 
 def _language(app: Flask) -> str:

@@ -1,0 +1,174 @@
+"""``cis nodes enroll``: the operator's part and the panel's part, kept apart.
+
+The operator's part runs as whoever called, with the operator's own key, and loads no application. The panel's part runs
+as the panel's user in programs of its own (``cis nodes key`` and ``cis nodes record``), which never see that key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from flask import current_app
+from sqlalchemy import select
+
+from config import Settings
+from panel.cli.output import print_json
+from panel.cli.panel_key import ensure_panel_key
+from panel.cli.privileges import as_panel_user
+from panel.cli.session import with_panel
+from panel.cli.settings import load_settings
+from panel.kernel.access import Actor, require
+from panel.kernel.db import db
+from panel.ledger.nodes import Node, record_enrolment
+from provisioning.enroll import Enrolled, EnrolmentFailed, HostKey, OperatorLogin, scan_host_key
+from provisioning.enroll import enroll as enroll_host
+from provisioning.ssh import SshError
+
+ROLES = ("mail",)
+_STRANGER = "another machine, or one in between."
+_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--address", required=True, help="Where the panel reaches it.")
+@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535), help="Port of its SSH server.")
+@click.option("--hostname", help="Its full host name, as its mail server says it.  [default: NAME]")
+@click.option("--roles", required=True, help=f"What it serves, separated by commas: {', '.join(ROLES)}.")
+@click.option(
+    "--operator-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path("~/.ssh/id_ed25519").expanduser(),
+    show_default="~/.ssh/id_ed25519",
+    help="Your private key, used now and not kept.",
+)
+@click.option(
+    "--operator-user", default="root", show_default=True, help="Root, or a user who may sudo without a password."
+)
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="NETWORK",
+    help="From where the panel's key is accepted; repeatable.  [default: this host's address towards it]",
+)
+@click.option(
+    "--yes-fingerprint", metavar="SHA256:…", help="Go on without asking if the host key has this fingerprint."
+)
+def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> None:
+    """Make a host the node NAME, or bring a node up to date.
+
+    Shows its host key's fingerprint and asks; compare it with what the host's own console says (ssh-keygen -lf).
+    """
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter("small letters, digits and hyphens", param_hint="NAME")
+    place = {
+        "address": address,
+        "ssh_port": port,
+        "hostname": options["hostname"] or name,
+        "roles": list(_read_roles(roles)),
+    }
+    settings = load_settings()
+    known = _of_panel(settings, "nodes", "key", name)
+    try:
+        host_key = scan_host_key(address, port)
+        _accept(host_key, known["host_key"], options["yes_fingerprint"])
+        enrolled = _set_up(place, host_key, known["public_key"], options)
+    except (SshError, EnrolmentFailed) as error:
+        raise click.ClickException(str(error)) from error
+    _of_panel(settings, "nodes", "record", name, given=json.dumps(place | _found(host_key, enrolled)))
+    click.echo(f"{name} is enrolled, agent {enrolled.agent_version}")
+
+
+@click.command(hidden=True)
+@click.argument("name")
+@with_panel
+def key(actor: Actor, *, name: str) -> None:
+    """Print the panel's public key, and the host key pinned for NAME: what the operator's part needs."""
+    require(actor, "nodes:write", staff=True)
+    settings: Settings = current_app.config["CIS"]
+    pinned = db.session.scalar(select(Node.host_key).where(Node.name == name))
+    print_json({"public_key": ensure_panel_key(settings.below_data(settings.panel_key)), "host_key": pinned})
+
+
+@click.command(hidden=True)
+@click.argument("name")
+@click.argument("found", type=click.File(), default="-")
+@with_panel
+def record(actor: Actor, *, name: str, found: IO[str]) -> None:
+    """Record what the operator's part found out about the node NAME, in JSON on standard input."""
+    node = record_enrolment(actor, name=name, **json.load(found))
+    print_json({"id": str(node.id)})
+
+
+def _read_roles(text: str) -> tuple[str, ...]:
+    roles = tuple(role.strip() for role in text.split(",") if role.strip())
+    if not roles or not set(roles) <= set(ROLES):
+        raise click.BadParameter(f"one or more of {', '.join(ROLES)}", param_hint="--roles")
+    return roles
+
+
+def _of_panel(settings: Settings, *arguments: str, given: str = "") -> dict[str, Any]:
+    """What the panel's part answers. Where it could not, it said why itself, and its exit code is ours."""
+    done = as_panel_user(settings, arguments, given=given)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return dict(json.loads(done.stdout))
+
+
+def _set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: dict[str, Any]) -> Enrolled:
+    address, port = place["address"], place["ssh_port"]
+    return enroll_host(
+        address,
+        port,
+        host_key,
+        operator=OperatorLogin(options["operator_user"], options["operator_key"]),
+        panel_public_key=public_key,
+        panel_source_networks=options["sources"] or (_own_address(address, port),),
+        roles=tuple(place["roles"]),
+        hostname=place["hostname"],
+        progress=lambda line: click.echo(f"  {line}"),
+    )
+
+
+def _accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None:
+    """Go on only with a host key that a person, or an earlier enrolment, vouches for."""
+    shown = f"{host_key.type} {host_key.base64}"
+    click.echo(f"The host shows the {host_key.type} key {host_key.fingerprint}")
+    if pinned is not None:
+        if not hmac.compare_digest(pinned, shown):
+            raise click.ClickException(
+                "This is another key than the one pinned for this node: another machine, or one in between."
+            )
+        return
+    if expected is not None:
+        if not hmac.compare_digest(expected, host_key.fingerprint):
+            raise click.ClickException(f"This is not {expected}: {_STRANGER}")
+        return
+    click.confirm("Is this what the host's own console says?", abort=True)
+
+
+def _found(host_key: HostKey, enrolled: Enrolled) -> dict[str, Any]:
+    return {
+        "host_key": f"{host_key.type} {host_key.base64}",
+        "fingerprint": host_key.fingerprint,
+        "certificate": enrolled.certificate_pem,
+        "agent_version": enrolled.agent_version,
+        "release": enrolled.release,
+        "versions": enrolled.services,
+    }
+
+
+def _own_address(address: str, port: int) -> str:
+    """This host's address as ``address`` sees it."""
+    family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.connect(place)
+        return str(probe.getsockname()[0])
