@@ -21,6 +21,7 @@ from panel.kernel.secrets import ensure_secret
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Node
 from panel.mail import desired
+from panel.mail.grace import purge_expired
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
 from provisioning.ssh import Sessions
@@ -31,6 +32,9 @@ KINDS = (
     Kind(name="alias", model=Alias, to_item=desired.alias_item, name_of=lambda row: row.address),
 )
 """Every kind of resource, in the order in which a node can take them."""
+
+CHORES = (purge_expired,)
+"""What workers do from time to time, whoever asked or did not."""
 
 HUEY = "cis.huey"
 BODY_BYTES_MAX = 32 * 1024 * 1024

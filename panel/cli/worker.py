@@ -10,8 +10,8 @@ import threading
 import click
 
 from config import Settings
-from panel.engine.sweep import run_forever
-from panel.wiring import KINDS, answer, create_core_app, make_worker
+from panel.engine.sweep import Rounds, run_forever
+from panel.wiring import CHORES, KINDS, answer, create_core_app, make_worker
 
 
 @click.command()
@@ -26,12 +26,8 @@ def worker(threads: int) -> None:
     engine = make_worker(app)
     huey = answer(app, engine)
     stop = threading.Event()
-    sweeper = threading.Thread(
-        target=run_forever,
-        args=(app, KINDS, engine.ring),
-        kwargs={"seconds": settings.sweep_seconds, "stop": stop},
-        daemon=True,
-    )
+    rounds = Rounds(kinds=KINDS, chores=CHORES, seconds=settings.sweep_seconds)
+    sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.ring, stop), daemon=True)
     sweeper.start()
     consumer = huey.create_consumer(
         workers=threads, initial_delay=0.01, max_delay=0.02, backoff=1.0, periodic=False, check_worker_health=False

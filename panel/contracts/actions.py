@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from flask import current_app
 from sqlalchemy import Select, or_, select
 
 from panel.contracts.entitlements import today
-from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, ContractItem, Service
+from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, Service
+from panel.contracts.values import checked_values, day, line, read_items, require_dates
 from panel.kernel.access import Actor, require, scoped
 from panel.kernel.db import db, new_id, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
-from panel.kernel.text import fold, has_control
+from panel.kernel.text import fold
 from panel.ledger.events import record
 from panel.members.models import Member
 
@@ -68,9 +68,9 @@ def create_contract(actor: Actor, *, items: Sequence[Mapping[str, Any]], **value
     """
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
-        contract = Contract(id=new_id(), **_checked(values))
-        _require_dates(contract.starts_on, contract.ends_on, "ends_on")
-        contract.items = _read_items(items)
+        contract = Contract(id=new_id(), **checked_values(values))
+        require_dates(contract.starts_on, contract.ends_on, "ends_on")
+        contract.items = read_items(items)
         _require_free_number(contract)
         db.session.add(contract)
         db.session.flush()
@@ -85,9 +85,9 @@ def update_contract(actor: Actor, contract_id: uuid.UUID, *, version: int | None
         contract = get_contract(actor, contract_id)
         if version is not None and version != contract.version:
             raise Conflict("stale")
-        for name, value in _checked({name: getattr(contract, name) for name in _FIELDS} | values).items():
+        for name, value in checked_values({name: getattr(contract, name) for name in _FIELDS} | values).items():
             setattr(contract, name, value)
-        _require_dates(contract.starts_on, contract.ends_on, "ends_on")
+        require_dates(contract.starts_on, contract.ends_on, "ends_on")
         _require_free_number(contract)
         _record(actor, contract, "update", fields=sorted(values))
     return contract
@@ -109,13 +109,13 @@ def add_amendment(
         contract = get_contract(actor, contract_id)
         amendment = Amendment(
             id=new_id(),
-            number=_line("number", number),
-            signed_on=_day("signed_on", signed_on),
-            effective_on=_day("effective_on", effective_on),
-            note=_line("note", note, empty=True),
+            number=line("number", number),
+            signed_on=day("signed_on", signed_on),
+            effective_on=day("effective_on", effective_on),
+            note=line("note", note, empty=True),
         )
         contract.amendments.append(amendment)
-        for item in _read_items(items, empty=True):
+        for item in read_items(items, empty=True):
             item.amendment_id, item.starts_on = amendment.id, item.starts_on or amendment.effective_on
             contract.items.append(item)
         _record(actor, contract, "amend", amendment=amendment.number)
@@ -135,7 +135,7 @@ def attach_scan(actor: Actor, contract_id: uuid.UUID, *, file_name: str, content
         scan = Attachment(
             id=new_id(),
             contract_id=contract.id,
-            file_name=_line("file", Path(file_name).name or "skan"),
+            file_name=line("file", Path(file_name).name or "skan"),
             media_type=media_type,
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
@@ -159,7 +159,7 @@ def suspend_contract(actor: Actor, contract_id: uuid.UUID, *, level: str, reason
     """Suspend what the contract grants, to a level of SUSPENSION_LEVELS, for a reason shown to the member."""
     if level not in SUSPENSION_LEVELS:
         raise Invalid("choice", field="level", choices=", ".join(SUSPENSION_LEVELS))
-    return _change(actor, contract_id, "suspend", suspended=level, suspended_reason=_line("reason", reason))
+    return _change(actor, contract_id, "suspend", suspended=level, suspended_reason=line("reason", reason))
 
 
 def resume_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
@@ -170,7 +170,7 @@ def resume_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
 def end_contract(actor: Actor, contract_id: uuid.UUID, *, ended_on: date) -> Contract:
     """Let the contract end on ``ended_on``, its last day."""
     contract = get_contract(actor, contract_id)
-    _require_dates(contract.starts_on, _day("ended_on", ended_on), "ended_on")
+    require_dates(contract.starts_on, day("ended_on", ended_on), "ended_on")
     return _change(actor, contract_id, "end", ended_on=ended_on)
 
 
@@ -206,100 +206,6 @@ def _require_free_number(contract: Contract) -> None:
         holder = db.session.scalar(select(Contract.id).where(Contract.number == contract.number))
     if holder is not None and holder != contract.id:
         raise Conflict("taken", field="number", name=contract.number)
-
-
-def _require_dates(first: date, last: date | None, field: str) -> None:
-    if last is not None and last < first:
-        raise Invalid("dates_order", field=field)
-
-
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    checks: dict[str, Callable[[str, Any], Any]] = {
-        "number": _line,
-        "member_id": _member,
-        "signed_on": _day,
-        "starts_on": _day,
-        "ends_on": _optional_day,
-        "notice_days": _count,
-    }
-    given = {"ends_on": None, "notice_days": 90} | dict(values)
-    errors = [Invalid("unknown_field", field=name) for name in given if name not in checks]
-    clean: dict[str, Any] = {}
-    for name, check in checks.items():
-        try:
-            clean[name] = check(name, given.get(name))
-        except Invalid as error:
-            errors.append(error)
-    if errors:
-        raise Invalid(errors[0].code, field=errors[0].field, errors=errors)
-    return clean
-
-
-def _read_items(items: Sequence[Mapping[str, Any]], *, empty: bool = False) -> list[ContractItem]:
-    if not items and not empty:
-        raise Invalid("required", field="items")
-    return [_read_item(f"items.{row}", item) for row, item in enumerate(items)]
-
-
-def _read_item(place: str, item: Mapping[str, Any]) -> ContractItem:
-    service = db.session.get(Service, str(item.get("service", "")))
-    if service is None:
-        raise Invalid("unknown_service", field=f"{place}.service")
-    price, discount = item.get("unit_price"), item.get("discount_percent") or 0
-    starts_on = _optional_day(f"{place}.starts_on", item.get("starts_on"))
-    ends_on = _optional_day(f"{place}.ends_on", item.get("ends_on"))
-    if starts_on is not None:
-        _require_dates(starts_on, ends_on, f"{place}.ends_on")
-    return ContractItem(
-        id=new_id(),
-        service_code=service.code,
-        service=service,
-        quantity=_count(f"{place}.quantity", item.get("quantity"), least=1),
-        unit_price=service.price if price is None else _money(f"{place}.unit_price", price),
-        discount_percent=_money(f"{place}.discount_percent", discount, most=100),
-        starts_on=starts_on,
-        ends_on=ends_on,
-    )
-
-
-def _line(field: str, value: Any, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or has_control(value) or len(value) > 200:
-        raise Invalid("required" if value is None else "text_bad", field=field)
-    if not value.strip() and not empty:
-        raise Invalid("required", field=field)
-    return value.strip()
-
-
-def _day(field: str, value: Any) -> date:
-    if not isinstance(value, date):
-        raise Invalid("required" if value is None else "date_bad", field=field)
-    return value
-
-
-def _optional_day(field: str, value: Any) -> date | None:
-    return None if value is None else _day(field, value)
-
-
-def _count(field: str, value: Any, *, least: int = 0) -> int:
-    if type(value) is not int or not least <= value <= 10_000_000:
-        raise Invalid("number_range", field=field, least=least, most=10_000_000)
-    return value
-
-
-def _money(field: str, value: Any, *, most: int = 10_000_000) -> Decimal:
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise Invalid("money_bad", field=field) from None
-    if not amount.is_finite() or not 0 <= amount <= most or amount != amount.quantize(Decimal("0.01")):
-        raise Invalid("money_bad", field=field)
-    return amount
-
-
-def _member(field: str, value: Any) -> uuid.UUID:
-    if not isinstance(value, uuid.UUID) or db.session.get(Member, value) is None:
-        raise Invalid("unknown_member", field=field)
-    return value
 
 
 def _scan_path(scan_id: uuid.UUID) -> Path:

@@ -6,12 +6,13 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flask import Flask
 from sqlalchemy import select
 
 from panel.engine.kinds import Kind
-from panel.kernel.access import SYSTEM
+from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger import jobs
 from panel.ledger.jobs import Job
@@ -34,19 +35,28 @@ def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
     return open_jobs | (due - waiting)
 
 
-def run_forever(
-    app: Flask, kinds: Sequence[Kind], ring: Callable[[uuid.UUID], None], *, seconds: int, stop: threading.Event
-) -> None:
-    """Sweep at the start and then every ``seconds`` until ``stop`` is set."""
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """What is done every ``seconds``: the ``chores``, then a sweep over ``kinds``."""
+
+    kinds: Sequence[Kind]
+    chores: Sequence[Callable[[Actor], object]]
+    seconds: int
+
+
+def run_forever(app: Flask, rounds: Rounds, ring: Callable[[uuid.UUID], None], stop: threading.Event) -> None:
+    """Make a round at the start, and then again and again until ``stop`` is set."""
     while True:
         try:
             with app.app_context():
-                nodes = sweep(kinds)
+                for chore in rounds.chores:
+                    chore(SYSTEM)
+                nodes = sweep(rounds.kinds)
             for node_id in nodes:
                 ring(node_id)
         except Exception:  # a database that is away for a while must not end the sweep
             log.exception("sweep failed")
-        if stop.wait(seconds):
+        if stop.wait(rounds.seconds):
             return
 
 

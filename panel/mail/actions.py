@@ -22,7 +22,9 @@ from panel.ledger.jobs import Job, request_job
 from panel.ledger.resources import complete_row
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
-from panel.mail.models import ADDRESSES, ActivationLink, Alias, Mailbox, MailDomain
+from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
+from panel.mail.models import ADDRESSES, ActivationLink, Mailbox
+from panel.mail.room import domains_of, require_room, room_of
 
 DEFAULT_QUOTA_MB = 1024
 BATCH_MAX = 10_000
@@ -96,8 +98,8 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
     addresses = check_new_addresses(wanted, statutory=statutory)
     hashes = [None if new.password is None else hash_mailbox_password(new.password) for new in wanted]
     with unit_of_work() as work:
-        _require_room(wanted)
-        domains = _domains(addresses)
+        require_room(wanted)
+        domains = domains_of(addresses)
         boxes = [
             Mailbox(
                 id=new_id(),
@@ -174,15 +176,15 @@ def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str) -> Chan
         old = mailbox.address
         if address == old:
             return Changed(mailbox=mailbox, job=None)
-        domain = _domains([address])[0]
+        domain = domains_of([address])[0]
         if domain.node_id != mailbox.node_id:
             raise Conflict("other_node", field="address")
-        _take_alias_back(mailbox, address)
+        take_alias_back(mailbox, address)
         names.claim(ADDRESSES, [(address, mailbox.id)], kind="mailbox")
         changed = _change(
             work, actor, mailbox, "rename", _told={"from": old}, address=address, domain_id=domain.id, domain=domain
         )
-        _point_aliases(mailbox, also=old)
+        point_aliases(mailbox, also=old)
         return changed
 
 
@@ -193,7 +195,7 @@ def remove_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
         purge_at = utcnow() + timedelta(days=current_app.config["CIS"].grace_days)
         usage.add(_owner(mailbox), {"mailboxes": -1, "mailbox_mb": -mailbox.quota_mb})
         void_links(mailbox.id)
-        _want_aliases(mailbox, "remove")
+        want_aliases(mailbox, "remove")
         return _change(work, actor, mailbox, "remove", want="remove", removed_at=utcnow(), purge_at=purge_at)
 
 
@@ -206,27 +208,8 @@ def restore_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
         room = {"mailboxes": 1, "mailbox_mb": mailbox.quota_mb}
         require_granted(_owner(mailbox), room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
         usage.add(_owner(mailbox), room)
-        _want_aliases(mailbox, "put")
+        want_aliases(mailbox, "put")
         return _change(work, actor, mailbox, "restore", want="put", removed_at=None, purge_at=None)
-
-
-def purge_expired(actor: Actor) -> int:
-    """Delete the data of removed mailboxes whose grace period is over; return how many."""
-    require(actor, "mail:purge", staff=True)
-    with unit_of_work() as work:
-        over = db.session.scalars(
-            select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(BATCH_MAX)
-        ).all()
-        for mailbox in over:
-            _change(work, actor, mailbox, "purge", want="purge", password_hash=None)
-            _release_all(mailbox)
-        return len(over)
-
-
-def aliases_of(mailbox: Mailbox) -> list[Alias]:
-    """The addresses whose mail also comes to ``mailbox``."""
-    query = select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.want == "put").order_by(Alias.address)
-    return list(db.session.scalars(query))
 
 
 def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
@@ -239,7 +222,7 @@ def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
     issued = {box.id: issue_link(box.id) for box in boxes if box.password_hash is None}
     if issued:
         db.session.execute(insert(ActivationLink), [complete_row(link) for link, _ in issued.values()])
-    for member_id, room in _room(boxes).items():
+    for member_id, room in room_of(boxes).items():
         usage.add(member_id, room)
     record_many(
         actor,
@@ -307,67 +290,3 @@ def _owner(mailbox: Mailbox) -> uuid.UUID:
     if mailbox.member_id is None:
         raise NotFound("not_found")
     return mailbox.member_id
-
-
-def _room(boxes: Sequence[Mailbox] | Sequence[NewMailbox]) -> dict[uuid.UUID, dict[str, int]]:
-    """How many mailboxes and mebibytes ``boxes`` take, by member."""
-    room: dict[uuid.UUID, dict[str, int]] = {}
-    for box in boxes:
-        if box.member_id is not None:
-            member = room.setdefault(box.member_id, {"mailboxes": 0, "mailbox_mb": 0})
-            member["mailboxes"] += 1
-            member["mailbox_mb"] += box.quota_mb
-    return room
-
-
-def _require_room(wanted: Sequence[NewMailbox]) -> None:
-    for member_id, room in _room(wanted).items():
-        require_granted(member_id, room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
-
-
-def _domains(addresses: Sequence[str]) -> list[MailDomain]:
-    parts = [address.rpartition("@")[2] for address in addresses]
-    found = {
-        domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.name.in_(set(parts))))
-    }
-    return [found[part] for part in parts]
-
-
-def _take_alias_back(mailbox: Mailbox, address: str) -> None:
-    """Let go of the alias by which ``mailbox`` already holds ``address``."""
-    alias = db.session.scalar(
-        select(Alias).where(Alias.mailbox_id == mailbox.id, Alias.address == address, Alias.want == "put")
-    )
-    if alias is not None:
-        alias.change(want="remove")
-        names.release(ADDRESSES, holder_id=alias.id, name=address)
-
-
-def _point_aliases(mailbox: Mailbox, *, also: str) -> None:
-    """Make every alias of ``mailbox`` follow its new address, the old one among them."""
-    for alias in aliases_of(mailbox):
-        alias.change()
-    names.release(ADDRESSES, holder_id=mailbox.id, name=also)
-    alias = Alias(
-        id=new_id(),
-        address=also,
-        mailbox_id=mailbox.id,
-        mailbox=mailbox,
-        member_id=mailbox.member_id,
-        node_id=mailbox.node_id,
-    )
-    names.claim(ADDRESSES, [(also, alias.id)], kind="alias")
-    db.session.add(alias)
-
-
-def _want_aliases(mailbox: Mailbox, want: str) -> None:
-    """Remove or bring back the aliases that came or went with ``mailbox``; those it gave up stay gone."""
-    held = names.taken(ADDRESSES, [alias.address for alias in mailbox.aliases])
-    for alias in mailbox.aliases:
-        if held.get(alias.address) == alias.id:
-            alias.change(want=want)
-
-
-def _release_all(mailbox: Mailbox) -> None:
-    for holder in (mailbox.id, *(alias.id for alias in mailbox.aliases)):
-        names.release(ADDRESSES, holder_id=holder)

@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from operator import attrgetter
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from panel.kernel.access import require
 from panel.kernel.db import db
 from panel.ledger.events import events_query
 from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
+from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox, MailDomain
 from panel.members.actions import get_member
 from panel.members.models import Member
-from panel.web.asked import asked_id, asked_search
+from panel.web.asked_id import asked_id
 from panel.web.forms.mail import DomainForm, NewMailboxForm
-from panel.web.lists import csv_response, read_listing
-from panel.web.mail_parts import activation_url, domain_names, room
-from panel.web.oneoff import shown_once
+from panel.web.lists import Asked, asked, csv_answer
+from panel.web.mail_parts import domain_names, link_page, room
 from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
 
 SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "created": Mailbox.id}
+COLUMNS = [
+    ("address", attrgetter("address")),
+    ("member", attrgetter("member.name")),
+    *((name, attrgetter(name)) for name in ("quota_mb", "used_mb", "state", "login")),
+    ("created_at", lambda mailbox: mailbox.created_at.isoformat(timespec="seconds")),
+]
 DOMAIN_SORTS = {"name": MailDomain.name}
 UNSETTLED = ("pending", "applying", "removing")
-EVENTS_SHOWN = 30
+EVENTS_SHOWN, DOMAINS_OFFERED = 30, 20
 
 
 @area.get("/mailboxes")
 @permission("mail:read")
-def index() -> ResponseReturnValue:
+def show_list() -> ResponseReturnValue:
     """Mailboxes in scope, with search, chips and pages."""
-    listing = read_listing(_query(), sorts=SORTS, default="address")
-    offered = db.session.scalars(domains.domains_query(actor()).order_by(MailDomain.name).limit(20)).all()
-    return render_template("mail/index.html", listing=listing, states=RESOURCE_STATES, domains=offered)
+    wanted, offered = asked("state", "domain"), _domains()
+    listing = wanted.read(_query(wanted, offered), sorts=SORTS, default="address")
+    return render_template("mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered)
 
 
 @area.get("/mailboxes.csv")
 @permission("mail:read")
-def csv() -> ResponseReturnValue:
+def download() -> ResponseReturnValue:
     """The same list as a file."""
-    rows = (
-        _csv_row(box) for box in db.session.scalars(_query().order_by(Mailbox.address).execution_options(yield_per=500))
-    )
-    return csv_response("mailboxes", ("address", "member", "quota_mb", "used_mb", "state", "login", "created_at"), rows)
+    return csv_answer(_query(asked("state", "domain"), _domains()).order_by(Mailbox.address), COLUMNS, name="mailboxes")
 
 
 @area.get("/mailboxes/<uuid:mailbox_id>")
@@ -58,8 +61,10 @@ def show(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """One mailbox: three facts, problem, actions, details, timeline."""
     mailbox = actions.get_mailbox(actor(), mailbox_id)
     events = db.session.scalars(events_query(actor(), kind="mailbox", resource_id=mailbox_id).limit(EVENTS_SHOWN)).all()
-    return render_template("mail/show.html", mailbox=mailbox, aliases=actions.aliases_of(mailbox), events=events,
-                           pending=mailbox.state in UNSETTLED)  # fmt: skip
+    return render_template(
+        "mail/show.html", mailbox=mailbox, aliases=aliases_of(mailbox), events=events,
+        pending=mailbox.state in UNSETTLED, server=server_of(mailbox),
+    )  # fmt: skip
 
 
 @area.route("/mailboxes/new", methods=["GET", "POST"])
@@ -79,10 +84,11 @@ def create() -> ResponseReturnValue:
 
 @area.get("/domains")
 @permission("mail:read")
-def domain_index() -> ResponseReturnValue:
+def show_domains() -> ResponseReturnValue:
     """The mail domains in scope."""
-    listing = read_listing(domains.domains_query(actor(), search=asked_search()), sorts=DOMAIN_SORTS, default="name")
-    return render_template("mail/domains.html", listing=listing)
+    wanted = asked()
+    listing = wanted.read(domains.domains_query(actor(), search=wanted.search), sorts=DOMAIN_SORTS, default="name")
+    return render_template("mail/domains.html", listing=listing, owners=_owners(listing.items))
 
 
 @area.get("/domains/<uuid:domain_id>")
@@ -93,7 +99,9 @@ def show_domain(domain_id: uuid.UUID) -> ResponseReturnValue:
     events = db.session.scalars(
         events_query(actor(), kind="mail_domain", resource_id=domain_id).limit(EVENTS_SHOWN)
     ).all()
-    return render_template("mail/domain.html", domain=domain, events=events, pending=domain.state in UNSETTLED)
+    return render_template(
+        "mail/domain.html", domain=domain, events=events, owners=_owners([domain]), pending=domain.state in UNSETTLED
+    )
 
 
 @area.route("/domains/new", methods=["GET", "POST"])
@@ -108,15 +116,23 @@ def create_domain() -> ResponseReturnValue:
     return redirect(url_for("mail.show_domain", domain_id=domain.id), 303)
 
 
-def _query() -> Select[Mailbox]:
+def _domains() -> list[MailDomain]:
+    query = domains.domains_query(actor()).order_by(MailDomain.shared.desc(), MailDomain.name)
+    return list(db.session.scalars(query.limit(DOMAINS_OFFERED)))
+
+
+def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
+    state = wanted.filter("state")
+    domain_id = next((domain.id for domain in offered if domain.name == wanted.filter("domain")), None)
     return actions.mailboxes_query(
-        actor(), search=asked_search(), state=_state(), domain_id=asked_id("domain"), member_id=asked_id("member")
-    )
+        actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None,
+        domain_id=domain_id, member_id=asked_id("member"),
+    )  # fmt: skip
 
 
-def _state() -> str | None:
-    wanted = request.args.get("state")
-    return wanted if wanted in RESOURCE_STATES else None
+def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:
+    ids = {domain.member_id for domain in rows if domain.member_id}
+    return dict(db.session.execute(select(Member.id, Member.name).where(Member.id.in_(ids))).tuples().all())
 
 
 def _member_for(purpose: str) -> Member | Response:
@@ -131,12 +147,6 @@ def _member_for(purpose: str) -> Member | Response:
 def _created(changed: actions.Changed) -> ResponseReturnValue:
     """To the new mailbox; by way of the link's only showing where one was issued."""
     if changed.activation_token is not None:
-        return shown_once(
-            "mail/link.html", mailbox=changed.mailbox, link=activation_url(changed.activation_token), new=True
-        )
+        return link_page(changed, new=True)
     flash(gettext("Mailbox %(address)s is being set up.", address=changed.mailbox.address), "success")
     return redirect(url_for("mail.show", mailbox_id=changed.mailbox.id), 303)
-
-
-def _csv_row(box: Mailbox) -> tuple[Any, ...]:
-    return box.address, box.member.name, box.quota_mb, box.used_mb, box.state, box.login, box.created_at.isoformat()

@@ -12,11 +12,11 @@ from flask_babel import gettext
 
 from panel.kernel.db import utcnow
 from panel.mail import actions
+from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox
 from panel.web.forms.base import PanelForm
 from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm
-from panel.web.mail_parts import activation_url, domain_names, room
-from panel.web.oneoff import shown_once
+from panel.web.mail_parts import domain_names, link_page, room
 from panel.web.session import actor, permission
 
 area = Blueprint("mailbox", __name__, url_prefix="/mail/mailboxes/<uuid:mailbox_id>")
@@ -56,9 +56,7 @@ def link(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     changed = form.attempt(lambda: actions.new_activation_link(actor(), mailbox_id))
     if changed is None:
         return render_template("mail/new_link.html", form=form, mailbox=mailbox), form.status
-    return shown_once(
-        "mail/link.html", mailbox=changed.mailbox, link=activation_url(changed.activation_token), new=False
-    )
+    return link_page(changed, new=False)
 
 
 @area.route("/rename", methods=["GET", "POST"])
@@ -117,7 +115,7 @@ def _confirmed(
     if form.attempt(lambda: action(actor(), mailbox_id)) is not None:
         return _done(mailbox_id, told)
     until = utcnow() + timedelta(days=current_app.config["CIS"].grace_days)
-    aliases = actions.aliases_of(mailbox)
+    aliases = aliases_of(mailbox)
     return render_template(template, form=form, mailbox=mailbox, aliases=aliases, until=until), form.status
 
 

@@ -16,13 +16,11 @@ from panel.ledger.jobs import Job
 from panel.ledger.names import Name
 from panel.mail.actions import (
     NewMailbox,
-    aliases_of,
     create_mailbox,
     create_mailboxes,
     get_mailbox,
     mailboxes_query,
     new_activation_link,
-    purge_expired,
     remove_mailbox,
     rename_mailbox,
     restore_mailbox,
@@ -32,6 +30,8 @@ from panel.mail.actions import (
     suspend_mailbox,
 )
 from panel.mail.activation import activate, find_link
+from panel.mail.aliases import aliases_of
+from panel.mail.grace import purge_expired
 from panel.mail.models import Alias, Mailbox
 from tests.worlds import SHARED, World, actor, grant
 

@@ -1,0 +1,36 @@
+"""The end of the grace period: what was removed long enough ago is deleted for good."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from panel.kernel.access import Actor, require
+from panel.kernel.db import db, unit_of_work, utcnow
+from panel.ledger.events import record
+from panel.ledger.jobs import request_job
+from panel.mail.aliases import release_addresses
+from panel.mail.models import Mailbox
+
+AT_ONCE = 1_000
+
+
+def purge_expired(actor: Actor) -> int:
+    """Delete the data of removed mailboxes whose grace period is over, free their addresses; return how many."""
+    require(actor, "mail:purge", staff=True)
+    with unit_of_work() as work:
+        query = select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(AT_ONCE)
+        expired = db.session.scalars(query).unique().all()
+        for mailbox in expired:
+            mailbox.change(want="purge", password_hash=None)
+            release_addresses(mailbox)
+            record(
+                actor,
+                "mail:mailbox:purge",
+                kind="mailbox",
+                resource_id=mailbox.id,
+                name=mailbox.address,
+                member_id=mailbox.member_id,
+            )
+        for node_id in {mailbox.placed() for mailbox in expired}:
+            request_job(work, node_id=node_id, cause="mail:mailbox:purge", actor=actor)
+    return len(expired)
