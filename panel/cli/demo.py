@@ -24,9 +24,7 @@ from panel.identity.second_factor import known_totp
 from panel.kernel.access import Actor
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.kernel.passwords import hash_user_password, token_digest
-from panel.mail.actions import DEFAULT_QUOTA_MB, NewMailbox, create_mailboxes
-from panel.mail.domains import ensure_shared_domain
-from panel.mail.models import Mailbox
+from panel.mail.statutory import ensure_statutory_addresses
 from panel.members.importing import import_units
 from panel.members.models import Member
 
@@ -58,15 +56,7 @@ def load(actor: Actor) -> None:
 def addresses(actor: Actor) -> None:
     """Give every member its statutory address in the shared domain; needs a mail node."""
     _require_lab()
-    domain = ensure_shared_domain(actor, _settings().mail_domain)
-    without = select(Member).where(Member.id.not_in(select(Mailbox.member_id).where(Mailbox.statutory)))
-    wanted = [
-        NewMailbox(member_id=member.id, address=f"{member.slug}@{domain.name}", quota_mb=DEFAULT_QUOTA_MB)
-        for member in db.session.scalars(without)
-    ]
-    if wanted:
-        create_mailboxes(actor, wanted, statutory=True)
-    click.echo(f"{len(wanted)} statutory addresses asked for")
+    click.echo(f"{ensure_statutory_addresses(actor)} statutory addresses asked for")
 
 
 @demo.command()
