@@ -23,10 +23,6 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in text.replace(",", " ").split() if word)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What an installation may set. Each field ``x`` is read from the variable ``CIS_X``."""
@@ -64,9 +60,6 @@ class Settings:
         "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.",
     )
     language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")
-    metrics_networks: tuple[str, ...] = _setting(
-        ("127.0.0.0/8", "::1/128"), "Networks that may read `/metrics`.", _words
-    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

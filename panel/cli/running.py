@@ -13,6 +13,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,7 +90,7 @@ class RunningPanel:
             "wsgi:app",
         ]
         process = self._start("web", argv)
-        self._await_port(process, int(port))
+        self._await_answer(process)
         return process
 
     def stop(self, *, lab: bool = True) -> None:
@@ -214,13 +216,17 @@ class RunningPanel:
         shown = self.lab.exec(name, ["ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub"]).stdout.decode()
         return shown.split()[1]
 
-    def _await_port(self, process: PanelProcess, port: int) -> None:
+    def _await_answer(self, process: PanelProcess) -> None:
+        """Wait for the first page: the server listens long before it can serve."""
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+            try:
+                with urllib.request.urlopen(f"{self.facts['panel_url']}/healthz", timeout=_START_SECONDS):  # noqa: S310 - our own
                     return
-            time.sleep(0.05)
+            except urllib.error.HTTPError as error:
+                raise RunFailed(f"the panel answers {error.code}; see {process.log_path}") from error
+            except OSError:
+                time.sleep(0.05)
         raise RunFailed(f"the web server did not start; see {process.log_path}")
 
 

@@ -11,21 +11,30 @@ from flask import Flask
 from panel.kernel import i18n
 from panel.web import (
     account,
+    activation,
+    contract_changes,
+    contracts,
     dashboard,
     errors,
     events,
     filters,
     headers,
+    health,
     jobs,
     language,
     layout,
+    mail,
+    mailbox_changes,
+    members,
     nodes,
     search,
     security,
     session,
 )
 
-AREAS = (dashboard, search, account, nodes, jobs, events)
+AREAS = (
+    dashboard, search, account, members, contracts, contract_changes, mail, mailbox_changes, activation, nodes, jobs, events, health
+)  # fmt: skip
 """One module per place, each with its blueprint ``area``."""
 
 
