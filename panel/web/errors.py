@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
@@ -92,14 +94,16 @@ def _http_error(error: HTTPException) -> Response:
     if (answer := _for_api(error)) is not None:
         return answer
     status = error.code or 500
-    if status < 400 and error.response is not None:
+    if status < 400:
         return error.get_response()
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return page(status, headers=kept)
 
 
 def _broken(error: InternalServerError) -> Response:
-    db.session.rollback()
+    g.broken = True  # from here on the page asks the database for nothing
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
     _log.error("%s %s failed", request.method, request.path, exc_info=error.original_exception)
     return _for_api(error) or page(500)
 

@@ -27,10 +27,10 @@ _YEAR = 365 * 24 * 3600
 class PagesCSRF(CSRFProtect):
     """CSRF protection of everything but the API, which takes no cookies."""
 
-    def protect(self) -> None:
+    def protect(self, apply_exemptions: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
         """Check the form's token, except below ``/api/``."""
         if not request.path.startswith("/api/"):
-            super().protect()
+            super().protect(apply_exemptions=apply_exemptions)
 
 
 def protect(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, has_request_context, redirect, request, session, url_for
+from flask import Flask, current_app, g, has_request_context, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -27,7 +27,7 @@ def choose() -> str:
         kept = session.get(_KEPT)
         if kept in LANGUAGES:
             return str(kept)
-        if current_user and current_user.is_authenticated and current_user.language in LANGUAGES:
+        if not g.get("broken") and current_user and current_user.is_authenticated and current_user.language in LANGUAGES:
             return str(current_user.language)
     ordered = [preset, *(code for code in LANGUAGES if code != preset)]
     return request.accept_languages.best_match(ordered, preset) or preset

@@ -55,6 +55,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 
 def add(app: Flask) -> None:
     """Give templates their surroundings."""
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.context_processor(_surroundings)
     words: dict[str, Callable[..., Any]] = {
         name: getattr(wording, name)
@@ -62,7 +63,8 @@ def add(app: Flask) -> None:
                      "log_line", "entitlement_word", "member_kind_word", "node_role_word", "role_word", "service_name", "unit_word",
                      "cause_word", "suspension_word", "level_words", "amount")
     }  # fmt: skip
-    app.jinja_env.globals.update(words, asset=asset, resource_url=resource_url, actor_words=actor_words, page_url=page_url)
+    app.jinja_env.globals.update(words, asset=asset, resource_url=resource_url, actor_words=actor_words, page_url=page_url,
+                                 attributes=field_attributes, language_url=language_url, may=_may, may_everywhere=_may_everywhere)  # fmt: skip
 
 
 def places(actor: Actor) -> list[list[Place]]:
@@ -97,11 +99,19 @@ def actor_words(event: Event) -> str:
     return _("somebody whose name was erased")
 
 
+def field_attributes(item: Any, described: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of a form's input: those a template gave, and those that tie it to its hint and its error."""
+    tied = {"aria-describedby": described.strip()} if described.strip() else {}
+    if item.errors:
+        tied["aria-invalid"] = "true"
+    return {name.replace("_", "-"): value for name, value in given.items()} | tied
+
+
 def _surroundings() -> dict[str, Any]:
     settings = current_app.config["CIS"]
     here: dict[str, Any] = {
         "product_name": PRODUCT, "association_name": settings.association_name, "locale": language(),
-        "language_url": language_url, "signed_in": session.is_signed_in(), "may": _may, "may_everywhere": _may_everywhere,
+        "signed_in": not g.get("broken") and session.is_signed_in(),
     }  # fmt: skip
     if here["signed_in"]:
         here |= {"nav": places(session.actor()), "current_name": session.actor().name, "current_email": current_user.email}
@@ -123,9 +133,12 @@ def _is_open(actor: Actor, endpoint: str, permission: str | None, *, staff: bool
 
 
 def _place(endpoint: str, label: Any, icon: str) -> Place:
-    here = (request.endpoint or "").partition(".")[0]
-    current = here == endpoint.partition(".")[0] and not g.get("no_place")
-    return Place(label=str(label), url=url_for(endpoint), icon=icon, current=current)
+    url = url_for(endpoint)
+    return Place(label=str(label), url=url, icon=icon, current=_first_part(request.path) == _first_part(url))
+
+
+def _first_part(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 @lru_cache(maxsize=256)

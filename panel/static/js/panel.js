@@ -1,0 +1,106 @@
+// Small comforts; every page works without them.
+"use strict";
+
+// "/" goes to the search box.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const box = document.querySelector("[data-search-key]");
+    if (box) {
+      event.preventDefault();
+      box.focus();
+      box.select();
+    }
+  }
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    }
+  }
+});
+
+// A menu closes when something else is clicked.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// After a form with errors, reading starts at the summary.
+const summary = document.querySelector("[data-focus]");
+if (summary) summary.focus();
+
+// A form is sent once.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method.toLowerCase() !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, 5000);
+});
+
+// Lists search as one types.
+for (const box of document.querySelectorAll("[data-list-search]")) {
+  let timer = 0;
+  const region = document.querySelector("[data-list]");
+  if (!region) break;
+  box.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => refreshList(box.form, region), 250);
+  });
+}
+
+let asking = null;
+
+async function refreshList(form, region) {
+  if (asking) asking.abort();
+  asking = new AbortController();
+  const url = new URL(form.action);
+  url.search = new URLSearchParams(new FormData(form)).toString();
+  try {
+    const answer = await fetch(url, { signal: asking.signal, headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-list]");
+    if (fresh) {
+      region.replaceChildren(...fresh.childNodes);
+      history.replaceState(null, "", url);
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
+}
+
+// While something is pending, the parts marked data-live follow the server.
+const LIVE_FIRST_MS = 700, LIVE_LATER_MS = 3000, LIVE_FIRST_TIMES = 40;
+if (document.querySelector("[data-live-pending]")) follow(0);
+
+function follow(times) {
+  setTimeout(async () => {
+    if (document.hidden || (await refreshLive())) follow(times + 1);
+  }, times < LIVE_FIRST_TIMES ? LIVE_FIRST_MS : LIVE_LATER_MS);
+}
+
+// Returns whether there is still something to wait for.
+async function refreshLive() {
+  let answer;
+  try {
+    answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  } catch {
+    return true; // The panel may be restarting.
+  }
+  if (!answer.ok || answer.redirected) return answer.status >= 500;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+    if (!fresh || fresh.outerHTML === part.outerHTML) continue;
+    if (part.contains(document.activeElement) && part !== document.activeElement) continue;
+    part.replaceChildren(...fresh.childNodes);
+    part.toggleAttribute("data-live-pending", fresh.hasAttribute("data-live-pending"));
+  }
+  return page.querySelector("[data-live-pending]") !== null;
+}
