@@ -52,7 +52,11 @@ class OperatorLogin:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What the panel keeps about a node that was set up. Probes trust exactly this certificate."""
+    """What the panel keeps about a node that was set up.
+
+    ``agent_version`` names the very program that was installed: the first twelve digits of `build_zipapp`'s digest.
+    Probes trust exactly ``certificate_pem``.
+    """
 
     agent_version: str
     release: str
@@ -99,7 +103,7 @@ def enroll(
                 done = host.set_up(path, request, progress)
     finally:
         transport.close()
-    return Enrolled(done["agent_version"], done["release"], done["services"], done["certificate_pem"])
+    return Enrolled(digest[:12], done["release"], done["services"], done["certificate_pem"])
 
 
 class _OperatorSession:

@@ -42,7 +42,7 @@ class SpareNode:
             "progress": self.said.append,
         } | changes
         host_key = arguments.pop("host_key", self.host_key)
-        return enroll(self.state.address, self.state.ssh_port, host_key, **arguments)  # type: ignore[arg-type]
+        return enroll(self.state.address, self.state.ssh_port, host_key, **arguments)  # type: ignore[arg-type]  # tests pass bad ones too
 
     def session(self, key: Path | None = None, **changes: float) -> AgentSession:
         """Open a session of its own with the agent."""

@@ -17,11 +17,10 @@ from provisioning.agent.base.packages import ensure_packages
 from provisioning.agent.base.program import install_program
 from provisioning.agent.base.request import SetupRequest
 from provisioning.agent.base.roles import set_up_role
-from provisioning.agent.diagnose import AGENT_VERSION
 
 
 def setup(request: SetupRequest, say: Callable[[str], None]) -> dict[str, Any]:
-    """Make this host a node and return its agent's version, its release, services and certificate.
+    """Make this host a node and return its release, services and certificate.
 
     The panel's key is let in last, so a host whose set-up failed is none the panel can reach. Raises SetupFailed.
     """
@@ -37,7 +36,7 @@ def setup(request: SetupRequest, say: Callable[[str], None]) -> dict[str, Any]:
     install_program(Path(sys.argv[0]), request.agent_digest)
     open_to_panel(request.panel_key, request.panel_networks)
     say("The panel's key can start the agent, and nothing else")
-    return {"agent_version": AGENT_VERSION, "release": release, "services": services, "certificate_pem": certificate}
+    return {"release": release, "services": services, "certificate_pem": certificate}
 
 
 def _require_release() -> str:
