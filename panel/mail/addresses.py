@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from flask import current_app
 from sqlalchemy import select
@@ -14,9 +15,6 @@ from panel.mail.models import MailDomain
 from panel.members.models import Member
 from provisioning.resources import QUOTA_MB_MAX, InvalidResource, check_address
 
-if TYPE_CHECKING:
-    from panel.mail.actions import NewMailbox
-
 RFC_2142 = frozenset(
     "info marketing sales support abuse noc security postmaster hostmaster usenet news webmaster www uucp ftp".split()
 )
@@ -24,6 +22,22 @@ RFC_2142 = frozenset(
 
 ALWAYS_RESERVED = frozenset("abuse postmaster hostmaster root mailer-daemon cis-probe".split())
 """Names that the operator answers for in every domain (RFC 2142 4 and 5, RFC 5321 4.5.1)."""
+
+
+class Asked(Protocol):
+    """A mailbox that somebody asks for."""
+
+    @property
+    def member_id(self) -> uuid.UUID:
+        """For whom."""
+
+    @property
+    def address(self) -> str:
+        """As it was typed."""
+
+    @property
+    def quota_mb(self) -> int:
+        """As it was given: not yet known to be a number."""
 
 
 def check_quota(quota_mb: object, *, field: str = "quota_mb", row: int = 0) -> int:
@@ -35,7 +49,7 @@ def check_quota(quota_mb: object, *, field: str = "quota_mb", row: int = 0) -> i
     return quota_mb
 
 
-def check_new_addresses(wanted: Sequence[NewMailbox], *, statutory: bool) -> list[str]:
+def check_new_addresses(wanted: Sequence[Asked], *, statutory: bool) -> list[str]:
     """The addresses asked for, in lower case, each allowed to its member.
 
     Raises Invalid naming the field and ``row``, Conflict ``taken_twice`` within the request, ``reserved`` for
@@ -53,7 +67,7 @@ def check_new_addresses(wanted: Sequence[NewMailbox], *, statutory: bool) -> lis
     return addresses
 
 
-def _check_one(new: NewMailbox, domains: dict[str, MailDomain], row: int) -> str:
+def _check_one(new: Asked, domains: dict[str, MailDomain], row: int) -> str:
     check_quota(new.quota_mb, row=row)
     address = _syntax(new.address, row)
     local, _, name = address.rpartition("@")
@@ -74,7 +88,7 @@ def _syntax(address: object, row: int) -> str:
         raise Invalid(f"address_{error.code}", field="address", row=row) from None
 
 
-def _refuse_foreign_slugs(wanted: Sequence[NewMailbox], addresses: Sequence[str]) -> None:
+def _refuse_foreign_slugs(wanted: Sequence[Asked], addresses: Sequence[str]) -> None:
     shared = current_app.config["CIS"].mail_domain
     asked = {
         address.partition("@")[0]: (row, new.member_id)

@@ -24,7 +24,7 @@ def alive() -> Response:
 @area.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """The database answers; jobs that wait, and nodes by whether they are well. 503 where the database does not answer."""
+    """Jobs that wait, and nodes by whether they are well; 503 where the database does not answer."""
     try:
         waiting = db.session.scalar(select(func.count()).select_from(Job).where(Job.state == "queued"))
         problems = db.session.scalars(select(Node.problem_code)).all()
