@@ -12,6 +12,7 @@ from panel.kernel.errors import NotFound
 from panel.mail.activation import activate, activated, find_link
 from panel.web.forms.activation import FirstPasswordForm
 from panel.web.mail import UNSETTLED
+from panel.web.mail_parts import server_of
 from panel.web.oneoff import unkept
 from panel.web.session import public
 
@@ -23,7 +24,7 @@ area = Blueprint("activation", __name__, url_prefix="/activate")
 def show(token: str) -> ResponseReturnValue:
     """The form, and what sending it does."""
     mailbox, form = find_link(token).mailbox, FirstPasswordForm()
-    if form.attempt(lambda: activate(token, password=form.password.data)) is not None:
+    if form.attempt(lambda: activate(token, password=form.password.text)) is not None:
         return redirect(url_for("activation.done", token=token), 303)
     return render_template("activation/form.html", form=form, mailbox=mailbox), form.status
 
@@ -33,7 +34,9 @@ def show(token: str) -> ResponseReturnValue:
 def done(token: str) -> ResponseReturnValue:
     """How far the mailbox is, and what to enter in a mail program."""
     mailbox = activated(token)
-    return render_template("activation/done.html", mailbox=mailbox, pending=mailbox.state in UNSETTLED)
+    return render_template(
+        "activation/done.html", mailbox=mailbox, server=server_of(mailbox), pending=mailbox.state in UNSETTLED
+    )
 
 
 @area.errorhandler(NotFound)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from panel.contracts import actions
 from panel.contracts.entitlements import today
 from panel.contracts.models import Contract
+from panel.kernel.i18n import _
 from panel.web.contract_parts import changes_without
 from panel.web.forms.base import PanelForm
 from panel.web.forms.contracts import EndForm, SuspendForm
@@ -30,8 +30,8 @@ def suspend(contract_id: uuid.UUID) -> ResponseReturnValue:
         contract,
         form,
         "contracts/suspend.html",
-        gettext("The contract is suspended."),
-        lambda: actions.suspend_contract(actor(), contract_id, level=form.level.data, reason=form.reason.data),
+        _("The contract is suspended."),
+        lambda: actions.suspend_contract(actor(), contract_id, level=form.level.data, reason=form.reason.text),
     )
 
 
@@ -40,7 +40,7 @@ def suspend(contract_id: uuid.UUID) -> ResponseReturnValue:
 def end(contract_id: uuid.UUID) -> ResponseReturnValue:
     """The last day; then what will happen; then it does."""
     contract, form = _contract(contract_id), EndForm(data={"ended_on": today()})
-    return _two_steps(contract, form, "contracts/end.html", gettext("The end of the contract is recorded."),
+    return _two_steps(contract, form, "contracts/end.html", _("The end of the contract is recorded."),
                       lambda: actions.end_contract(actor(), contract_id, ended_on=form.ended_on.data))  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def resume(contract_id: uuid.UUID) -> ResponseReturnValue:
     contract, form = _contract(contract_id), PanelForm()
     if form.attempt(lambda: actions.resume_contract(actor(), contract_id)) is None:
         return render_template("contracts/resume.html", form=form, contract=contract), form.status
-    return _done(contract_id, gettext("The contract is in force again."))
+    return _done(contract_id, _("The contract is in force again."))
 
 
 def _contract(contract_id: uuid.UUID) -> Contract:

@@ -3,51 +3,56 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from sqlalchemy import Select
 
 from panel.contracts import actions
 from panel.contracts.entitlements import item_in_force, today
 from panel.contracts.models import Contract
 from panel.kernel.db import db
+from panel.kernel.i18n import _
 from panel.ledger.events import events_query
 from panel.members.actions import get_member
 from panel.members.models import Member
-from panel.web.asked import asked_id, asked_search
+from panel.web.asked_id import asked_id
 from panel.web.contract_parts import grants_of
 from panel.web.forms.contracts import AmendmentForm, ContractDataForm, NewContractForm, ScanForm
-from panel.web.lists import csv_response, read_listing
+from panel.web.lists import Asked, asked, csv_answer
 from panel.web.session import actor, permission
 
 area = Blueprint("contracts", __name__, url_prefix="/contracts")
 
 SORTS = {"number": Contract.number, "starts": Contract.starts_on, "member": Member.folded}
+COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("number", attrgetter("number")),
+    ("member", attrgetter("member.name")),
+    *((name, attrgetter(name)) for name in ("signed_on", "starts_on", "ends_on", "ended_on", "notice_days")),
+    ("status", lambda contract: contract.status(today())),
+]
 STATUSES = ("active", "expiring", "suspended", "future", "ended")
 EVENTS_SHOWN = 30
 
 
 @area.get("/")
 @permission("contracts:read")
-def index() -> ResponseReturnValue:
+def show_list() -> ResponseReturnValue:
     """Contracts in scope, with search, chips and pages."""
-    listing = read_listing(_query(), sorts=SORTS, default="number")
-    return render_template("contracts/index.html", listing=listing, statuses=STATUSES, today=today())
+    wanted = asked("status")
+    listing = wanted.read(_query(wanted), sorts=SORTS, default="number")
+    return render_template("contracts/list.html", listing=listing, statuses=STATUSES, today=today())
 
 
 @area.get("/contracts.csv")
 @permission("contracts:read")
-def csv() -> ResponseReturnValue:
+def download() -> ResponseReturnValue:
     """The same list as a file."""
-    columns = ("number", "member", "signed_on", "starts_on", "ends_on", "ended_on", "notice_days", "status")
-    day = today()
-    rows = (_csv_row(row, day) for row in db.session.scalars(_query().order_by(Contract.number)))
-    return csv_response("contracts", columns, rows)
+    return csv_answer(_query(asked("status")).order_by(Contract.number), COLUMNS, name="contracts")
 
 
 @area.get("/services")
@@ -92,7 +97,7 @@ def create() -> ResponseReturnValue:
     )
     if made is None:
         return render_template("contracts/new.html", form=form, member=member), form.status
-    return _done(made.id, gettext("Contract %(number)s is recorded.", number=made.number))
+    return _done(made.id, _("Contract %(number)s is recorded.", number=made.number))
 
 
 @area.route("/<uuid:contract_id>/edit", methods=["GET", "POST"])
@@ -106,7 +111,7 @@ def edit(contract_id: uuid.UUID) -> ResponseReturnValue:
     )
     if saved is None:
         return render_template("contracts/edit.html", form=form, contract=contract), form.status
-    return _done(contract_id, gettext("Saved."))
+    return _done(contract_id, _("Saved."))
 
 
 @area.route("/<uuid:contract_id>/amend", methods=["GET", "POST"])
@@ -124,7 +129,7 @@ def amend(contract_id: uuid.UUID) -> ResponseReturnValue:
     )
     if made is None:
         return render_template("contracts/amend.html", form=form, contract=contract), form.status
-    return _done(contract_id, gettext("Amendment %(number)s is recorded.", number=made.number))
+    return _done(contract_id, _("Amendment %(number)s is recorded.", number=made.number))
 
 
 @area.route("/<uuid:contract_id>/scans", methods=["GET", "POST"])
@@ -137,7 +142,7 @@ def attach(contract_id: uuid.UUID) -> ResponseReturnValue:
     )
     if kept is None:
         return render_template("contracts/attach.html", form=form, contract=contract), form.status
-    return _done(contract_id, gettext("%(name)s is attached.", name=kept.file_name))
+    return _done(contract_id, _("%(name)s is attached.", name=kept.file_name))
 
 
 @area.get("/scans/<uuid:attachment_id>")
@@ -148,10 +153,10 @@ def scan(attachment_id: uuid.UUID) -> ResponseReturnValue:
     return send_file(path, mimetype=kept.media_type, as_attachment=True, download_name=kept.file_name, max_age=0)
 
 
-def _query() -> Select[Contract]:
-    status = request.args.get("status")
+def _query(wanted: Asked) -> Select[Contract]:
+    status = wanted.filter("status")
     return actions.contracts_query(
-        actor(), search=asked_search(), status=status if status in STATUSES else None, member_id=asked_id("member")
+        actor(), search=wanted.search, status=status if status in STATUSES else None, member_id=asked_id("member")
     )
 
 
@@ -162,8 +167,3 @@ def _done(contract_id: uuid.UUID, told: str) -> ResponseReturnValue:
 
 def _yearly(contract: Contract, current: set[uuid.UUID]) -> Decimal:
     return sum((item.total() for item in contract.items if item.id in current), Decimal())
-
-
-def _csv_row(row: Contract, day: date) -> tuple[Any, ...]:
-    dates = row.signed_on, row.starts_on, row.ends_on, row.ended_on
-    return row.number, row.member.name, *dates, row.notice_days, row.status(day)

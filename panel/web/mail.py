@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from operator import attrgetter
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from sqlalchemy import Select, select
 
 from panel.kernel.access import require
 from panel.kernel.db import db
+from panel.kernel.i18n import _
 from panel.ledger.events import events_query
 from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
@@ -22,13 +24,13 @@ from panel.members.models import Member
 from panel.web.asked_id import asked_id
 from panel.web.forms.mail import DomainForm, NewMailboxForm
 from panel.web.lists import Asked, asked, csv_answer
-from panel.web.mail_parts import domain_names, link_page, room
+from panel.web.mail_parts import domain_names, link_page, room, server_of
 from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
 
 SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "created": Mailbox.id}
-COLUMNS = [
+COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     ("address", attrgetter("address")),
     ("member", attrgetter("member.name")),
     *((name, attrgetter(name)) for name in ("quota_mb", "used_mb", "state", "login")),
@@ -109,10 +111,10 @@ def show_domain(domain_id: uuid.UUID) -> ResponseReturnValue:
 def create_domain() -> ResponseReturnValue:
     """A new mail domain."""
     form = DomainForm()
-    domain = form.attempt(lambda: domains.create_domain(actor(), name=form.name.data, member_id=form.member_id.data))
+    domain = form.attempt(lambda: domains.create_domain(actor(), name=form.name.text, member_id=form.member_id.data))
     if domain is None:
         return render_template("mail/new_domain.html", form=form), form.status
-    flash(gettext("Domain %(name)s is being set up.", name=domain.name), "success")
+    flash(_("Domain %(name)s is being set up.", name=domain.name), "success")
     return redirect(url_for("mail.show_domain", domain_id=domain.id), 303)
 
 
@@ -135,7 +137,7 @@ def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:
     return dict(db.session.execute(select(Member.id, Member.name).where(Member.id.in_(ids))).tuples().all())
 
 
-def _member_for(purpose: str) -> Member | Response:
+def _member_for(purpose: str) -> Member | ResponseReturnValue:
     """The member in ``?member=``, else the page on which one is chosen."""
     member_id = asked_id("member")
     if member_id is None:
@@ -148,5 +150,5 @@ def _created(changed: actions.Changed) -> ResponseReturnValue:
     """To the new mailbox; by way of the link's only showing where one was issued."""
     if changed.activation_token is not None:
         return link_page(changed, new=True)
-    flash(gettext("Mailbox %(address)s is being set up.", address=changed.mailbox.address), "success")
+    flash(_("Mailbox %(address)s is being set up.", address=changed.mailbox.address), "success")
     return redirect(url_for("mail.show", mailbox_id=changed.mailbox.id), 303)

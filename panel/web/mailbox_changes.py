@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from panel.kernel.db import utcnow
+from panel.kernel.i18n import _
 from panel.mail import actions
 from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox
@@ -31,7 +31,7 @@ def quota(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     changed = form.attempt(lambda: actions.set_quota(actor(), mailbox_id, quota_mb=form.quota_mb.data))
     if changed is None:
         return render_template("mail/quota.html", form=form, mailbox=mailbox, room=room(mailbox.member)), form.status
-    return _done(mailbox_id, gettext("The new capacity is on its way to the server."))
+    return _done(mailbox_id, _("The new capacity is on its way to the server."))
 
 
 @area.route("/password", methods=["GET", "POST"])
@@ -40,11 +40,11 @@ def password(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """A password set for the holder."""
     mailbox = _mailbox(mailbox_id, "mail:password")
     form = PasswordForm()
-    changed = form.attempt(lambda: actions.set_password(actor(), mailbox_id, password=form.password.data))
+    changed = form.attempt(lambda: actions.set_password(actor(), mailbox_id, password=form.password.text))
     if changed is None:
         return render_template("mail/password.html", form=form, mailbox=mailbox), form.status
     return _done(
-        mailbox_id, gettext("The new password is on its way to the server. Whoever is signed in will be signed out.")
+        mailbox_id, _("The new password is on its way to the server. Whoever is signed in will be signed out.")
     )
 
 
@@ -64,43 +64,41 @@ def link(mailbox_id: uuid.UUID) -> ResponseReturnValue:
 def rename(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """Another address."""
     mailbox = _mailbox(mailbox_id)
-    local, _, domain = mailbox.address.rpartition("@")
+    local, domain = mailbox.address.rsplit("@", 1)
     form = RenameForm(data={"address": local, "domain": domain})
     form.offer(domain_names(mailbox.member))
     changed = form.attempt(lambda: actions.rename_mailbox(actor(), mailbox_id, address=form.whole_address()))
     if changed is None:
         return render_template("mail/rename.html", form=form, mailbox=mailbox), form.status
-    return _done(mailbox_id, gettext("The mailbox is now %(address)s.", address=changed.mailbox.address))
+    return _done(mailbox_id, _("The mailbox is now %(address)s.", address=changed.mailbox.address))
 
 
 @area.route("/suspend", methods=["GET", "POST"])
 @permission("mail:write")
 def suspend(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """No sign-in until resumed."""
-    return _confirmed(
-        mailbox_id, actions.suspend_mailbox, "mail/suspend.html", gettext("The mailbox is being suspended.")
-    )
+    return _confirmed(mailbox_id, actions.suspend_mailbox, "mail/suspend.html", _("The mailbox is being suspended."))
 
 
 @area.route("/resume", methods=["GET", "POST"])
 @permission("mail:write")
 def resume(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """The end of a suspension."""
-    return _confirmed(mailbox_id, actions.resume_mailbox, "mail/resume.html", gettext("The mailbox is being resumed."))
+    return _confirmed(mailbox_id, actions.resume_mailbox, "mail/resume.html", _("The mailbox is being resumed."))
 
 
 @area.route("/remove", methods=["GET", "POST"])
 @permission("mail:write")
 def remove(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """Removal, which can be undone for a time."""
-    return _confirmed(mailbox_id, actions.remove_mailbox, "mail/remove.html", gettext("The mailbox is being removed."))
+    return _confirmed(mailbox_id, actions.remove_mailbox, "mail/remove.html", _("The mailbox is being removed."))
 
 
 @area.route("/restore", methods=["GET", "POST"])
 @permission("mail:write")
 def restore(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """A removed mailbox comes back."""
-    return _confirmed(mailbox_id, actions.restore_mailbox, "mail/restore.html", gettext("The mailbox is coming back."))
+    return _confirmed(mailbox_id, actions.restore_mailbox, "mail/restore.html", _("The mailbox is coming back."))
 
 
 def _mailbox(mailbox_id: uuid.UUID, permission: str = "mail:write") -> Mailbox:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from operator import attrgetter
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from sqlalchemy import Select, func
 
 from panel.contracts.actions import contracts_query
@@ -16,19 +16,24 @@ from panel.contracts.models import Contract
 from panel.kernel.access import scoped
 from panel.kernel.db import db
 from panel.kernel.errors import NotFound
+from panel.kernel.i18n import _
 from panel.ledger.events import events_query
 from panel.mail.actions import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.members import actions
 from panel.members.models import MEMBER_KINDS, Member
-from panel.web.asked import asked_id, asked_search
-from panel.web.forms.members import MemberForm
-from panel.web.lists import csv_response, read_listing
+from panel.web.asked_id import asked_id
+from panel.web.forms.members import MemberForm, kind_choices
+from panel.web.lists import Asked, asked, csv_answer
 from panel.web.session import actor, permission
 
 area = Blueprint("members", __name__, url_prefix="/members")
 
 SORTS = {"name": Member.folded, "teryt": func.coalesce(Member.teryt, ""), "kind": Member.kind}
+COLUMNS = [
+    (name, attrgetter(name))
+    for name in ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "county", "address", "e_delivery_address")
+]
 SHOWN, EVENTS_SHOWN = 10, 30
 PURPOSES = {"mailbox": ("mail:write", "mail.create"), "contract": ("contracts:write", "contracts.create")}
 """What a member can be chosen for: the permission needed on it, and the page it is chosen for."""
@@ -36,20 +41,18 @@ PURPOSES = {"mailbox": ("mail:write", "mail.create"), "contract": ("contracts:wr
 
 @area.get("/")
 @permission("members:read")
-def index() -> ResponseReturnValue:
+def show_list() -> ResponseReturnValue:
     """Members in scope, with search, chips and pages."""
-    return render_template(
-        "members/index.html", listing=read_listing(_query(), sorts=SORTS, default="name"), kinds=MEMBER_KINDS
-    )
+    wanted = asked("kind")
+    listing = wanted.read(_query(wanted), sorts=SORTS, default="name")
+    return render_template("members/list.html", listing=listing, kind_words=kind_choices())
 
 
 @area.get("/members.csv")
 @permission("members:read")
-def csv() -> ResponseReturnValue:
+def download() -> ResponseReturnValue:
     """The same list as a file."""
-    columns = ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "county", "address", "e_delivery_address")
-    members = db.session.scalars(_query().order_by(Member.folded))
-    return csv_response("members", columns, ([getattr(member, name) for name in columns] for member in members))
+    return csv_answer(_query(asked("kind")).order_by(Member.folded), COLUMNS, name="members")
 
 
 @area.get("/<uuid:member_id>")
@@ -76,7 +79,7 @@ def create() -> ResponseReturnValue:
     if form.add_row.data:
         form.contacts.append_entry()
     elif (member := form.attempt(lambda: actions.create_member(actor(), **form.values()))) is not None:
-        flash(gettext("%(name)s is a member now.", name=member.name), "success")
+        flash(_("%(name)s is a member now.", name=member.name), "success")
         return redirect(url_for("members.show", member_id=member.id), 303)
     return render_template("members/form.html", form=form, member=None), form.status
 
@@ -91,7 +94,7 @@ def edit(member_id: uuid.UUID) -> ResponseReturnValue:
     if form.add_row.data:
         form.contacts.append_entry()
     elif form.attempt_on(member, lambda seen: actions.update_member(actor(), member_id, version=seen, **form.values())):
-        flash(gettext("Saved."), "success")
+        flash(_("Saved."), "success")
         return redirect(url_for("members.show", member_id=member_id), 303)
     return render_template("members/form.html", form=form, member=member), form.status
 
@@ -103,15 +106,18 @@ def choose(purpose: str) -> ResponseReturnValue:
     if purpose not in PURPOSES:
         raise NotFound("not_found")
     needed, endpoint = PURPOSES[purpose]
-    listing = read_listing(scoped(actor(), needed, _query(), Member.id), sorts=SORTS, default="name")
-    if listing.total == 1 and not asked_search():
+    wanted = asked("kind")
+    listing = wanted.read(scoped(actor(), needed, _query(wanted), Member.id), sorts=SORTS, default="name")
+    if listing.total == 1 and not listing.is_narrowed:
         return redirect(url_for(endpoint, member=listing.items[0].id))
-    return render_template("members/choose.html", listing=listing, purpose=purpose, endpoint=endpoint)
+    return render_template(
+        "members/choose.html", listing=listing, kind_words=kind_choices(), purpose=purpose, endpoint=endpoint
+    )
 
 
-def _query() -> Select[Member]:
-    kind = request.args.get("kind")
-    return actions.members_query(actor(), search=asked_search(), kind=kind if kind in MEMBER_KINDS else None)
+def _query(wanted: Asked) -> Select[Member]:
+    kind = wanted.filter("kind")
+    return actions.members_query(actor(), search=wanted.search, kind=kind if kind in MEMBER_KINDS else None)
 
 
 def _first(query: Any) -> list[Any]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SubmitField, ValidationError
+from wtforms import SubmitField, ValidationError
 
+from panel.kernel.errors import Invalid
+from panel.kernel.i18n import _l
 from panel.web.forms.base import PanelForm
-from panel.web.forms.fields import Required
+from panel.web.forms.fields import Required, Secret
+from panel.wording import describe
 
 
 class FirstPasswordForm(PanelForm):
     """A password, typed twice."""
 
-    password = PasswordField(_l("New password"), [Required()], render_kw={"autocomplete": "new-password"})
-    again = PasswordField(_l("The same password again"), [Required()], render_kw={"autocomplete": "new-password"})
+    password = Secret(_l("New password"), [Required()])
+    again = Secret(_l("The same password again"), [Required()])
     submit = SubmitField(_l("Set password"))
 
-    def validate_again(self, field: PasswordField) -> None:
+    def validate_again(self, field: Secret) -> None:
         """Both must be the same: nobody sees what is typed."""
         if field.data != self.password.data:
-            raise ValidationError(gettext("The two passwords differ. Type the same one twice."))
+            raise ValidationError(describe(Invalid("password_mismatch", field=field.name)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
 from wtforms import Field, FieldList, FormField
@@ -15,7 +15,10 @@ Result = TypeVar("Result")
 
 
 class PanelForm(FlaskForm):
-    """A form whose errors, its own and the action's, stand at their fields."""
+    """A form whose errors, its own and the action's, stand at their fields.
+
+    Fields in rows are known by their whole name too: ``form["items.0.quantity"]``.
+    """
 
     def attempt(self, action: Callable[[], Result]) -> Result | None:
         """Do ``action`` if the form was sent and can be read; None where the page must be shown (again).
@@ -34,19 +37,27 @@ class PanelForm(FlaskForm):
     def refuse(self, error: PanelError) -> None:
         """Show ``error`` (each of them, where there are several) at the field it names, else above the form."""
         for one in error.errors if isinstance(error, Invalid) else [error]:
-            field = self.field_at(one.field) if one.field else None
-            if field is None:
-                self.form_errors.append(describe(one))
+            name = self.name_of(one.field or "")
+            if name in self:
+                self[name].errors = [*_texts(self[name]), describe(one)]
             else:
-                field.errors = [*field.errors, describe(one)]
+                self.form_errors.append(describe(one))
 
-    def field_at(self, path: str) -> Field | None:
-        """The field an action's ``path`` names, ``items.0.quantity`` among them; None where the form has none."""
-        name, *rest = path.split(".")
-        found = self._fields.get(name)
-        for part in rest:
-            found = _below(found, part)
-        return found
+    def name_of(self, path: str) -> str:
+        """The name of the field that an action's error names; the same, unless the form counts its rows otherwise."""
+        return path
+
+    @property
+    def errors(self) -> dict[str | None, list[Any]]:
+        """Everything that is wrong, by the whole names of fields; None for what belongs to no field."""
+        found: dict[str | None, list[Any]] = {field.name: _texts(field) for field in _within(self) if _texts(field)}
+        return {None: self.form_errors, **found} if self.form_errors else found
+
+    def __contains__(self, name: str | None) -> bool:
+        return any(field.name == name for field in _within(self))
+
+    def __getitem__(self, name: str) -> Field:
+        return self._fields[name] if name in self._fields else next(f for f in _within(self) if f.name == name)
 
     @property
     def status(self) -> int:
@@ -54,9 +65,16 @@ class PanelForm(FlaskForm):
         return 422 if self.errors else 200
 
 
-def _below(field: Field | None, part: str) -> Field | None:
-    if isinstance(field, FieldList):
-        return field.entries[int(part)] if part.isdigit() and int(part) < len(field.entries) else field
+def _within(fields: Iterable[Field]) -> Iterator[Field]:
+    """Every field, and every field of its rows."""
+    for field in fields:
+        yield field
+        if isinstance(field, FieldList | FormField):
+            yield from _within(field)
+
+
+def _texts(field: Field) -> list[Any]:
+    """A field's own errors: those of the fields in it are told by them."""
     if isinstance(field, FormField):
-        return field.form._fields.get(part)
-    return field
+        return []
+    return [error for error in field.errors if error and not isinstance(error, dict | list | tuple)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import Field, FieldList, Form, FormField, RadioField, SubmitField
+from wtforms import FieldList, Form, FormField, RadioField, SubmitField
 
 from panel.contracts.models import SUSPENSION_LEVELS, Service
+from panel.kernel.i18n import _l
 from panel.web.forms.base import PanelForm
 from panel.web.forms.fields import Choice, Day, Line, Money, Required, WholeNumber
 from panel.web.forms.versioned import VersionedForm
-from panel.wording import suspension_level
+from panel.wording import service_name, suspension_word
 
 ROWS_AT_FIRST, ROWS_MAX = 3, 100
 _OPTIONAL = ("unit_price", "discount_percent", "starts_on", "ends_on")
@@ -24,7 +24,7 @@ class ItemForm(Form):
 
     service = Choice(_l("Service"))
     quantity = WholeNumber(_l("Quantity"))
-    unit_price = Money(_l("Unit price, PLN a year"))
+    unit_price = Money(_l("Unit price"))
     discount_percent = Money(_l("Discount, %"))
     starts_on = Day(_l("From"))
     ends_on = Day(_l("To"))
@@ -40,7 +40,10 @@ class _WithItems(PanelForm):
 
     def offer(self, services: Sequence[Service]) -> None:
         """Give the catalogue to choose from."""
-        choices = [("", _l("— none —")), *((service.code, f"{service.code} — {service.name}") for service in services)]
+        choices = [
+            ("", _l("— none —")),
+            *((service.code, f"{service.code} — {service_name(service)}") for service in services),
+        ]
         for entry in self.items:
             entry.form.service.choices = choices
 
@@ -48,13 +51,14 @@ class _WithItems(PanelForm):
         """What the actions take as ``items``."""
         return [_row(entry.form) for entry in self._filled()]
 
-    def field_at(self, path: str) -> Field | None:
-        """Find the field of a row among all rows: the action has counted only those with a service."""
-        name, *rest = path.split(".")
+    def name_of(self, path: str) -> str:
+        """Find the row among all rows: the action has counted only those that are filled in."""
+        name, _, rest = path.partition(".")
+        row, _, column = rest.partition(".")
         filled = self._filled()
-        if name == "items" and rest and rest[0].isdigit() and int(rest[0]) < len(filled):
-            return filled[int(rest[0])].form._fields.get(rest[-1])
-        return super().field_at(path)
+        if name == "items" and row.isdigit() and int(row) < len(filled):
+            return f"{filled[int(row)].name}.{column}"
+        return path
 
     def _filled(self) -> list[FormField]:
         return [entry for entry in self.items if entry.form.service.data or entry.form.quantity.raw_data != [""]]
@@ -66,7 +70,7 @@ class ContractDataForm(VersionedForm):
     number = Line(_l("Contract number"), [Required()], description=_l("For example: 12/2026"))
     signed_on = Day(_l("Signed on"), [Required()])
     starts_on = Day(_l("In force from"), [Required()])
-    ends_on = Day(_l("In force to"), description=_l("Empty: for an unlimited time. The last day is included."))
+    ends_on = Day(_l("In force until"), description=_l("Empty: for an unlimited time. The last day is included."))
     notice_days = WholeNumber(_l("Notice period in days"), [Required()], default=90)
     submit = SubmitField(_l("Save"))
 
@@ -100,7 +104,7 @@ class SuspendForm(PanelForm):
 
     level = RadioField(
         _l("How far"),
-        choices=[(level, suspension_level(level)) for level in SUSPENSION_LEVELS],
+        choices=[(level, suspension_word(level)) for level in SUSPENSION_LEVELS],
         default="no_new",
         validate_choice=False,
     )
@@ -109,7 +113,7 @@ class SuspendForm(PanelForm):
 
     def offer(self) -> None:
         """Give the levels to choose from."""
-        self.level.choices = [(level, suspension_level(level)) for level in SUSPENSION_LEVELS]
+        self.level.choices = [(level, suspension_word(level)) for level in SUSPENSION_LEVELS]
 
 
 class EndForm(PanelForm):

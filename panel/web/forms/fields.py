@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from markupsafe import Markup
-from wtforms import Field, SelectField, StringField
+from wtforms import Field, PasswordField, SelectField, StringField
 from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
@@ -40,12 +40,29 @@ class Line(StringField):
         """Take the text that was sent, if text was sent."""
         self.data = valuelist[0] if valuelist and isinstance(valuelist[0], str) else ""
 
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self.data or ""
+
+
+class Secret(PasswordField):
+    """A new password: never shown again, and a new one for password managers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"render_kw": {"autocomplete": "new-password"}, **kwargs})
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self.data or ""
+
 
 class Choice(SelectField):
     """One of several; that it is one of them is the action's to check, so that its words are shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, **kwargs)
+        super().__init__(*args, **{"validate_choice": False, **kwargs})
 
 
 class Typed(Field):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SubmitField
+from wtforms import SubmitField
 
+from panel.kernel.i18n import _l
 from panel.mail.actions import DEFAULT_QUOTA_MB
 from panel.web.forms.base import PanelForm
-from panel.web.forms.fields import Choice, Line, Required, WholeNumber
+from panel.web.forms.fields import Choice, Line, Required, Secret, WholeNumber
 from panel.web.forms.member_text import MemberText
 
 
@@ -29,7 +29,7 @@ class AddressForm(PanelForm):
 
     def whole_address(self) -> str:
         """Both parts together; a whole address typed into the first part counts once."""
-        local, domain = self.address.data or "", self.domain.data or ""
+        local, domain = self.address.text, self.domain.data or ""
         return local if local.lower().endswith(f"@{domain}") else f"{local}@{domain}"
 
 
@@ -39,18 +39,17 @@ class NewMailboxForm(AddressForm):
     quota_mb = WholeNumber(
         _l("Capacity in MB"), [Required()], default=DEFAULT_QUOTA_MB, description=_l("1024 MB is 1 GB.")
     )
-    password = PasswordField(
+    password = Secret(
         _l("Password (optional)"),
         description=_l(
             "Leave empty: you will get a one-time link by which the holder sets a password that nobody else knows."
         ),
-        render_kw={"autocomplete": "new-password"},
     )
     submit = SubmitField(_l("Create mailbox"))
 
     def values(self) -> dict[str, Any]:
         """What ``create_mailbox`` takes."""
-        return {"address": self.whole_address(), "quota_mb": self.quota_mb.data, "password": self.password.data or None}
+        return {"address": self.whole_address(), "quota_mb": self.quota_mb.data, "password": self.password.text or None}
 
 
 class RenameForm(AddressForm):
@@ -69,11 +68,10 @@ class QuotaForm(PanelForm):
 class PasswordForm(PanelForm):
     """A password set for the holder."""
 
-    password = PasswordField(
+    password = Secret(
         _l("New password"),
         [Required()],
         description=_l("At least 12 characters. Several words are easier to remember than signs."),
-        render_kw={"autocomplete": "new-password"},
     )
     submit = SubmitField(_l("Set password"))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import FieldList, Form, FormField, SubmitField
 
+from panel.kernel.i18n import _l
 from panel.members.actions import EDITABLE
 from panel.members.models import MEMBER_KINDS
 from panel.web.forms.fields import Choice, Line, Required
 from panel.web.forms.member_text import MemberText
 from panel.web.forms.versioned import VersionedForm
-from panel.wording import member_kind
+from panel.wording import member_kind_word
 
 CONTACT_FIELDS = ("name", "role", "phone", "email")
 
@@ -34,7 +34,7 @@ class MemberForm(VersionedForm):
     )
     kind = Choice(_l("Kind"))
     parent_id = MemberText(
-        _l("Superior unit"), description=_l("Short name, TERYT or full name of the member it belongs to.")
+        _l("Belongs to"), description=_l("Short name, TERYT or full name of the member it belongs to.")
     )
     slug = Line(_l("Short name"), description=_l("Becomes the statutory address. Empty: made from the name."))
     teryt = Line(_l("TERYT"), description=_l("County: 4 digits, municipality: 6."), render_kw={"inputmode": "numeric"})
@@ -51,13 +51,18 @@ class MemberForm(VersionedForm):
 
     def offer(self) -> None:
         """Give the kinds to choose from."""
-        self.kind.choices = [(kind, member_kind(kind)) for kind in MEMBER_KINDS]
+        self.kind.choices = kind_choices()
 
     def values(self) -> dict[str, Any]:
         """What the actions take; contacts without any entry are left out, an empty short name too."""
         values = {name: self[name].data for name in EDITABLE}
         values["contacts"] = [row for entry in self.contacts if any((row := _contact(entry)).values())]
         return values if values["slug"].strip() else {name: value for name, value in values.items() if name != "slug"}
+
+
+def kind_choices() -> list[tuple[str, str]]:
+    """The kinds of members with their names, for selects and chips."""
+    return [(kind, member_kind_word(kind)) for kind in MEMBER_KINDS]
 
 
 def _contact(entry: FormField) -> dict[str, str]:

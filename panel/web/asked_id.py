@@ -1,4 +1,4 @@
-"""What a page's address asks for, beyond what lists read by themselves."""
+"""Ids in the query string of a page."""
 
 from __future__ import annotations
 
@@ -21,8 +21,3 @@ def asked_id(name: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         raise NotFound("not_found") from None
-
-
-def asked_search() -> str:
-    """What somebody looks for."""
-    return request.args.get("search", "")[:200]
