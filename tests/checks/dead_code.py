@@ -22,7 +22,8 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "last_login_ip current_login_ip login_count create_datetime update_datetime description".split()
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
-    "Flask and click": frozenset("obj locale_selector".split()),
+    "Flask, Jinja and click": frozenset("obj ctx locale_selector lstrip_blocks trim_blocks".split()),
+    "ssl and http.server": frozenset("minimum_version verify_flags check_hostname log_request".split()),
     "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog".split()),
     "paramiko": frozenset("banner_timeout key_types auth_timeout".split()),
     "zipfile": frozenset("compress_type external_attr".split()),
