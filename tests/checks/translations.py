@@ -96,7 +96,7 @@ def main() -> int:
 def _gaps_of(wanted: Catalog, domain: str, language: str) -> Iterator[str]:
     path = _path(language, domain)
     if not path.exists():
-        if len(wanted):
+        if len(wanted) and language != "en":
             yield f"no catalogue, {len(wanted)} texts"
         return
     had = _read(path, language)
@@ -107,6 +107,8 @@ def _gaps_of(wanted: Catalog, domain: str, language: str) -> Iterator[str]:
 def _update(own: Catalog, security: Catalog) -> None:
     for language, domain, wanted in [*((language, OWN, own) for language in LANGUAGES), ("pl", SECURITY, security)]:
         path = _path(language, domain)
+        if language == "en" and not path.exists():
+            continue
         had = _read(path, language) if path.exists() else Catalog(locale=language)
         had.update(wanted, no_fuzzy_matching=True)
         had.obsolete.clear()
