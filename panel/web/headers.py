@@ -51,7 +51,7 @@ def protect(app: Flask) -> None:
 
 
 def _force_https() -> Response | None:
-    if request.is_secure or request.path == "/healthz":
+    if request.is_secure or request.path in ("/healthz", "/readyz"):
         return None
     return redirect(request.url.replace("http://", "https://", 1), code=308)
 

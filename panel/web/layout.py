@@ -55,12 +55,12 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 
 def add(app: Flask) -> None:
     """Give templates their surroundings."""
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_surroundings)
     words: dict[str, Callable[..., Any]] = {
         name: getattr(wording, name)
         for name in ("state_look", "wanted_words", "seen_words", "problem_words", "event_look", "event_sentence", "event_details",
-                     "log_line", "entitlement_word", "member_kind_word", "node_role_word", "role_word", "service_name", "unit_word",
+                     "log_line", "count_words", "entitlement_word", "member_kind_word", "node_role_word", "role_word", "service_name", "unit_word",
                      "cause_word", "suspension_word", "level_words", "amount")
     }  # fmt: skip
     app.jinja_env.globals.update(words, asset=asset, resource_url=resource_url, actor_words=actor_words, page_url=page_url,

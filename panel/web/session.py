@@ -18,7 +18,7 @@ FRESH_SECONDS = 15 * 60
 """How long a second factor counts as given a moment ago."""
 
 _FACTOR_AT = "cis_factor_at"
-_OTHER_EDGES = ("/api/", "/healthz", "/readyz", "/metrics")
+_OTHER_EDGES = ("/api/",)
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 

@@ -4,7 +4,7 @@ Belongs here: what a code of ours is called. Texts of one page stand in its temp
 """
 
 from panel.wording.errors import describe, field_label
-from panel.wording.events import event_details, event_look, event_sentence, log_line
+from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line
 from panel.wording.names import (
     amount,
     cause_word,
@@ -22,7 +22,7 @@ from panel.wording.problems import Problem, problem_words
 from panel.wording.states import Look, login_words, seen_words, state_look, state_word, wanted_words
 
 __all__ = [
-    "Look", "Problem", "amount", "cause_word", "describe", "entitlement_word", "event_details", "event_look",
+    "Look", "Problem", "amount", "cause_word", "count_words", "describe", "entitlement_word", "event_details", "event_look",
     "event_sentence", "field_label", "level_words", "log_line", "login_words", "member_kind_word", "node_role_word",
     "permission_word", "problem_words", "role_word", "seen_words", "service_name", "state_look", "state_word",
     "suspension_word", "unit_word", "wanted_words",

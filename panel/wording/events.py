@@ -56,6 +56,9 @@ _LOG = {
 _DEPTHS = {"rcpt": _l("address accepted: %(n)s"), "login": _l("signed in: %(n)s"), "message": _l("message read: %(n)s"),
            "not_seen": _l("not seen: %(n)s")}  # fmt: skip
 
+_COUNTS = {"applied": _l("done: %(n)s"), "unchanged": _l("already so: %(n)s"), "refused": _l("refused: %(n)s"),
+           "failed": _l("failed: %(n)s"), "unknown": _l("unknown: %(n)s")}  # fmt: skip
+
 
 def event_look(tag: str) -> Look:
     """Sentence, tone and icon of an event's ``tag``."""
@@ -88,6 +91,11 @@ def log_line(entry: dict[str, Any]) -> str:
         return " ".join([str(_LOG[text]) % data, ", ".join(depths)]).strip()
     said = problem_words(text).title if text != "" else ""
     return f"{said} {data['message']}" if data.get("message") else said
+
+
+def count_words(counts: dict[str, int]) -> list[tuple[str, str]]:
+    """What a job did, outcome by outcome, with its figure; outcomes that did not occur are left out."""
+    return [(name, str(words) % {"n": counts[name]}) for name, words in _COUNTS.items() if counts.get(name)]
 
 
 def known_tags() -> frozenset[str]:

@@ -1,0 +1,179 @@
+"""The panel's pages over a small real database: people who sign in, empty or full of things in every state."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from panel import web
+from panel.contracts.actions import create_contract, suspend_contract
+from panel.contracts.entitlements import today
+from panel.contracts.models import Service
+from panel.identity.actions import create_user, ensure_roles
+from panel.identity.models import User
+from panel.identity.second_factor import NewTotp, new_totp
+from panel.kernel.access import SYSTEM
+from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.passwords import hash_user_password
+from panel.ledger.events import record_many
+from panel.ledger.jobs import Job
+from panel.ledger.nodes import Node
+from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, suspend_mailbox
+from panel.mail.models import Mailbox, MailDomain
+from tests.worlds import SHARED, World, enrolled_node, small_world
+
+PASSWORD = "correct horse battery staple"
+_CSRF = re.compile(r'name="csrf_token" type="hidden" value="([^"]+)"|name="csrf_token" value="([^"]+)"')
+
+
+class Quiet(WSGIRequestHandler):
+    """Answers without a line on the terminal for each request."""
+
+    def log_request(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Site:
+    """A world with pages, and three people in it: the association's administrator, a member's, and one without rights."""
+
+    world: World
+    admin: User
+    totp: NewTotp
+    clerk: User
+    nobody: User
+
+    def client(self, user: User | None = None, *, language: str = "pl") -> FlaskClient:
+        """A browser without scripts, signed in as ``user`` where one is given."""
+        client = self.world.app.test_client()
+        with client.session_transaction() as session:
+            session["cis_language"] = language
+            if user is not None:
+                session["_user_id"], session["_fresh"] = user.fs_uniquifier, True
+        return client
+
+
+def token_in(page: str) -> str:
+    """The CSRF token of the first form on ``page``."""
+    found = _CSRF.search(page)
+    assert found is not None, "no form on this page"
+    return found.group(1) or found.group(2)
+
+
+@contextmanager
+def small_site(folder: Path, *, full: bool = False) -> Iterator[Site]:
+    """Pages over a world in ``folder``, inside its application context."""
+    with small_world(folder) as world:
+        web.register(world.app)
+        ensure_roles()
+        totp = new_totp(world.app.config["CIS"])
+        admin = _person("admin@example.test", "Barbara Wójcik", "association_admin", totp=totp)
+        clerk = _person("anna@example.test", "Anna Nowak", "member_admin", member_id=world.koscian.id)
+        nobody = _person("nobody@example.test", "Jan Bezprawny", "member_editor", member_id=world.smigiel.id)
+        nobody.grants.clear()
+        db.session.commit()
+        site = Site(world, admin, totp, clerk, nobody)
+        if full:
+            fill(site)
+        yield site
+
+
+@contextmanager
+def served(site: Site) -> Iterator[str]:
+    """The address at which ``site`` answers real browsers."""
+    server = make_server("127.0.0.1", 0, site.world.app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def fill(site: Site) -> None:
+    """Put something in every state into the world."""
+    world = site.world
+    boxes = _mailboxes(world)
+    _settle(boxes)
+    _contracts(world)
+    _jobs(world, boxes)
+    _nodes(world)
+    db.session.commit()
+
+
+def _person(email: str, name: str, role: str, *, member_id: uuid.UUID | None = None, totp: NewTotp | None = None) -> User:
+    return create_user(SYSTEM, email=email, name=name, password_hash=hash_user_password(PASSWORD), role=role, member_id=member_id,
+                       totp_secret=totp.stored if totp else None)  # fmt: skip
+
+
+def _mailboxes(world: World) -> list[Mailbox]:
+    names = ["sekretariat", "wojt", "kasa", "usc", "promocja.i.rozwoj.gospodarczy", "rada", "podatki", *(f"pracownik{n:03}" for n in range(60))]
+    wanted = [NewMailbox(member_id=world.koscian.id, address=f"{name}@{SHARED}", quota_mb=1024 * (1 + n % 3))
+              for n, name in enumerate(names)]  # fmt: skip
+    return [changed.mailbox for changed in create_mailboxes(SYSTEM, wanted)]
+
+
+def _settle(boxes: list[Mailbox]) -> None:
+    """Make most of ``boxes`` active, and one each suspended, removed, applying, failed, differing and pending."""
+    now = utcnow()
+    with unit_of_work():
+        seen = {"sent_generation": 1, "applied_generation": 1, "seen_generation": 1, "seen_at": now - timedelta(minutes=2), "seen_how": "message"}
+        db.session.execute(update(Mailbox).values(**seen))
+        db.session.execute(update(MailDomain).values(**seen))
+    db.session.expire_all()
+    suspend_mailbox(SYSTEM, boxes[1].id)
+    remove_mailbox(SYSTEM, boxes[2].id)
+    with unit_of_work():
+        boxes[1].seen_generation = boxes[1].applied_generation = boxes[1].wanted_generation
+        boxes[3].change(quota_mb=5000)
+        boxes[3].sent_generation = boxes[3].wanted_generation
+        boxes[4].change(quota_mb=5000)
+        boxes[4].problem_code, boxes[4].problem_since = "refused", now
+        boxes[4].problem_message = "fatal: userdb rejected the row: field quota_rule: value is out of bounds"
+        boxes[5].problem_code, boxes[5].problem_message = "failed", "digest differs"
+        boxes[6].change(quota_mb=2000)
+
+
+def _contracts(world: World) -> None:
+    service = db.session.scalars(select(Service)).first()
+    assert service is not None
+    common = {"member_id": world.koscian.id, "signed_on": today() - timedelta(days=400), "starts_on": today() - timedelta(days=390)}
+    items = [{"service": service.code, "quantity": 12, "unit_price": "102.87", "discount_percent": 10}]
+    create_contract(SYSTEM, number="CIS/2025/7", ends_on=today() + timedelta(days=20), items=items, **common)
+    suspended = create_contract(SYSTEM, number="CIS/2025/8", items=items, **common)
+    suspend_contract(SYSTEM, suspended.id, level="no_send", reason="Zaległość w opłatach")
+    create_contract(SYSTEM, number="CIS/2024/1", ends_on=today() - timedelta(days=3), items=items, **common)
+
+
+def _jobs(world: World, boxes: list[Mailbox]) -> None:
+    now = utcnow()
+    log = [{"at": now.isoformat(timespec="milliseconds"), "text": "batch applied", "sent": 3, "applied": 2, "batch": "x"},
+           {"at": now.isoformat(timespec="milliseconds"), "text": "looked from outside", "message": 1, "rcpt": 1},
+           {"at": now.isoformat(timespec="milliseconds"), "text": "unreachable", "message": "no route to host"}]  # fmt: skip
+    with unit_of_work():
+        for number, state in enumerate(("queued", "running", "done", "failed", "waiting_approval", "cancelled")):
+            db.session.add(Job(node_id=world.node.id, cause="mail:mailbox:quota", actor="user:x", member_id=world.koscian.id, state=state,
+                               resource_kind="mailbox", resource_id=boxes[number].id, queued_at=now - timedelta(minutes=number),
+                               counts={"applied": 2, "failed": 1} if state in ("done", "failed") else {}, log=log if state != "queued" else []))  # fmt: skip
+        record_many(SYSTEM, ({"tag": f"engine:mailbox:{action}", "kind": "mailbox", "resource_id": boxes[0].id, "name": boxes[0].address,
+                              "member_id": world.koscian.id, "node_id": world.node.id, "data": data}
+                             for action, data in (("applied", {}), ("refused", {"code": "refused", "message": "no"}), ("seen", {"how": "message"}))))  # fmt: skip
+
+
+def _nodes(world: World) -> None:
+    broken = enrolled_node("mail2", address="192.0.2.12")
+    with unit_of_work():
+        db.session.execute(update(Node).where(Node.id == broken.id).values(problem_code="unreachable", problem_message="no route to host"))
+        db.session.execute(update(Node).where(Node.id == world.node.id).values(versions={"postfix": "3.7.11", "dovecot": "2.3.19.1"}))
