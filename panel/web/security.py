@@ -12,7 +12,7 @@ from flask_security.signals import tf_code_confirmed, tf_profile_changed
 
 from panel.identity.models import Role, User
 from panel.identity.second_factor import totp_issuer, totp_secrets
-from panel.kernel.db import db
+from panel.kernel.db import db, utcnow
 from panel.kernel.passwords import LANES, MEMORY_KIB, PASSWORD_MIN, ROUNDS
 from panel.kernel.secrets import ensure_secret
 from panel.web import session
@@ -53,6 +53,7 @@ _OPTIONS: dict[str, Any] = {
     "SECURITY_RETURN_GENERIC_RESPONSES": True,
     "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": lambda value: str(value).strip().lower(), "case_insensitive": True}}],
     "SECURITY_TRACKABLE": True,
+    "SECURITY_DATETIME_FACTORY": utcnow,
     "SECURITY_CHANGEABLE": True,
     "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
     "SECURITY_TWO_FACTOR": True,
