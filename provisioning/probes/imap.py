@@ -26,8 +26,12 @@ class ImapSession:
     def __init__(self, address: str, tls: PinnedTls, deadline: Deadline, *, port: int = 993) -> None:
         self._connection = Connection(address, port, deadline)
         self._number = 0
-        self._connection.start_tls(tls)
-        self._connection.read_line()
+        try:
+            self._connection.start_tls(tls)
+            self._connection.read_line()
+        except ProbeError:
+            self._connection.close()
+            raise
 
     def sign_in(self, login: str, secret: str, *, on_behalf_of: str = "") -> None:
         """Sign in. A refusal comes late on purpose: the node slows wrong passwords down."""

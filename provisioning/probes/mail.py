@@ -80,8 +80,11 @@ class MailProbe:
         return {address: 500 <= reply.code < 600 for address, reply in replies.items()}
 
     def see_domains(self, names: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
-        """Ask whether the node is responsible for each domain: it says of a made-up address there that *the mailbox*
-        is unknown (550), not that it does not relay (RFC 5321 4.2.2, 3.6.2)."""
+        """Ask whether the node is responsible for each domain.
+
+        If so it says of a made-up address there that the mailbox is unknown (550), else that it does not relay
+        (554; RFC 5321 4.2.2, 3.6.2).
+        """
         made_up = {f"{secrets.token_hex(12)}@{name}": name for name in names}
         try:
             replies = self._smtp.check_recipients(made_up, timeout=timeout, present=False)

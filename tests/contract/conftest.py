@@ -6,7 +6,9 @@ import pytest
 
 from provisioning.lab import Lab
 from provisioning.probes.mail import MailProbe
-from tests.contract.kinds import KINDS, KindUnderTest, ensure_domain
+from provisioning.resources import Mailbox
+from tests.contract.kinds import KINDS, KindUnderTest, ensure_domain, mailbox
+from tests.contract.mail_client import PASSWORD, hash_of
 from tests.contract.node import AgentUnderTest
 from tests.nodes import EnrolledNode
 
@@ -18,7 +20,8 @@ def agent(lab: Lab, mail1: EnrolledNode) -> AgentUnderTest:
 
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
 def kind(request: pytest.FixtureRequest, agent: AgentUnderTest) -> KindUnderTest:
-    return request.param(agent)
+    kind: type[KindUnderTest] = request.param
+    return kind(agent)
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,16 @@ def probe(mail: AgentUnderTest) -> Iterator[MailProbe]:
     probe = MailProbe(mail.target)
     yield probe
     probe.close()
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_of(PASSWORD)
+
+
+@pytest.fixture
+def reader(mail: AgentUnderTest, password_hash: str) -> Mailbox:
+    """A mailbox whose holder can sign in with PASSWORD."""
+    box = mailbox(login="open", password_hash=password_hash)
+    mail.make(box)
+    return box

@@ -6,10 +6,11 @@ import smtplib
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
-from provisioning.resources import Alias, Gone, Item, Mailbox, MailDomain, Resource
+from provisioning.resources import Alias, Gone, Mailbox, MailDomain
 from tests.contract.node import AgentUnderTest, new_id
 
 SHARED_DOMAIN = "contract.test"
+Put = MailDomain | Mailbox | Alias
 
 
 class KindUnderTest(ABC):
@@ -25,26 +26,26 @@ class KindUnderTest(ABC):
         """Make what resources of this kind need."""
 
     @abstractmethod
-    def new(self) -> Resource:
+    def new(self) -> Put:
         """Return a resource the node has never seen."""
 
     @abstractmethod
-    def changed(self, item: Resource) -> Resource:
+    def changed(self, item: Put) -> Put:
         """Return the next generation, changed so that it shows outside."""
 
     @abstractmethod
-    def served(self, item: Resource) -> bool:
+    def served(self, item: Put) -> bool:
         """Tell whether the service serves exactly this."""
 
     @abstractmethod
-    def plant_foreign(self, item: Resource) -> None:
+    def plant_foreign(self, item: Put) -> None:
         """Do by hand on the node what the agent would do for ``item``: it will then be somebody else's."""
 
     @abstractmethod
-    def foreign_is_there(self, item: Resource) -> bool:
+    def foreign_is_there(self, item: Put) -> bool:
         """Tell whether what was planted is still there, unchanged."""
 
-    def gone(self, item: Resource) -> Item:
+    def gone(self, item: Put) -> Gone:
         """Return the removal of ``item``."""
         return Gone(kind=item.kind, id=item.id, generation=item.generation + 1)
 
@@ -54,15 +55,15 @@ class _ByPostfix(KindUnderTest):
 
     map_name: str
 
-    def plant_foreign(self, item: Resource) -> None:
+    def plant_foreign(self, item: Put) -> None:
         self.agent.run("postmap", "-i", f"lmdb:/etc/postfix/cis/{self.map_name}", stdin=f"{self.key(item)} foreign\n")
 
-    def foreign_is_there(self, item: Resource) -> bool:
+    def foreign_is_there(self, item: Put) -> bool:
         rows = self.agent.run("postmap", "-s", f"lmdb:/etc/postfix/cis/{self.map_name}").splitlines()
         return f"{self.key(item)}\tforeign" in rows
 
-    def key(self, item: Resource) -> str:
-        return item.name if isinstance(item, MailDomain) else item.address  # type: ignore[attr-defined]  # only these
+    def key(self, item: Put) -> str:
+        return item.name if isinstance(item, MailDomain) else item.address
 
     def answer(self, address: str) -> int:
         with smtplib.SMTP(self.agent.target.node_address, timeout=10) as client:
@@ -78,10 +79,10 @@ class MailDomainKind(_ByPostfix):
     def new(self) -> MailDomain:
         return MailDomain(id=new_id(), generation=1, name=f"d{new_id()[:8]}.test")
 
-    def changed(self, item: Resource) -> Resource:
+    def changed(self, item: Put) -> Put:
         return replace(item, generation=item.generation + 1)  # a domain has nothing that could change
 
-    def served(self, item: Resource) -> bool:
+    def served(self, item: Put) -> bool:
         # A stranger in a domain of ours is unknown (550); in another's domain we do not relay (554).
         # Each time another one: Postfix remembers for up to 30 s where the address it looked at last would go.
         return self.answer(f"nobody-{new_id()}@{self.key(item)}") == 550
@@ -97,10 +98,11 @@ class MailboxKind(_ByPostfix):
     def new(self) -> Mailbox:
         return mailbox()
 
-    def changed(self, item: Resource) -> Resource:
-        return replace(item, generation=item.generation + 1, address=f"new-{item.address}")  # type: ignore[attr-defined]  # a mailbox
+    def changed(self, item: Put) -> Put:
+        assert isinstance(item, Mailbox)
+        return replace(item, generation=item.generation + 1, address=new_address())
 
-    def served(self, item: Resource) -> bool:
+    def served(self, item: Put) -> bool:
         return self.answer(self.key(item)) == 250
 
 
@@ -116,10 +118,11 @@ class AliasKind(_ByPostfix):
     def new(self) -> Alias:
         return Alias(id=new_id(), generation=1, address=new_address(), target=self.target.address)
 
-    def changed(self, item: Resource) -> Resource:
+    def changed(self, item: Put) -> Put:
+        assert isinstance(item, Alias)
         return replace(item, generation=item.generation + 1, address=new_address())
 
-    def served(self, item: Resource) -> bool:
+    def served(self, item: Put) -> bool:
         return self.answer(self.key(item)) == 250
 
 

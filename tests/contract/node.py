@@ -33,7 +33,8 @@ class AgentUnderTest:
 
     def send(self, items: Iterable[Item], *, batch: str | None = None, **more: Any) -> list[dict[str, Any]]:
         """Send one batch and return its outcomes."""
-        return self.reply_to(items, batch=batch, **more)["outcomes"]
+        outcomes: list[dict[str, Any]] = self.reply_to(items, batch=batch, **more)["outcomes"]
+        return outcomes
 
     def reply_to(self, items: Iterable[Item], *, batch: str | None = None, **more: Any) -> dict[str, Any]:
         """Send one batch and return the whole reply."""

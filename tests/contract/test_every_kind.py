@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from provisioning.resources import Gone
+from provisioning.resources import Gone, Item, to_wire
 from provisioning.ssh import OutcomeUnknown
 from tests.contract.kinds import KindUnderTest
 from tests.contract.node import new_id
@@ -124,7 +124,7 @@ def test_what_the_daemon_refuses_is_refused_alone_in_its_words(kind: KindUnderTe
 def test_what_is_no_resource_is_refused_alone(kind: KindUnderTest) -> None:
     item = kind.new()
     request = {"op": "apply", "fence": kind.agent.fence, "batch": new_id()}
-    bodies = [{"do": "put", "kind": item.kind, "id": "../x"}, {"do": "put", **_wire(item)}, {"do": "run"}, 7]
+    bodies = [{"do": "put", "kind": item.kind, "id": "../x"}, to_wire(item), {"do": "run"}, 7]
     outcomes = kind.agent.ask(**request, items=bodies)["outcomes"]
     assert sorted(one["outcome"] for one in outcomes) == ["applied", "refused", "refused", "refused"]
     assert kind.served(item)
@@ -153,29 +153,19 @@ def test_the_node_finds_itself_in_order(kind: KindUnderTest) -> None:
     assert '"missing": 1' not in report
 
 
-def _outcomes(kind: KindUnderTest, *items: object) -> list[str]:
-    return [one["outcome"] for one in kind.agent.send(items)]  # type: ignore[arg-type]  # resources and removals
+def _outcomes(kind: KindUnderTest, *items: Item) -> list[str]:
+    return [one["outcome"] for one in kind.agent.send(items)]
 
 
-def _codes(kind: KindUnderTest, *items: object) -> list[str]:
-    outcomes = kind.agent.send(items)  # type: ignore[arg-type]  # resources and removals
+def _codes(kind: KindUnderTest, *items: Item) -> list[str]:
+    outcomes = kind.agent.send(items)
     assert all(one["outcome"] == "refused" for one in outcomes), outcomes
     return [one["code"] for one in outcomes]
 
 
-def _state(kind: KindUnderTest, id: str) -> dict[str, object]:  # noqa: A002  # the wire's own word
-    return kind.agent.ask(op="state", kind=kind.name, ids=[id])["items"].get(id, {})
-
-
-def _wire(item: object) -> dict[str, object]:
-    return (
-        {"kind": item.kind}
-        | {name: getattr(item, name) for name in item.__slots__ if name != "kind"}
-        | {
-            "id": item.id,
-            "generation": item.generation,
-        }
-    )
+def _state(kind: KindUnderTest, id: str) -> dict[str, object]:  # the wire's own word
+    items: dict[str, dict[str, object]] = kind.agent.ask(op="state", kind=kind.name, ids=[id])["items"]
+    return items.get(id, {})
 
 
 class _MapsHeld:
@@ -198,12 +188,12 @@ class _MapsHeld:
         self._agent.run("flock", "/run/cis-mail.lock", "sh", "-c", script)
 
 
-def _send_in_vain(kind: KindUnderTest, item: object, batch: str) -> None:
+def _send_in_vain(kind: KindUnderTest, item: Item, batch: str) -> None:
     with pytest.raises(OutcomeUnknown):
-        kind.agent.send([item], batch=batch)  # type: ignore[list-item]  # a resource
+        kind.agent.send([item], batch=batch)
 
 
-def _wait_for_commit(kind: KindUnderTest, id: str) -> None:  # noqa: A002  # the wire's own word
+def _wait_for_commit(kind: KindUnderTest, id: str) -> None:  # the wire's own word
     script = (
         "import sqlite3, sys, time\n"
         "db = sqlite3.connect('/var/lib/cis/mail/mail.sqlite')\n"
