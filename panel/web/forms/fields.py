@@ -63,6 +63,7 @@ class Choice(SelectField):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"validate_choice": False, **kwargs})
+        self.type = "SelectField"  # the name by which templates choose how a field looks
 
 
 class Typed(Field):
