@@ -55,6 +55,15 @@ def down(the_lab: Lab) -> None:
 
 
 @lab.command()
+@click.confirmation_option(prompt="Delete all that the hosts of this lab hold?")
+@click.pass_obj
+@_explained
+def destroy(the_lab: Lab) -> None:
+    """Stop all hosts of this lab and delete what they hold, so that the next `up` makes them anew."""
+    the_lab.destroy()
+
+
+@lab.command()
 @click.pass_obj
 @_explained
 def status(the_lab: Lab) -> None:

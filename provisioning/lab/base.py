@@ -74,14 +74,20 @@ def _build(base: Path, cache: Path) -> None:
 
 
 def _run_mmdebstrap(root: Path, sources: list[str]) -> None:
-    # --mode=root, because the lab is root anyway; keyrings named by the sources are those of this machine.
-    command = [
-        "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(packages())}",
-        f"--customize-hook={HERE / 'files/customize.sh'} \"$1\"", RELEASE, str(root), *sources,
-    ]  # fmt: skip
+    # --mode=root, because the lab is root anyway; in a mount namespace, so that a killed build leaves no mount behind.
+    private = ["unshare", "--mount", "--propagation=private"]
+    # The hook is given as the path of a program and not as a line of shell: a checkout may lie under any name.
+    hook = f"--customize-hook={HERE / 'files/customize.sh'}"
+    command = [*private, "mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(packages())}", hook]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     try:
-        subprocess.run(command, check=True, timeout=_BUILD_SECONDS, stdin=subprocess.DEVNULL, env=environment)
+        subprocess.run(
+            [*command, RELEASE, str(root), *sources],
+            check=True,
+            timeout=_BUILD_SECONDS,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise LabError("The base system could not be built: mmdebstrap's own words stand above") from error
 

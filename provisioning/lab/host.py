@@ -44,27 +44,33 @@ class Host:
         (seed / "authorized_keys").write_text(authorized_key)
         shutil.copyfile(_FILES / "rc.host", seed / "rc.host")
 
-    def start(self, base: Path) -> None:
-        """Start the host in its own session and return at once; `wait` tells when it is up."""
+    def start(self, newest: Path) -> None:
+        """Start the host in its own session and return at once; `wait` tells when it is up.
+
+        A host stays on the base it was made on, as a server stays with what was installed on it: what it holds (its
+        users and their numbers) would not fit another one. Raises LabError if that base is gone.
+        """
         self._pid_file.unlink(missing_ok=True)
-        script = [
-            str(_FILES / "start-host.sh"),
-            str(self._folder),
-            self._namespace,
-            str(base),
-            self.name,
-            str(_FILES),
-            _WITHHELD,
-        ]
+        base = self._base(newest)
+        script = [str(_FILES / "start-host.sh"), str(self._folder), self._namespace, str(base), self.name, str(_FILES)]
         with (self._folder / "boot.log").open("wb") as log:
             subprocess.run(
-                ["setsid", "--fork", "sh", *script],
+                ["setsid", "--fork", "sh", *script, _WITHHELD],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 check=True,
                 timeout=10,
             )
+
+    def _base(self, newest: Path) -> Path:
+        note = self._folder / "base"
+        if not note.exists():
+            note.write_text(f"{newest}\n")
+        base = Path(note.read_text().strip())
+        if not base.is_dir():
+            raise LabError(f"{self.name} stands on {base}, which is gone: `cis lab destroy`, then `cis lab up`")
+        return base
 
     def wait(self, address: str, port: int) -> None:
         """Return when the host has booted and its sshd answers. Raises LabError with the boot's last words."""

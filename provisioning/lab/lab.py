@@ -165,7 +165,10 @@ class Lab:
                 "-f",
                 str(self.operator_key),
             ]
-            subprocess.run(command, check=True, timeout=30, stdin=subprocess.DEVNULL)
+            try:
+                subprocess.run(command, check=True, timeout=30, stdin=subprocess.DEVNULL)
+            except FileNotFoundError as error:
+                raise LabError("ssh-keygen is missing: apt-get install openssh-client") from error
 
     def _host(self, spec: NodeSpec) -> Host:
         return Host(spec.name, self._folder / spec.name, network.namespace(self.lab_id, spec.name))

@@ -5,5 +5,3 @@ set -e
 rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/machine-id
 rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
 : > "$1"/etc/resolv.conf
-printf '#!/bin/sh\nexit 101\n' > "$1"/usr/sbin/policy-rc.d
-chmod 755 "$1"/usr/sbin/policy-rc.d

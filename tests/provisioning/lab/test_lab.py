@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.lab import Lab, LabState, NodeSpec, NoSuchNode, NotRunning, network
+from provisioning.lab import Lab, LabError, LabState, NodeSpec, NoSuchNode, NotRunning, network
 from provisioning.lab.state import HostProcess
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -188,6 +188,15 @@ def test_an_older_network_is_kept_unless_somebody_else_took_it(own_lab: Lab, up:
         assert own_lab.up().subnet != up.subnet
     finally:
         run("ip", "link", "delete", "cis-thief")
+
+
+def test_a_host_stays_on_the_base_it_was_made_on(own_lab: Lab, up: LabState) -> None:
+    note = own_lab.operator_key.parent / "mail1/base"
+    own_lab.down()
+    note.write_text("/var/cache/cis-lab/base-gone\n")
+
+    with pytest.raises(LabError, match="cis lab destroy"):
+        own_lab.up()
 
 
 def test_the_command_line_answers_with_exit_codes(own_lab: Lab) -> None:
