@@ -66,6 +66,20 @@ def check_address(address: str, *, field: str = "address") -> str:
     return address
 
 
+def check_id(text: str, *, field: str = "id") -> str:
+    """Return ``text`` if it is a UUID in its one canonical form (RFC 9562 4), since folders are named after it.
+
+    Raises InvalidResource: ``syntax``.
+    """
+    try:
+        canonical = str(uuid.UUID(text))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidResource(field, "syntax") from None
+    if canonical != text:
+        raise InvalidResource(field, "syntax")
+    return text
+
+
 def _refuse_text(value: object, field: str, longest: int) -> None:
     if not isinstance(value, str):
         raise InvalidResource(field, "type")
@@ -75,6 +89,11 @@ def _refuse_text(value: object, field: str, longest: int) -> None:
         raise InvalidResource(field, "too_long")
     if not value.isascii():
         raise InvalidResource(field, "not_ascii")
+
+
+def _check_hash(text: object) -> None:
+    if not isinstance(text, str) or not _HASH.fullmatch(text):
+        raise InvalidResource("password_hash", "syntax")
 
 
 def _check_integer(value: int, field: str, lowest: int, highest: int) -> None:
@@ -93,10 +112,7 @@ class Resource:
     generation: int
 
     def __post_init__(self) -> None:
-        try:
-            uuid.UUID(self.id)
-        except (ValueError, AttributeError, TypeError):
-            raise InvalidResource("id", "syntax") from None
+        check_id(self.id)
         _check_integer(self.generation, "generation", 1, 2**62)
 
     def digest(self) -> str:
@@ -137,8 +153,8 @@ class Mailbox(Resource):
         check_address(self.address)
         if self.login not in ("waiting", "open", "blocked"):
             raise InvalidResource("login", "unknown")
-        if self.password_hash is not None and not _HASH.fullmatch(self.password_hash):
-            raise InvalidResource("password_hash", "syntax")
+        if self.password_hash is not None:
+            _check_hash(self.password_hash)
         if self.login == "open" and self.password_hash is None:
             raise InvalidResource("password_hash", "missing")
         _check_integer(self.quota_mb, "quota_mb", 1, QUOTA_MB_MAX)
@@ -170,7 +186,7 @@ class Gone:
     purge: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InvalidResource("kind", "unknown")
         Resource.__post_init__(self)  # type: ignore[arg-type]  # same id and generation, same rules
 
@@ -179,7 +195,7 @@ Item = MailDomain | Mailbox | Alias | Gone
 KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias)}
 
 
-def check_token(token: str) -> str:
+def check_token(token: object) -> str:
     """Return ``token`` if it is URL-safe text of 16 to 128 characters. Raises InvalidResource."""
     _refuse_text(token, "token", 128)
     if not _TOKEN.fullmatch(token):
@@ -205,7 +221,7 @@ def from_wire(body: dict[str, Any]) -> Item:
         raise InvalidResource("item", "type")
     values = dict(body)
     do, kind = values.pop("do", None), values.pop("kind", None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InvalidResource("kind", "unknown")
     if do in ("remove", "purge"):
         _require_fields(values, {"id", "generation"})
