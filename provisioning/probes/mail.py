@@ -95,22 +95,6 @@ class MailProbe:
             for address, reply in replies.items()
         }
 
-    def refuses_login(self, address: str, password: str, *, timeout: float = 30.0) -> bool:
-        """Try one password as the holder would and tell whether it was refused; takes two seconds or more if so.
-
-        For samples and tests only: the node's delay is paid in full. Raises ProbeError for anything but a refusal.
-        """
-        session = ImapSession(self._target.node_address, self._tls, Deadline(timeout), port=self._target.imaps_port)
-        try:
-            session.sign_in(address, password)
-        except ProbeError as error:
-            if error.code != "login_refused":
-                raise
-            return True
-        finally:
-            session.close()
-        return False
-
     def close(self) -> None:
         """Let go of the warm connection."""
         self._smtp.close()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from provisioning.agent.store import Transaction
-from provisioning.resources import InvalidResource, check_token
+from provisioning.resources import InvalidResource, check_id, check_token
 
 TOKEN_SECONDS = 900
 MASTER_SECONDS_MAX = 24 * 3600
@@ -26,11 +25,14 @@ def write_watch(tx: Transaction, watch: Mapping[str, Any]) -> None:
     tokens = watch.get("tokens", [])
     if not isinstance(tokens, list) or len(tokens) > TOKENS_MAX:
         raise InvalidResource("tokens", "type")
-    pairs = [(_field(entry, "mailbox_id"), _field(entry, "token")) for entry in tokens]
-    rows = [(_check_id(mailbox_id), check_token(token), now + TOKEN_SECONDS) for mailbox_id, token in pairs]
+    rows = [(*_token(entry), now + TOKEN_SECONDS) for entry in tokens]
     tx.connection.executemany("INSERT OR REPLACE INTO probe_token VALUES (?, ?, ?)", rows)
     if watch.get("master") is not None:
         tx.connection.execute("INSERT OR REPLACE INTO probe_master VALUES (1, ?, ?, ?)", _master(watch["master"], now))
+
+
+def _token(entry: object) -> tuple[str, str]:
+    return check_id(_field(entry, "mailbox_id"), field="mailbox_id"), check_token(_field(entry, "token"))
 
 
 def _master(master: object, now: int) -> tuple[str, str, int]:
@@ -57,11 +59,3 @@ def _field(body: object, name: str) -> Any:
     if not isinstance(body, dict) or name not in body:
         raise InvalidResource(name, "missing")
     return body[name]
-
-
-def _check_id(text: object) -> str:
-    try:
-        uuid.UUID(text)  # type: ignore[arg-type]  # whatever it is, only text that is a UUID passes
-    except (ValueError, AttributeError, TypeError):
-        raise InvalidResource("mailbox_id", "syntax") from None
-    return str(text)
