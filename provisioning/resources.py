@@ -186,8 +186,7 @@ class Gone:
     purge: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.kind, str) or self.kind not in KINDS:
-            raise InvalidResource("kind", "unknown")
+        _check_kind(self.kind)
         Resource.__post_init__(self)  # type: ignore[arg-type]  # same id and generation, same rules
 
 
@@ -197,8 +196,7 @@ KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mai
 
 def check_token(token: object) -> str:
     """Return ``token`` if it is URL-safe text of 16 to 128 characters. Raises InvalidResource."""
-    _refuse_text(token, "token", 128)
-    if not _TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise InvalidResource("token", "syntax")
     return token
 
@@ -221,8 +219,7 @@ def from_wire(body: dict[str, Any]) -> Item:
         raise InvalidResource("item", "type")
     values = dict(body)
     do, kind = values.pop("do", None), values.pop("kind", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InvalidResource("kind", "unknown")
+    _check_kind(kind)
     if do in ("remove", "purge"):
         _require_fields(values, {"id", "generation"})
         return Gone(kind=kind, purge=do == "purge", **values)
@@ -230,6 +227,11 @@ def from_wire(body: dict[str, Any]) -> Item:
         raise InvalidResource("do", "unknown")
     _require_fields(values, {field.name for field in fields(KINDS[kind])})
     return KINDS[kind](**values)  # type: ignore[return-value]  # KINDS holds the members of Item only
+
+
+def _check_kind(kind: object) -> None:
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InvalidResource("kind", "unknown")
 
 
 def _require_fields(values: dict[str, Any], wanted: set[str]) -> None:
