@@ -16,9 +16,11 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app
-from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, ngettext, pgettext
+from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
-__all__ = ["LANGUAGES", "_", "_l", "connect", "force_locale", "language", "lazy_gettext", "ngettext", "pgettext"]
+__all__ = [
+    "LANGUAGES", "_", "_l", "connect", "force_locale", "language", "lazy_gettext", "lazy_pgettext", "ngettext", "pgettext",
+]  # fmt: skip
 
 LANGUAGES = ("pl", "en")
 TIME_ZONE = "Europe/Warsaw"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from panel.kernel.i18n import _, _l
+from panel.kernel.i18n import _, _l, lazy_pgettext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +30,11 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "waiting_approval": (_l("waits for approval"), "warn", "person-check"), "cancelled": (_l("withdrawn"), "off", "slash-circle"),
     },
     "contract": {
-        "future": (_l("not yet in force"), "wait", "calendar-event"), "active": (_l("in force"), "ok", "check-circle"),
-        "expiring": (_l("expiring"), "warn", "exclamation-triangle"), "suspended": (_l("suspended"), "warn", "pause-circle"),
-        "ended": (_l("ended"), "off", "slash-circle"),
+        "future": (lazy_pgettext("contract", "not yet in force"), "wait", "calendar-event"),
+        "active": (lazy_pgettext("contract", "in force"), "ok", "check-circle"),
+        "expiring": (lazy_pgettext("contract", "expiring"), "warn", "exclamation-triangle"),
+        "suspended": (lazy_pgettext("contract", "suspended"), "warn", "pause-circle"),
+        "ended": (lazy_pgettext("contract", "ended"), "off", "slash-circle"),
     },
     "login": {
         "waiting": (_l("waits for its first password"), "wait", "hourglass-split"), "open": (_l("open"), "ok", "check-circle"),
