@@ -236,7 +236,8 @@ def _give_to_panel(path: Path) -> None:
 
 def _free_port(wanted: int) -> int:
     """``wanted`` if nobody listens there, else the next free one."""
-    for port in (wanted, *range(FIRST_PORT, LAST_PORT)):
+    ports: list[int] = [wanted, *range(FIRST_PORT, LAST_PORT)]
+    for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
