@@ -21,6 +21,23 @@ SNAPSHOT = (
     f"find {OURS} -type f ! -name 'passwd-' ! -name 'shadow-' -printf '%p %m %u ' -exec sha256sum {{}} \\; | sort"
 )
 
+# A repository on the node itself with one package of a name that set-up wants: the lab reaches no other one.
+APT_REPOSITORY = """
+set -e
+dpkg --purge logrotate
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
+mkdir -p /srv/repository /srv/package/DEBIAN
+cd /srv/repository
+printf 'Package: logrotate\\nVersion: 99\\nArchitecture: all\\nMaintainer: t <t@lab.test>\\nDescription: t\\n' \
+    > /srv/package/DEBIAN/control
+dpkg-deb --build /srv/package logrotate.deb
+{ cat /srv/package/DEBIAN/control
+  printf 'Filename: ./logrotate.deb\\nSize: %s\\nSHA256: %s\\n' \
+      "$(stat -c %s logrotate.deb)" "$(sha256sum logrotate.deb | cut -d ' ' -f 1)"
+} > Packages
+echo 'deb [trusted=yes] file:/srv/repository ./' > /etc/apt/sources.list
+"""
+
 
 def test_a_bare_host_becomes_a_mail_node(spare: SpareNode, mail: Enrolled) -> None:
     hello = spare.session().request({"op": "hello"}, 20)
@@ -174,6 +191,25 @@ def test_an_operator_who_cannot_become_root_is_told(bare: SpareNode, tmp_path: P
         bare.enroll(operator=OperatorLogin("ola", key))
 
     assert failure.value.code == "no_sudo"
+    assert untouched(bare)
+
+
+def test_packages_that_are_missing_are_installed_by_apt(bare: SpareNode) -> None:
+    bare.run(APT_REPOSITORY)
+
+    bare.enroll()
+
+    assert "Installing logrotate" in bare.said
+    assert bare.run("dpkg-query --show --showformat='${Version}' logrotate") == "99"
+
+
+def test_apts_own_words_are_told_when_it_cannot_install(bare: SpareNode) -> None:
+    bare.run("dpkg --purge logrotate; rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*")
+
+    with pytest.raises(EnrolmentFailed, match="logrotate") as failure:
+        bare.enroll()
+
+    assert failure.value.code == "command"
     assert untouched(bare)
 
 
