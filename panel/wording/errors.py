@@ -22,6 +22,7 @@ _TEXTS = {
     "text_long": _l("This is too long. At most %(most)s characters."),
     "text_control": _l("Use plain text without control or invisible characters."),
     "number_bad": _l("Give a correct number; check its digits."),
+    "whole_number": _l("Give a whole number, without a fraction."),
     "number_range": _l("Give a whole number from %(least)s to %(most)s."),
     "digits_bad": _l("Give the digits only, as many as the register has."),
     "money_bad": _l("Give an amount that is not negative, with at most two decimal places."),

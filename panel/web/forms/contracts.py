@@ -13,7 +13,7 @@ from panel.kernel.i18n import _l
 from panel.web.forms.base import PanelForm
 from panel.web.forms.fields import Choice, Day, Line, Money, Required, WholeNumber
 from panel.web.forms.versioned import VersionedForm
-from panel.wording import service_name, suspension_word
+from panel.wording import level_words, service_name, suspension_word
 
 ROWS_AT_FIRST, ROWS_MAX = 3, 100
 _OPTIONAL = ("unit_price", "discount_percent", "starts_on", "ends_on")
@@ -113,7 +113,7 @@ class SuspendForm(PanelForm):
 
     def offer(self) -> None:
         """Give the levels to choose from."""
-        self.level.choices = [(level, suspension_word(level)) for level in SUSPENSION_LEVELS]
+        self.level.choices = [(level, f"{suspension_word(level)}: {level_words(level)}") for level in SUSPENSION_LEVELS]
 
 
 class EndForm(PanelForm):

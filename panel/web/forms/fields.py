@@ -97,7 +97,7 @@ class Typed(Field):
 class WholeNumber(Typed):
     """A whole number in ASCII digits, spaces between them allowed; ``0.5`` and ``x`` are none."""
 
-    code = "number_bad"
+    code = "whole_number"
 
     def _read(self, text: str) -> int:
         digits = text.translate(_SPACES)
