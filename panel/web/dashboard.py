@@ -49,7 +49,8 @@ def show():
     who = actor()
     if who.may_everywhere("members:read"):
         return render_template("dashboard/staff.html", needs=needs(who), counts=counts(who), events=_last_events(who))
-    return render_template("dashboard/member.html", members=_own(who), events=_last_events(who), entitlements=entitlements, who=who)
+    return render_template("dashboard/member.html", members=_own(who), events=_last_events(who), entitlements=entitlements, who=who,
+                           can_create=who.may("mail:write"))  # fmt: skip
 
 
 def needs(who: Actor) -> list[Need]:

@@ -25,7 +25,13 @@ def sources() -> list[Path]:
 
 def named() -> set[str]:
     """Every icon that templates name outright."""
-    return {name for path in ROOT.glob("templates/**/*.html") for pair in _CALL.findall(path.read_text()) for name in pair if name}
+    return {
+        name
+        for path in ROOT.glob("templates/**/*.html")
+        for pair in _CALL.findall(path.read_text())
+        for name in pair
+        if name
+    }
 
 
 def in_sprite() -> set[str]:

@@ -113,13 +113,24 @@ def fill(site: Site) -> None:
     db.session.commit()
 
 
-def _person(email: str, name: str, role: str, *, member_id: uuid.UUID | None = None, totp: NewTotp | None = None) -> User:
+def _person(
+    email: str, name: str, role: str, *, member_id: uuid.UUID | None = None, totp: NewTotp | None = None
+) -> User:
     return create_user(SYSTEM, email=email, name=name, password_hash=hash_user_password(PASSWORD), role=role, member_id=member_id,
                        totp_secret=totp.stored if totp else None)  # fmt: skip
 
 
 def _mailboxes(world: World) -> list[Mailbox]:
-    names = ["sekretariat", "wojt", "kasa", "usc", "promocja.i.rozwoj.gospodarczy", "rada", "podatki", *(f"pracownik{n:03}" for n in range(60))]
+    names = [
+        "sekretariat",
+        "wojt",
+        "kasa",
+        "usc",
+        "promocja.i.rozwoj.gospodarczy",
+        "rada",
+        "podatki",
+        *(f"pracownik{n:03}" for n in range(60)),
+    ]
     wanted = [NewMailbox(member_id=world.koscian.id, address=f"{name}@{SHARED}", quota_mb=1024 * (1 + n % 3))
               for n, name in enumerate(names)]  # fmt: skip
     return [changed.mailbox for changed in create_mailboxes(SYSTEM, wanted)]
@@ -129,10 +140,17 @@ def _settle(boxes: list[Mailbox]) -> None:
     """Make most of ``boxes`` active, and one each suspended, removed, applying, failed, differing and pending."""
     now = utcnow()
     with unit_of_work():
-        seen = {"sent_generation": 1, "applied_generation": 1, "seen_generation": 1, "seen_at": now - timedelta(minutes=2), "seen_how": "message"}
+        seen = {
+            "sent_generation": 1,
+            "applied_generation": 1,
+            "seen_generation": 1,
+            "seen_at": now - timedelta(minutes=2),
+            "seen_how": "message",
+        }
         db.session.execute(update(Mailbox).values(**seen))
         db.session.execute(update(MailDomain).values(**seen))
     db.session.expire_all()
+    boxes = [db.session.get_one(Mailbox, box.id) for box in boxes]
     suspend_mailbox(SYSTEM, boxes[1].id)
     remove_mailbox(SYSTEM, boxes[2].id)
     with unit_of_work():
@@ -149,7 +167,11 @@ def _settle(boxes: list[Mailbox]) -> None:
 def _contracts(world: World) -> None:
     service = db.session.scalars(select(Service)).first()
     assert service is not None
-    common = {"member_id": world.koscian.id, "signed_on": today() - timedelta(days=400), "starts_on": today() - timedelta(days=390)}
+    common = {
+        "member_id": world.koscian.id,
+        "signed_on": today() - timedelta(days=400),
+        "starts_on": today() - timedelta(days=390),
+    }
     items = [{"service": service.code, "quantity": 12, "unit_price": "102.87", "discount_percent": 10}]
     create_contract(SYSTEM, number="CIS/2025/7", ends_on=today() + timedelta(days=20), items=items, **common)
     suspended = create_contract(SYSTEM, number="CIS/2025/8", items=items, **common)
@@ -175,5 +197,11 @@ def _jobs(world: World, boxes: list[Mailbox]) -> None:
 def _nodes(world: World) -> None:
     broken = enrolled_node("mail2", address="192.0.2.12")
     with unit_of_work():
-        db.session.execute(update(Node).where(Node.id == broken.id).values(problem_code="unreachable", problem_message="no route to host"))
-        db.session.execute(update(Node).where(Node.id == world.node.id).values(versions={"postfix": "3.7.11", "dovecot": "2.3.19.1"}))
+        db.session.execute(
+            update(Node)
+            .where(Node.id == broken.id)
+            .values(problem_code="unreachable", problem_message="no route to host")
+        )
+        db.session.execute(
+            update(Node).where(Node.id == world.node.id).values(versions={"postfix": "3.7.11", "dovecot": "2.3.19.1"})
+        )
