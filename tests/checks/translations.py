@@ -1,7 +1,8 @@
 """Catalogues are complete: every text of ours, and every text of libraries that our pages can show, in both languages.
 
-``translations/<language>/LC_MESSAGES/messages.po`` holds our texts, ``flask_security.po`` those of Flask-Security, whose
-own Polish is partial. The code speaks English, so ``en`` may be left out, or leave texts untranslated that have no plural.
+``translations/<language>/LC_MESSAGES/messages.po`` holds our texts, ``flask_security.po`` those of Flask-Security,
+whose own Polish is partial. The code speaks English, so ``en`` may be left out, or leave texts untranslated that have
+no plural forms.
 ``python -m tests.checks.translations --update`` brings catalogues in step with the code and keeps what is translated.
 """
 
