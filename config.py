@@ -59,6 +59,7 @@ class Settings:
         "",
         "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.",
     )
+    api_rate: int = _setting(60_000, "Requests an API token may send in a minute, to each web process.", int)
     language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")
 
     @classmethod

@@ -16,6 +16,7 @@ from panel.kernel.access import Actor, require
 from panel.kernel.db import db
 from panel.kernel.errors import OverLimit
 from panel.ledger import usage
+from panel.members.actions import require_members
 
 MEMBERSHIP = {"mailboxes": 1, "mailbox_mb": 1024}
 """What comes with membership itself: the statutory address."""
@@ -51,6 +52,7 @@ def today() -> date:
 def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) -> list[Entitlement]:
     """Everything granted to a member on a day, kinds without a grant left out unless something is used."""
     require(actor, "entitlements:read", member_id)
+    require_members([member_id])
     sources = _sources(member_id, on or today())
     in_use = usage.used(member_id)
     return [

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import JSON, ForeignKey, Index, or_, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, Select, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.kernel.access import Actor, require
+from panel.kernel.access import Actor, require, scoped
 from panel.kernel.db import Base, UTCDateTime, Work, db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotFound
 from panel.ledger.nodes import Node
@@ -78,6 +78,23 @@ def ring(node_id: uuid.UUID) -> None:
     call: Callable[[uuid.UUID], None] | None = current_app.extensions.get(DOORBELL)
     if call is not None:
         call(node_id)
+
+
+def jobs_query(
+    actor: Actor,
+    *,
+    state: str | None = None,
+    node_id: uuid.UUID | None = None,
+    member_id: uuid.UUID | None = None,
+    resource_id: uuid.UUID | None = None,
+    cause: str | None = None,
+) -> Select[Job]:
+    """The jobs in the actor's scope, narrowed by what is given."""
+    query = scoped(actor, "jobs:read", select(Job), Job.member_id)
+    columns = (Job.state, Job.node_id, Job.member_id, Job.resource_id, Job.cause)
+    for column, value in zip(columns, (state, node_id, member_id, resource_id, cause), strict=True):
+        query = query if value is None else query.where(column == value)
+    return query
 
 
 def get_job(actor: Actor, job_id: uuid.UUID) -> Job:

@@ -25,6 +25,7 @@ from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
 from panel.mail.models import ADDRESSES, ActivationLink, Mailbox
 from panel.mail.room import domains_of, require_room, room_of
+from panel.members.actions import require_members
 
 DEFAULT_QUOTA_MB = 1024
 BATCH_MAX = 10_000
@@ -93,8 +94,10 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
     if not 1 <= len(wanted) <= BATCH_MAX:
         raise Invalid("number_range", field="mailboxes", least=1, most=BATCH_MAX)
     require_kind(actor, "mailboxes")
-    for member_id in {new.member_id for new in wanted}:
+    members = {new.member_id for new in wanted}
+    for member_id in members:
         require(actor, "mail:write", member_id)
+    require_members(members)
     addresses = check_new_addresses(wanted, statutory=statutory)
     hashes = [None if new.password is None else hash_mailbox_password(new.password) for new in wanted]
     with unit_of_work() as work:

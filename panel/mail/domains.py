@@ -13,6 +13,7 @@ from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
 from panel.mail.models import MailDomain
+from panel.members.actions import require_members
 from provisioning.resources import InvalidResource, check_domain
 
 
@@ -37,6 +38,8 @@ def get_domain(actor: Actor, domain_id: uuid.UUID) -> MailDomain:
 def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None, shared: bool = False) -> MailDomain:
     """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken`` or ``no_node``."""
     require(actor, "mail:write", member_id, staff=True)
+    if member_id is not None:
+        require_members([member_id])
     try:
         name = check_domain(name.strip(" ").lower() if name.isascii() else name)
     except InvalidResource as error:

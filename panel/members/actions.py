@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from stdnum.exceptions import ValidationError
 from stdnum.pl import nip as nip_number
 from stdnum.pl import regon as regon_number
@@ -52,6 +53,13 @@ def get_member(actor: Actor, member_id: uuid.UUID) -> Member:
     if member is None:
         raise NotFound("not_found")
     return member
+
+
+def require_members(member_ids: Collection[uuid.UUID]) -> None:
+    """Go on only if all these members exist. Raises NotFound, as for one that is out of reach."""
+    found = db.session.scalar(select(func.count()).select_from(Member).where(Member.id.in_(member_ids)))
+    if found != len(set(member_ids)):
+        raise NotFound("not_found")
 
 
 def create_member(actor: Actor, **values: Any) -> Member:
