@@ -1,0 +1,173 @@
+"""The API's description by OpenAPI 3.1, and a page to read it and try it. Both are made from the registry."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+
+from panel.api.fields import Field
+from panel.api.operations import OPERATIONS, Operation
+from panel.api.schemas import COMPONENTS, ref
+
+_PARAMETER = re.compile(r"<uuid:(\w+)>")
+_PROBLEMS = {
+    400: "not understood",
+    401: "no good token",
+    403: "not allowed",
+    404: "absent, or not yours to see",
+    409: "something else holds its place",
+    412: "changed in the meantime",
+    413: "too large",
+    415: "another media type is expected",
+    422: "invalid values",
+    429: "too many requests",
+}
+_ABOUT = """Everything the panel can do, for programs. Errors are problem documents (RFC 9457) with a stable `code` and,
+in `errors`, every field at fault. Writes take `Idempotency-Key` (POST) and `If-Match`; those that say so take
+`Prefer: wait=SECONDS` and hold the answer until the change was seen working. Texts follow `Accept-Language`."""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>CIS Panel: API</title>
+<link rel="stylesheet" href="{styles}">
+</head>
+<body>
+<div id="api" data-description="{description}"></div>
+<noscript><p>The description itself: <a href="{description}">openapi.json</a></p></noscript>
+<script src="{bundle}"></script>
+<script src="{start}"></script>
+</body>
+</html>
+"""
+
+
+def add(blueprint: Blueprint) -> None:
+    """Add the description and the page to ``blueprint``; both are for everybody."""
+    blueprint.add_url_rule(
+        "/openapi.json", "description", _description, methods=["GET"], provide_automatic_options=False
+    )
+    blueprint.add_url_rule("/docs", "docs", _docs, methods=["GET"], provide_automatic_options=False)
+
+
+def _description() -> Response:
+    return Response(json.dumps(openapi(), ensure_ascii=False), content_type="application/json")
+
+
+def _docs() -> Response:
+    vendor = "vendor/swagger-ui/swagger-ui"
+    page = _PAGE.format(
+        styles=url_for("static", filename=f"{vendor}.css"),
+        bundle=url_for("static", filename=f"{vendor}-bundle.js"),
+        start=url_for("static", filename="js/api-docs.js"),
+        description=url_for("api.description"),
+    )
+    return Response(page, content_type="text/html; charset=utf-8")
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The whole description."""
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        path = _PARAMETER.sub(r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "CIS Panel", "version": "1", "description": _ABOUT},
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "tags": [{"name": name} for name in sorted({operation.area for operation in OPERATIONS})],
+        "paths": paths,
+        "components": {
+            "schemas": COMPONENTS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {str(status): _problem(words) for status, words in _PROBLEMS.items()},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    summary, _, more = (operation.handler.__doc__ or "").strip().partition(". ")
+    needs = (
+        f"Needs `{operation.permission}`{' on the whole association' if operation.staff else ''}."
+        if operation.permission
+        else ""
+    )
+    said = {
+        "operationId": operation.name,
+        "tags": [operation.area],
+        "summary": summary.rstrip("."),
+        "description": " ".join(part for part in (more, needs) if part),
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
+        "responses": _responses(operation),
+    }
+    content = _content(operation)
+    return said | ({"requestBody": {"required": content[1], "content": content[0]}} if content else {})
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in _PARAMETER.findall(operation.path)
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [_parameter(name, "query", field) for name, field in operation.query.items()]
+
+
+def _parameter(name: str, place: str, field: Field) -> dict[str, Any]:
+    said = {"name": name, "in": place, "required": field.required, "schema": field.schema()}
+    return said | ({"description": field.says} if field.says else {})
+
+
+def _headers(operation: Operation) -> list[dict[str, Any]]:
+    taken: list[tuple[str, str, str | None]] = []
+    if operation.method == "POST":
+        taken.append(
+            ("Idempotency-Key", "The same key within 24 hours: done once, answered again.", r"^[\x21-\x7e]{1,200}$")
+        )
+    if operation.waits:
+        taken.append(("Prefer", "wait=SECONDS, at most 60: answer when the change was seen working.", None))
+    if operation.versioned and operation.method != "GET":
+        taken.append(("If-Match", "The ETag that was seen; 412 if there is another by now.", None))
+    return [
+        {"name": name, "in": "header", "required": False, "description": words,
+         "schema": {"type": "string"} | ({"pattern": pattern} if pattern else {})}
+        for name, words, pattern in taken
+    ]  # fmt: skip
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    told = {str(status): _good(operation, status) for status in operation.statuses}
+    if operation.versioned and operation.method == "GET":
+        told["304"] = {"description": "as it was"}
+    return told | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _PROBLEMS}
+
+
+def _good(operation: Operation, status: int) -> dict[str, Any]:
+    if not operation.answer:
+        return {"description": "the file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+    words = {200: "done", 201: "made", 202: "asked for; not yet seen working"}[status]
+    return {"description": words, "content": {"application/json": {"schema": dict(operation.answer)}}}
+
+
+def _content(operation: Operation) -> tuple[dict[str, Any], bool] | None:
+    if operation.upload:
+        file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+        return {"multipart/form-data": {"schema": file}}, True
+    if operation.body is None:
+        return None
+    required = any(field.required for field in operation.body.fields.values())
+    return {"application/json": {"schema": operation.body.schema()}}, required
+
+
+def _problem(words: str) -> dict[str, Any]:
+    return {"description": words, "content": {"application/problem+json": {"schema": ref("Problem")}}}

@@ -1,0 +1,87 @@
+"""``Idempotency-Key``: a POST sent twice is done once.
+
+The key, the request's digest and the answer are stored in the transaction of the action itself: either all of it
+happened, or nothing. Kept answers hold no secrets: those were in the first answer only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from panel.api.models import KeptAnswer
+from panel.api.operations import Answer, Ask, Operation
+from panel.kernel.access import Actor
+from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.errors import Conflict, Invalid
+
+KEPT = timedelta(hours=24)
+REPLAYED = "Idempotency-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+_SECRETS = frozenset({"link", "token", "password"})
+
+
+def once(operation: Operation, actor: Actor, ask: Ask, headers: dict[str, str]) -> Answer:
+    """Do what is asked, or answer as it was answered before, saying so in ``headers``.
+
+    Raises Invalid ``idempotency_key`` for a key that is none, or was used with another request; Conflict
+    ``in_flight`` while the same request is still being worked on.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return operation.handler(actor, ask)
+    if not _KEY.fullmatch(key):
+        raise Invalid("idempotency_key", field="Idempotency-Key")
+    digest = _digest()
+    try:
+        with unit_of_work():
+            kept = _find(actor, key)
+            if kept is None:
+                return _do(operation, actor, ask, KeptAnswer(actor=actor.ref, key=key, digest=digest))
+    except IntegrityError as error:
+        # Where the database lets two in at once, the primary key keeps the second out.
+        if db.session.get(KeptAnswer, (actor.ref, key)) is None:
+            raise
+        raise Conflict("in_flight", field="Idempotency-Key") from error
+    if kept.digest != digest:
+        raise Invalid("idempotency_reused", field="Idempotency-Key")
+    headers[REPLAYED] = "true"
+    return _again(operation, actor, kept)
+
+
+def _find(actor: Actor, key: str) -> KeptAnswer | None:
+    db.session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < utcnow() - KEPT))
+    return db.session.scalar(select(KeptAnswer).where(KeptAnswer.actor == actor.ref, KeptAnswer.key == key))
+
+
+def _do(operation: Operation, actor: Actor, ask: Ask, kept: KeptAnswer) -> Answer:
+    db.session.add(kept)
+    db.session.flush()
+    answer = operation.handler(actor, ask)
+    told = answer.now()
+    kept.status, kept.location, kept.body = told.status, told.location, without_secrets(told.body)
+    return answer
+
+
+def _again(operation: Operation, actor: Actor, kept: KeptAnswer) -> Answer:
+    if operation.replay is not None:
+        return operation.replay(actor, kept.body)
+    return Answer(body=kept.body, status=kept.status or 200, location=kept.location)
+
+
+def _digest() -> str:
+    parts = (request.method, request.path, request.query_string.decode("latin-1"), request.mimetype)
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.get_data()).hexdigest()
+
+
+def without_secrets(body: Any) -> Any:
+    """``body`` without links that let somebody in, tokens and passwords."""
+    if isinstance(body, dict):
+        return {name: without_secrets(value) for name, value in body.items() if name not in _SECRETS}
+    return [without_secrets(value) for value in body] if isinstance(body, list) else body

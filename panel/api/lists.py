@@ -1,0 +1,64 @@
+"""Lists as the API gives them: parameters, pages, and the link to what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import request
+from sqlalchemy import Select
+
+from panel.api.fields import Field, Integer, Text
+from panel.api.operations import Answer, Ask
+from panel.kernel.listing import PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, paginate
+
+T = TypeVar("T")
+
+
+def list_parameters(
+    sorts: Mapping[str, Any], filters: Mapping[str, Field] | None = None, *, search: bool = True
+) -> dict[str, Field]:
+    """The query parameters of a list: filters by field, search, and which page in which order."""
+    orders = tuple(f"{sign}{name}" for name in sorts for sign in ("", "-"))
+    return {
+        **(filters or {}),
+        **({"search": Text(says="Words to look for, in any case, with or without Polish marks.")} if search else {}),
+        "sort": Text(choices=orders, says="What to sort by; - turns the order round."),
+        "page": Integer(least=1, most=PAGE_MAX),
+        "page_size": Integer(least=1, most=PAGE_SIZE_MAX, says=f"Rows on a page, {PAGE_SIZE} if not said."),
+        "cursor": Text(says="As in `next` of the page before; replaces page and sort."),
+    }
+
+
+def list_answer(
+    ask: Ask, query: Select[T], shape: Callable[[T], Mapping[str, Any]], *, sorts: Mapping[str, Any], default: str
+) -> Answer:
+    """The page that ``ask`` wants. ``next`` is an address to follow: it goes on by key, so no row is missed."""
+    asked = ask.query
+    page = paginate(
+        query,
+        sorts=sorts,
+        default=default,
+        sort=asked.get("sort"),
+        page=asked.get("page", 1),
+        page_size=asked.get("page_size", PAGE_SIZE),
+        cursor=asked.get("cursor"),
+        searching=bool(asked.get("search")),
+    )
+    body = {"items": [shape(row) for row in page.items], "total": page.total, "total_exact": page.total_exact,
+            "page": page.page, "page_size": page.page_size, "next": _following(page.next)}  # fmt: skip
+    return Answer(body=body)
+
+
+def whole_list(rows: list[dict[str, Any]]) -> Answer:
+    """A list that is short by nature, in the same form as the others."""
+    return Answer(body={"items": rows, "total": len(rows), "total_exact": True, "page": 1,
+                        "page_size": max(len(rows), 1), "next": None})  # fmt: skip
+
+
+def _following(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = {name: value for name, value in request.args.items() if name not in ("page", "sort", "cursor")}
+    return f"{request.path}?{urlencode(kept | {'cursor': cursor})}"

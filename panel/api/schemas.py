@@ -1,0 +1,261 @@
+"""What answers look like, as JSON Schema (2020-12): one component for each thing in ``panel.shapes``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
+from panel.kernel.access import PERMISSIONS, ROLES
+from panel.ledger import jobs
+from panel.ledger.resources import RESOURCE_STATES
+from panel.members.models import MEMBER_KINDS
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+ID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+DAY: Schema = {"type": "string", "format": "date"}
+AMOUNT: Schema = {"type": "string", "pattern": r"^\d+\.\d{2}$"}
+ANYTHING: Schema = {"type": "object"}
+LINKS: Schema = {"type": "object", "properties": {"events": TEXT}, "required": ["events"]}
+
+
+def one_of(names: tuple[str, ...] | list[str]) -> Schema:
+    """Text that is one of ``names``."""
+    return {"type": "string", "enum": list(names)}
+
+
+def or_null(schema: Schema) -> Schema:
+    """``schema``, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def list_of(schema: Schema) -> Schema:
+    """A list of ``schema``."""
+    return {"type": "array", "items": schema}
+
+
+def thing(properties: Schema, *, also: Schema | None = None) -> Schema:
+    """An object that always holds ``properties``, and sometimes ``also``; more may come with later releases."""
+    return {"type": "object", "properties": properties | (also or {}), "required": list(properties)}
+
+
+def ref(name: str) -> Schema:
+    """The component ``name``."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def page_of(name: str) -> Schema:
+    """A page of a list of the component ``name``."""
+    return thing(
+        {
+            "items": list_of(ref(name)),
+            "total": WHOLE,
+            "total_exact": FLAG,
+            "page": WHOLE,
+            "page_size": WHOLE,
+            "next": or_null(TEXT),
+        }
+    )
+
+
+_TIMES = {"created_at": MOMENT, "updated_at": MOMENT}
+_PROBLEM = or_null(thing({"code": TEXT, "message": TEXT, "since": or_null(MOMENT)}))
+_RESOURCE = {
+    "id": ID,
+    "member_id": or_null(ID),
+    "state": one_of(RESOURCE_STATES),
+    "wanted_generation": WHOLE,
+    "applied_generation": WHOLE,
+    "seen_at": or_null(MOMENT),
+    "seen_how": or_null(TEXT),
+    "problem": _PROBLEM,
+    **_TIMES,
+    "links": LINKS,
+}
+_ACTIVATION = thing(
+    {"state": one_of(["none", "sent", "expired"]), "sent_at": or_null(MOMENT)},
+    also={"link": TEXT | {"description": "Where the holder sets a password; in the first answer only."}},
+)
+_MAILBOX = {
+    **_RESOURCE,
+    "address": TEXT,
+    "domain_id": ID,
+    "quota_mb": WHOLE,
+    "used_mb": WHOLE,
+    "login": one_of(["waiting", "open", "blocked"]),
+    "statutory": FLAG,
+    "aliases": list_of(TEXT),
+    "activation": _ACTIVATION,
+    "removed_at": or_null(MOMENT),
+    "purge_at": or_null(MOMENT),
+}
+_NEW_MAILBOX = {"id": ID, "member_id": ID, "address": TEXT, "quota_mb": WHOLE, "state": one_of(RESOURCE_STATES)}
+_ITEM = {
+    "id": ID,
+    "service": TEXT,
+    "quantity": WHOLE,
+    "unit_price": AMOUNT,
+    "discount_percent": AMOUNT,
+    "total": AMOUNT,
+    "starts_on": or_null(DAY),
+    "ends_on": or_null(DAY),
+    "amendment_id": or_null(ID),
+}
+_SOURCE = {
+    "contract_id": or_null(ID),
+    "contract_number": or_null(TEXT),
+    "service": or_null(TEXT),
+    "quantity": WHOLE,
+    "amount": WHOLE,
+}
+_TOKEN = {
+    "id": ID,
+    "name": TEXT,
+    "member_id": or_null(ID),
+    "role": TEXT,
+    "kinds": or_null(list_of(TEXT)),
+    "networks": or_null(list_of(TEXT)),
+    "maker_id": ID,
+    "expires_at": MOMENT,
+    "revoked_at": or_null(MOMENT),
+    "last_used_at": or_null(MOMENT),
+    "created_at": MOMENT,
+    "links": LINKS,
+}
+
+COMPONENTS: dict[str, Schema] = {
+    "Member": thing(
+        {
+            "id": ID,
+            "name": TEXT,
+            "kind": one_of(MEMBER_KINDS),
+            "official_kind": TEXT,
+            "teryt": or_null(TEXT),
+            "county": TEXT,
+            "county_rights": FLAG,
+            "voivodeship": or_null(TEXT),
+            "nip": or_null(TEXT),
+            "regon": or_null(TEXT),
+            "rspo": or_null(TEXT),
+            "slug": TEXT,
+            "parent_id": or_null(ID),
+            "e_delivery_address": TEXT,
+            "address": TEXT,
+            "contacts": list_of({"type": "object", "additionalProperties": TEXT}),
+            **_TIMES,
+            "links": LINKS,
+        }
+    ),
+    "Entitlement": thing(
+        {
+            "member_id": ID,
+            "kind": one_of(ENTITLEMENT_KINDS),
+            "granted": WHOLE,
+            "used": WHOLE,
+            "sources": list_of(thing(_SOURCE)),
+        }
+    ),
+    "Contract": thing(
+        {
+            "id": ID,
+            "number": TEXT,
+            "member_id": ID,
+            "signed_on": DAY,
+            "starts_on": DAY,
+            "ends_on": or_null(DAY),
+            "ended_on": or_null(DAY),
+            "notice_days": WHOLE,
+            "status": one_of(["future", "active", "expiring", "suspended", "ended"]),
+            "suspension": or_null(thing({"level": one_of(SUSPENSION_LEVELS), "reason": TEXT})),
+            "items": list_of(thing(_ITEM)),
+            "amendments": list_of(ref("Amendment")),
+            "attachments": list_of(ref("Attachment")),
+            **_TIMES,
+            "links": LINKS,
+        }
+    ),
+    "Amendment": thing({"id": ID, "number": TEXT, "signed_on": DAY, "effective_on": DAY, "note": TEXT}),
+    "Attachment": thing(
+        {"id": ID, "file_name": TEXT, "media_type": TEXT, "size": WHOLE, "sha256": TEXT, "created_at": MOMENT}
+    ),
+    "Service": thing({"code": TEXT, "name": TEXT, "unit": TEXT, "price": AMOUNT, "entitlements": ANYTHING}),
+    "MailDomain": thing(_RESOURCE | {"name": TEXT, "shared": FLAG}, also={"job": or_null(ID)}),
+    "Mailbox": thing(_MAILBOX, also={"job": or_null(ID)}),
+    "MailboxBatch": thing(
+        {
+            "items": list_of(thing(_NEW_MAILBOX, also={"activation": thing({"link": TEXT})})),
+            "total": WHOLE,
+            "jobs": list_of(ID),
+        }
+    ),
+    "Node": thing(
+        {
+            "id": ID,
+            "name": TEXT,
+            "roles": list_of(TEXT),
+            "address": TEXT,
+            "ssh_port": WHOLE,
+            "hostname": TEXT,
+            "host_key_fingerprint": TEXT,
+            "agent_version": TEXT,
+            "release": TEXT,
+            "versions": ANYTHING,
+            "last_seen_at": or_null(MOMENT),
+            "lease": or_null(thing({"owner": TEXT, "expires_at": MOMENT, "fence": WHOLE})),
+            "drift": or_null(thing({"checked_at": MOMENT, "differing": WHOLE})),
+            "problem": _PROBLEM,
+            **_TIMES,
+            "links": LINKS,
+        }
+    ),
+    "Job": thing(
+        {
+            "id": ID,
+            "node_id": ID,
+            "member_id": or_null(ID),
+            "cause": TEXT,
+            "actor": TEXT,
+            "resource": or_null(thing({"kind": TEXT, "id": or_null(ID)})),
+            "state": one_of(jobs.STATES),
+            "attempts": WHOLE,
+            "queued_at": MOMENT,
+            "started_at": or_null(MOMENT),
+            "finished_at": or_null(MOMENT),
+            "counts": {"type": "object", "additionalProperties": WHOLE},
+            "log": list_of(ANYTHING),
+        }
+    ),
+    "Event": thing(
+        {
+            "id": ID,
+            "at": MOMENT,
+            "tag": TEXT,
+            "actor": TEXT,
+            "actor_name": TEXT,
+            "on_behalf_of": or_null(TEXT),
+            "member_id": or_null(ID),
+            "node_id": or_null(ID),
+            "job_id": or_null(ID),
+            "resource": or_null(thing({"kind": TEXT, "id": or_null(ID), "name": TEXT})),
+            "data": ANYTHING,
+        }
+    ),
+    "Token": thing(_TOKEN, also={"token": TEXT | {"description": "The secret; in the first answer only."}}),
+    "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
+    "Problem": thing(
+        {
+            "type": TEXT | {"format": "uri-reference"},
+            "title": TEXT,
+            "status": WHOLE,
+            "detail": TEXT,
+            "code": TEXT,
+            "errors": list_of(
+                thing({"field": or_null(TEXT), "code": TEXT, "message": TEXT}, also={"row": WHOLE}),
+            ),
+        }
+    ),
+}

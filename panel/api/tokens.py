@@ -1,0 +1,52 @@
+"""Tokens for programs, and the roles they may carry."""
+
+from __future__ import annotations
+
+from panel.api.fields import Id, Integer, ListOf, Shape, Text
+from panel.api.lists import list_answer, list_parameters, whole_list
+from panel.api.operations import Answer, Ask, operation
+from panel.api.schemas import page_of, ref
+from panel.identity import actions
+from panel.identity.actions import TOKEN_DAYS_MAX
+from panel.identity.models import ApiToken
+from panel.kernel.access import ROLES, Actor
+from panel.shapes import identity as shapes
+
+SORTS = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
+_NEW = Shape(
+    fields={
+        "member_id": Id(nullable=True, says="Whose rows it reaches, with those below; null: all its maker reaches."),
+        "role": Text(required=True, choices=tuple(ROLES)),
+        "name": Text(most=100),
+        "kinds": ListOf(of=Text(most=50), nullable=True, most=50, says="Only these kinds of resources."),
+        "networks": ListOf(of=Text(most=50), nullable=True, most=50, says="Only from these networks."),
+        "expires_in_days": Integer(least=1, most=TOKEN_DAYS_MAX),
+    }
+)
+
+
+@operation(
+    "GET", "/tokens", permission="tokens:read", query=list_parameters(SORTS, search=False), answer=page_of("Token")
+)
+def list_tokens(actor: Actor, ask: Ask) -> Answer:
+    """List tokens, newest first."""
+    return list_answer(ask, actions.tokens_query(actor), shapes.token, sorts=SORTS, default="-created_at")
+
+
+@operation("POST", "/tokens", permission="tokens:write", body=_NEW, answer=ref("Token"), statuses=(201,))
+def create_token(actor: Actor, ask: Ask) -> Answer:
+    """Make a token. Its secret is in this answer only; it never may more than its maker."""
+    token, secret = actions.create_token(actor, **ask.body)
+    return Answer(body=shapes.token(token) | {"token": secret}, status=201)
+
+
+@operation("DELETE", "/tokens/<uuid:id>", permission="tokens:write", answer=ref("Token"))
+def revoke_token(actor: Actor, ask: Ask) -> Answer:
+    """End a token at once."""
+    return Answer(body=shapes.token(actions.revoke_token(actor, ask.id)))
+
+
+@operation("GET", "/roles", permission=None, answer=page_of("Role"))
+def list_roles(_actor: Actor, _ask: Ask) -> Answer:
+    """List the roles and what each may do."""
+    return whole_list([shapes.role(name) for name in ROLES])
