@@ -20,6 +20,16 @@ HELLO = encode({"op": "hello"})
 WAITED = 124
 WRAPPER = "/usr/local/lib/cis/agent"
 AS_PANEL = "setpriv --reuid cis-agent --regid cis-agent --clear-groups env -i PATH=/usr/bin:/bin"
+OPEN_FOLDER = "/tmp"  # noqa: S108 - on the node, where everybody may write
+SERVE_ANYBODY = b"""
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("/run/anybody.sock")
+os.chmod("/run/anybody.sock", 0o666)
+server.listen()
+while True:
+    server.accept()[0].sendall(b"inside")
+"""
 
 
 @pytest.mark.parametrize(
@@ -56,8 +66,9 @@ def test_sftp_and_scp_get_nothing(spare: SpareNode, tmp_path: Path) -> None:
     spare.run("test ! -e /tmp/placed")
 
 
-@pytest.mark.parametrize("inner", ["127.0.0.1:25", "/run/dovecot/auth-client"])
+@pytest.mark.parametrize("inner", ["127.0.0.1:25", "/run/anybody.sock"])
 def test_no_connection_is_passed_into_the_node(spare: SpareNode, inner: str) -> None:
+    spare.run("setsid --fork python3 - >/dev/null 2>&1", SERVE_ANYBODY)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with held(spare, "-N", "-L", f"127.0.0.1:{port}:{inner}") as words:
@@ -78,24 +89,17 @@ def test_no_port_of_the_node_is_opened_for_us(spare: SpareNode) -> None:
 
 
 def test_no_socket_of_the_node_is_opened_for_us(spare: SpareNode) -> None:
-    done = ssh(spare, "-N", "-o", "ExitOnForwardFailure=yes", "-R", "/run/door:127.0.0.1:22", first=True)
+    done = ssh(spare, "-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{OPEN_FOLDER}/door:127.0.0.1:22", first=True)
 
     assert done.returncode != 0
     assert b"forwarding failed" in done.stderr
-    spare.run("test ! -e /run/door")
+    spare.run(f"test ! -e {OPEN_FOLDER}/door")
 
 
-def test_neither_keys_nor_display_nor_environment_reach_the_node(spare: SpareNode) -> None:
-    trial = [
-        "-A",
-        "-X",
-        "-o",
-        "SendEnv=LANG LC_ALL CIS_TEST",
-        "-o",
-        "SetEnv=LC_CIS=mine PYTHONPATH=/tmp LD_PRELOAD=/tmp/x",
-    ]
+def test_neither_keys_nor_display_nor_environment_reach_the_node(spare: SpareNode, tmp_path: Path) -> None:
+    trial = ["-A", "-X", "-o", "SendEnv=LANG LC_ALL CIS_TEST", "-o", "SetEnv=LC_CIS=mine PYTHONPATH=/x LD_PRELOAD=/x/y"]
     environment = {"LANG": "pl_PL.UTF-8", "LC_ALL": "pl_PL.UTF-8", "CIS_TEST": "mine", "PATH": "/usr/bin:/bin"}
-    with running_agent(spare, *trial, env=environment):
+    with key_agent(tmp_path / "agent.sock") as sock, running_agent(spare, *trial, env=environment | sock):
         found = spare.run("tr '\\0' '\\n' < /proc/$(pgrep -f '^/usr/bin/python3 -I -S')/environ")
         sockets = spare.run("ls /tmp | grep '^ssh-' || true")
 
@@ -243,6 +247,18 @@ def running_agent(node: SpareNode, *arguments: str, env: dict[str, str] | None =
         node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S' && exit; sleep 0.05; done; exit 1")
         yield
     node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S' || exit 0; sleep 0.05; done; exit 1")
+
+
+@contextmanager
+def key_agent(path: Path) -> Iterator[dict[str, str]]:
+    """Run an ssh-agent; yield the variable by which a client finds it."""
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 10
+        while not path.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield {"SSH_AUTH_SOCK": str(path)}
+        process.terminate()
 
 
 def await_port(port: int) -> None:

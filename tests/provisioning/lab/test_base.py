@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,19 @@ def test_a_changed_package_list_makes_another_base(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(base, "packages", lambda: ["openssh-server"])
 
     assert base._key() != before
+
+
+def test_labs_that_start_at_once_wait_for_one_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builds: list[Path] = []
+
+    def build(target: Path, cache: Path) -> None:
+        builds.append(target)
+        time.sleep(0.3)
+        target.mkdir()
+
+    monkeypatch.setattr(base, "_build", build)
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda _: base.ensure_base(lambda _line: None, cache=tmp_path), range(2)))
+
+    assert len(builds) == 1
+    assert found == [builds[0]] * 2
