@@ -47,7 +47,10 @@ _CAUSES = {
     "mail:mailbox:purge": _l("deletion of a mailbox for good"), "engine:sweep:due": _l("work found by the regular check"),
     "contracts:contract:suspend": _l("suspension of a contract"), "contracts:contract:resume": _l("resumption of a contract"),
 }  # fmt: skip
-_UNITS = {"szt.": _l("each"), "rok": _l("year"), "miesiąc": _l("month"), "konto": _l("account"), "skrzynka": _l("mailbox")}
+_UNITS = {
+    "package": _l("package"), "mailbox": _l("mailbox"), "server": _l("server"), "zone": _l("zone"), "account": _l("account"),
+    "list": _l("list"), "seat": _l("seat"), "portal": _l("portal"),
+}  # fmt: skip
 _MEGABYTES = frozenset({"mailbox_mb", "site_mb"})
 
 
@@ -115,7 +118,7 @@ def cause_word(cause: str) -> str:
 
 def unit_word(unit: str) -> str:
     """Name a unit of the catalogue."""
-    return str(_UNITS.get(unit, unit)) if language() != "pl" else unit
+    return str(_UNITS.get(unit, unit))
 
 
 def service_name(service: _Service) -> str:

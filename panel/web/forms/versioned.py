@@ -38,7 +38,7 @@ class VersionedForm(PanelForm):
 
     def attempt_on(self, row: Any, action: Callable[[int], Result]) -> Result | None:
         """As ``attempt``; ``action`` takes the version of ``row`` that the page showed."""
-        version = self.version.data or ""
+        version = str(self.version.data or "")
         seen = int(version) if version.isascii() and version.isdigit() else 0
         return self.attempt(lambda: self._noticing(row, lambda: action(seen)))
 
