@@ -49,6 +49,16 @@ class User(Base, UserMixin):
     grants: Mapped[list[Grant]] = relationship(lazy="selectin", cascade="all, delete-orphan")
     roles: Mapped[list[Role]] = relationship(secondary="grants", viewonly=True)  # type: ignore[assignment]  # ours
 
+    def check_tf_required(
+        self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
+    ) -> tuple[bool, list[tuple[str, str]]]:
+        """Tell Flask-Security whether to ask for a second factor: wherever one is set up, and always of staff."""
+        return bool(tf_setup_methods) or self.check_tf_required_setup(), tf_setup_methods
+
+    def check_tf_required_setup(self) -> bool:
+        """Whether a role on the whole association forbids going without a second factor."""
+        return any(grant.member_id is None for grant in self.grants)
+
 
 class Grant(Base):
     """A role held by a user on a member and what is below it; ``member_id`` None: on the whole association."""

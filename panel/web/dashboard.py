@@ -122,11 +122,13 @@ def _in_force(who: Actor) -> list[Contract]:
 
 def _own(who: Actor) -> list[Member]:
     """The members a person acts for, at most SHOWN."""
+    if not who.may("members:read"):
+        return []
     return list(db.session.scalars(members_query(who).order_by(Member.name).limit(SHOWN)))
 
 
 def _last_events(who: Actor) -> list[Event]:
-    return list(db.session.scalars(events_query(who).limit(SHOWN)))
+    return list(db.session.scalars(events_query(who).limit(SHOWN))) if who.may("events:read") else []
 
 
 def _count(query: Any, column: Any) -> int:

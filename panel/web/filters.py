@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from flask_babel import LazyString
@@ -22,7 +22,7 @@ _DAYS_IN_WORDS = 30
 
 def add(app: Flask) -> None:
     """Give templates these filters and the test ``lazy_text``."""
-    named: dict[str, Any] = {"datetime": moment, "date": day, "ago": ago, "number": number, "money": money, "size": size}
+    named: dict[str, Any] = {"datetime": moment, "clock": clock, "date": day, "ago": ago, "number": number, "money": money, "size": size}
     app.jinja_env.filters.update(named)
     app.jinja_env.tests["lazy_text"] = lambda value: isinstance(value, LazyString)
 
@@ -33,6 +33,11 @@ def moment(value: datetime | None) -> str:
         return ""
     pattern = "d MMMM y, HH:mm"
     return format_datetime(value, pattern, tzinfo=_ZONE, locale=language())
+
+
+def clock(text: str) -> str:
+    """The time of day, with seconds, of a moment in ISO 8601 as logs keep it."""
+    return format_time(datetime.fromisoformat(text), "HH:mm:ss", tzinfo=_ZONE, locale=language())
 
 
 def day(value: date | None) -> str:

@@ -12,9 +12,9 @@ from panel.kernel.i18n import _
 from panel.ledger import jobs, nodes
 from panel.ledger.events import events_query
 from panel.ledger.jobs import STATES, Job
-from panel.wording import cause_word
 from panel.web.lists import asked
 from panel.web.session import actor, permission
+from panel.wording import cause_word
 
 area = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -37,7 +37,7 @@ def show(job_id: uuid.UUID):
     """Show one job: why, how far, what was counted, its log, and what happened to whom."""
     job = jobs.get_job(actor(), job_id)
     happened = db.session.scalars(events_query(actor(), job_id=job_id).limit(50)).all()
-    return render_template("jobs/show.html", job=job, events=happened, pending=job.state in OPEN)
+    return render_template("jobs/show.html", job=job, subject=_subject(job), events=happened, pending=job.state in OPEN)
 
 
 @area.get("/<uuid:job_id>/cancel")
@@ -63,6 +63,14 @@ def retry(job_id: uuid.UUID):
     jobs.retry_job(actor(), job_id)
     flash(_("The job is queued again."), "success")
     return redirect(url_for("jobs.show", job_id=job_id))
+
+
+def _subject(job: Job) -> str:
+    """What the job's one resource was last called."""
+    if job.resource_id is None or not actor().may("events:read"):
+        return ""
+    last = db.session.scalars(events_query(actor(), kind=job.resource_kind, resource_id=job.resource_id).limit(1)).first()
+    return last.detail.resource_name if last is not None and last.detail is not None else ""
 
 
 def _query(wanted):

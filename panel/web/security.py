@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_security.signals import tf_code_confirmed, tf_profile_changed
 
 from panel.identity.models import Role, User
@@ -16,6 +16,14 @@ from panel.kernel.db import db, utcnow
 from panel.kernel.passwords import LANES, MEMORY_KIB, PASSWORD_MIN, ROUNDS
 from panel.kernel.secrets import ensure_secret
 from panel.web import session
+
+
+class SignInForm(LoginForm):
+    """Address and password. Whoever came for no page in particular goes on to the start page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.next.data = self.next.data or "/"
 
 
 def init_security(app: Flask) -> None:
@@ -31,7 +39,7 @@ def init_security(app: Flask) -> None:
         **_OPTIONS,
     )
     security = Security()
-    security.init_app(app, SQLAlchemyUserDatastore(db, User, Role))
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, Role), login_form=SignInForm)
     for signal in (tf_code_confirmed, tf_profile_changed):
         signal.connect(_note_factor, app)
 
@@ -75,6 +83,8 @@ _OPTIONS: dict[str, Any] = {
     "SECURITY_POST_LOGOUT_VIEW": "/login",
     "SECURITY_POST_CHANGE_VIEW": "/account",
     "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "/account",
+    "SECURITY_MSG_REAUTHENTICATION_REQUIRED": ("You must reauthenticate to access this endpoint", "info"),
+    "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("Your code has been confirmed", "quiet"),
     "SECURITY_DEFAULT_REMEMBER_ME": False,
     "SECURITY_STATIC_FOLDER": None,
     "SECURITY_CLI_USERS_NAME": False,

@@ -7,13 +7,17 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import TestResponse
 
 from panel import web
 from panel.contracts.actions import create_contract, suspend_contract
@@ -41,6 +45,14 @@ class Quiet(WSGIRequestHandler):
 
     def log_request(self, *args: object) -> None:
         """Say nothing."""
+
+
+class Browser(FlaskClient):
+    """A browser without scripts. Each request finds an application context of its own, as it does in production."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send one request."""
+        return Context().run(super().open, *args, **kwargs)
 
 
 @dataclass
@@ -75,6 +87,7 @@ def small_site(folder: Path, *, full: bool = False) -> Iterator[Site]:
     """Pages over a world in ``folder``, inside its application context."""
     with small_world(folder) as world:
         web.register(world.app)
+        world.app.test_client_class = Browser
         ensure_roles()
         totp = new_totp(world.app.config["CIS"])
         admin = _person("admin@example.test", "Barbara Wójcik", "association_admin", totp=totp)
@@ -116,8 +129,14 @@ def fill(site: Site) -> None:
 def _person(
     email: str, name: str, role: str, *, member_id: uuid.UUID | None = None, totp: NewTotp | None = None
 ) -> User:
-    return create_user(SYSTEM, email=email, name=name, password_hash=hash_user_password(PASSWORD), role=role, member_id=member_id,
+    return create_user(SYSTEM, email=email, name=name, password_hash=_hashed(), role=role, member_id=member_id,
                        totp_secret=totp.stored if totp else None)  # fmt: skip
+
+
+@cache
+def _hashed() -> str:
+    """Hash the password that all of them have: once, it takes its time by intent."""
+    return hash_user_password(PASSWORD)
 
 
 def _mailboxes(world: World) -> list[Mailbox]:
