@@ -5,5 +5,6 @@ worker_class = "gthread"
 threads = 16
 timeout = 90
 graceful_timeout = 5
+keepalive = 60
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files, unlinked at once; a disk would stall them
 accesslog = None
