@@ -96,7 +96,10 @@ def paginate(
         wanted = wanted.where(order.after(key, primary))
     rows = db.session.execute(wanted).unique().all()
     more, rows = len(rows) > page_size, rows[:page_size]
-    total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
+    if place is None and not more and (rows or page == 1):
+        total = (page - 1) * page_size + len(rows)  # this is the end, so all that comes before is known
+    else:
+        total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
     return Page(
         items=[row[0] for row in rows],
         total=min(total, COUNTED_MAX) if searching else total,

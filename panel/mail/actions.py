@@ -63,7 +63,7 @@ def mailboxes_query(
 ) -> Select[Mailbox]:
     """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
     query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
-    query = query.where(Mailbox.state == state) if state else query.where(Mailbox.want == "put")
+    query = query.where(Mailbox.in_state(state)) if state else query.where(Mailbox.want == "put")
     for word in search.lower().split():
         query = query.where(Mailbox.address.contains(word, autoescape=True))
     for column, value in ((Mailbox.member_id, member_id), (Mailbox.domain_id, domain_id)):

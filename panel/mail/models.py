@@ -32,8 +32,13 @@ class Mailbox(ResourceColumns, Base):
     __tablename__ = "mailboxes"
     __table_args__ = (
         ResourceColumns.due_index("mailboxes"),
-        Index("ix_mailboxes_member_created", "member_id", "id"),
-        Index("ix_mailboxes_member_address", "member_id", "address"),
+        # Lists of hundreds of thousands: each order people may ask for, and the count, come from an index alone.
+        Index("ix_mailboxes_want_id", "want", "id"),
+        Index("ix_mailboxes_want_address", "want", "address", "id"),
+        Index("ix_mailboxes_want_quota", "want", "quota_mb", "id"),
+        Index("ix_mailboxes_want_used", "want", "used_mb", "id"),
+        Index("ix_mailboxes_member_id", "member_id", "want", "id"),
+        Index("ix_mailboxes_member_address", "member_id", "want", "address", "id"),
     )
 
     domain_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mail_domains.id"))
