@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from flask import Flask, current_app, g, render_template, request
+from flask import Flask, g, render_template, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,9 +20,6 @@ from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLim
 from panel.kernel.i18n import _, _l
 
 STATUSES: dict[type[PanelError], int] = {NotFound: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, OverLimit: 409}
-PROBLEM = "cis.problem"
-"""Key in ``app.extensions`` of the API's own answer to an error, used for every path below ``/api/``."""
-
 _TITLES = {
     400: (_l("We did not understand this request"), _l("Go back, reload the page and try again.")),
     403: (_l("Not allowed"), _l("Your role does not allow this. Ask your administrator if you need it.")),
@@ -39,7 +36,7 @@ _Result = TypeVar("_Result")
 
 
 def add(app: Flask) -> None:
-    """Show errors as pages of ours; below ``/api/`` the API answers."""
+    """Show errors as pages of ours; the API answers its own."""
     app.register_error_handler(PanelError, _panel_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -80,8 +77,6 @@ def page(status: int, text: str | None = None, headers: dict[str, str] | None = 
 
 def _panel_error(error: PanelError) -> Response:
     db.session.rollback()
-    if (answer := _for_api(error)) is not None:
-        return answer
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
     return page(status, None if status == 404 else wording.describe(error))
 
@@ -91,8 +86,6 @@ def _csrf_error(error: CSRFError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    if (answer := _for_api(error)) is not None:
-        return answer
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -105,15 +98,5 @@ def _broken(error: InternalServerError) -> Response:
     with suppress(SQLAlchemyError):
         db.session.rollback()
     _log.error("%s %s failed", request.method, request.path, exc_info=error.original_exception)
-    return _for_api(error) or page(500)
+    return page(500)
 
-
-def _for_api(error: Exception) -> Response | None:
-    return _api_answer(error) if request.path.startswith("/api/") else None
-
-
-def _api_answer(error: Exception) -> Response:
-    from_api: Callable[[Exception], Response] | None = current_app.extensions.get(PROBLEM)
-    if from_api is not None:
-        return from_api(error)
-    return Response(status=error.code or 500 if isinstance(error, HTTPException) else 500)
