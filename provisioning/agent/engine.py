@@ -7,7 +7,7 @@ the store follows the commit and is queued in it, so that an agent that dies in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from provisioning.agent import bounds, diagnose
@@ -91,10 +91,11 @@ class Engine:
     def _stage(self, tx: Transaction, batch: Batch) -> list[dict[str, Any]]:
         keys = [(item.kind, item.id) for item in batch.items]
         had = self._adapter.current(tx, keys)
-        decided = decide(batch.items, had, tx.tombstones(keys))
+        tombstones = tx.tombstones(keys)
+        decided = decide(batch.items, had, tombstones)
         staged = self._adapter.stage(tx, batch.id, decided.changes, had)
         self._keep_within_bounds(tx, batch, decided, staged, had)
-        _bury(tx, decided, staged)
+        _bury(tx, decided, staged, tombstones)
         if batch.watch is not None:
             self._adapter.watch(tx, batch.watch)
         refused = decided.refused | staged.refused
@@ -152,10 +153,10 @@ class Engine:
         return {"items": self._adapter.state(kind, ids)}
 
 
-def _bury(tx: Transaction, decided: Decided, staged: Staged) -> None:
+def _bury(tx: Transaction, decided: Decided, staged: Staged, known: Collection[Key]) -> None:
     done = [item for item in decided.changes if (item.kind, item.id) not in staged.refused]
     tx.bury((item.kind, item.id, item.generation, item.purge) for item in done if isinstance(item, Gone))
-    tx.unbury((item.kind, item.id) for item in done if not isinstance(item, Gone))
+    tx.unbury(key for item in done if (key := (item.kind, item.id)) in known and not isinstance(item, Gone))
 
 
 def _correct(tx: Transaction, late: Sequence[Late]) -> None:

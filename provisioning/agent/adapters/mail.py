@@ -54,8 +54,8 @@ class MailAdapter:
         return self._todo.run()
 
     def prepare(self) -> None:
-        """Start the postmap that a new mailbox will need."""
-        self._maps.make_ready("mailboxes")
+        """Start the postmaps that a new mailbox and a new password will need."""
+        self._maps.make_ready("mailboxes", "senders")
 
     def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:
         """Write the probe's login and tokens. Raises InvalidResource."""

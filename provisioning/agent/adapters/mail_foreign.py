@@ -6,8 +6,7 @@ and nothing needs to be read. Otherwise the whole map is read once and compared 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 
 from provisioning.agent.adapters.mail_maps import PostfixMaps
 from provisioning.agent.adapters.mail_rows import entries
@@ -37,15 +36,12 @@ class ForeignEntries:
             self._read_anew(tx, name)
         return dict(tx.connection.execute("SELECT key, value FROM foreign_entry WHERE map = ?", (name,)))
 
-    def among(self, tx: Transaction, name: str, keys: Collection[str]) -> dict[str, str]:
+    def among(self, tx: Transaction, name: str, keys: AbstractSet[str]) -> dict[str, str]:
         """Return which of these keys are foreign rows, with postmap's words. Raises CommandFailed."""
         if not self.knows(name):
             self._read_anew(tx, name)
-        rows = tx.connection.execute(
-            "SELECT key FROM foreign_entry WHERE map = ? AND key IN (SELECT value FROM json_each(?))",
-            (name, json.dumps(list(keys))),
-        )
-        suspects = [key for (key,) in rows]
+        foreign = tx.connection.execute("SELECT key FROM foreign_entry WHERE map = ?", (name,))
+        suspects = [key for (key,) in foreign if key in keys]
         there = self._maps.look_up(name, suspects) if suspects else {}
         return {key: self._maps.try_to_add(name, key, "x") for key in there}
 

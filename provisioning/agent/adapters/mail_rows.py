@@ -74,17 +74,14 @@ _ENTRIES = {
     " SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'",
     "domains": "SELECT name, 'x' FROM mail_domain",
 }
-_ENTRIES_AMONG = {
-    "mailboxes": "SELECT address, address FROM mailbox WHERE address IN (SELECT value FROM json_each(?))",
-    "aliases": "SELECT address, target FROM alias WHERE address IN (SELECT value FROM json_each(?))",
-    "senders": "SELECT address, address FROM mailbox"
+_SENDERS_AMONG = (
+    "SELECT address, address FROM mailbox"
     " WHERE login = 'open' AND address IN (SELECT value FROM json_each(?1))"
     " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
     " WHERE alias.address IN (SELECT value FROM json_each(?1))"
     " UNION SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
-    " WHERE target IN (SELECT value FROM json_each(?1))",
-    "domains": "SELECT name, 'x' FROM mail_domain WHERE name IN (SELECT value FROM json_each(?))",
-}
+    " WHERE target IN (SELECT value FROM json_each(?1))"
+)
 
 
 def read(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
@@ -139,11 +136,14 @@ def domain_in_use(tx: Transaction, name: str) -> bool:
     return bool(row[0])
 
 
-def entries(tx: Transaction, map_name: str, keys: Collection[str] | None = None) -> dict[str, str]:
-    """Return what a Postfix map should hold: all of it, or what these addresses or domains bear on."""
-    if keys is None:
-        return dict(tx.connection.execute(_ENTRIES[map_name]))
-    return dict(tx.connection.execute(_ENTRIES_AMONG[map_name], (json.dumps(list(keys)),)))
+def entries(tx: Transaction, map_name: str) -> dict[str, str]:
+    """Return all that a Postfix map should hold."""
+    return dict(tx.connection.execute(_ENTRIES[map_name]))
+
+
+def senders_among(tx: Transaction, addresses: Collection[str]) -> dict[str, str]:
+    """Return what the map of senders should hold of these addresses and of the aliases that lead to them."""
+    return dict(tx.connection.execute(_SENDERS_AMONG, (json.dumps(list(addresses)),))) if addresses else {}
 
 
 def address_of(item: Resource) -> str:

@@ -83,25 +83,19 @@ class Staging:
 
     def _write_addresses(self, puts: Sequence[Mailbox | Alias], gone: Sequence[Gone]) -> None:
         """Replace the rows, and queue what differs in Postfix' maps between before and after."""
-        owners = self._owners(puts, gone)
-        before = {name: rows.entries(self._tx, name, owners) for name in ("mailboxes", "aliases", "senders")}
+        leaving = [self._before[_key(item)] for item in (*gone, *puts) if _key(item) in self._before]
+        owners = {rows.address_of(item): (item.kind, item.id) for item in (*leaving, *puts)}
+        sending = _may_bear_on_senders([*leaving, *puts])
+        senders = rows.senders_among(self._tx, sending)
         for kind in ("mailbox", "alias"):
             arriving = [item for item in puts if item.kind == kind]
             rows.delete(self._tx, kind, [item.id for item in (*arriving, *gone) if item.kind == kind])
         # All go before any comes, so that two may swap addresses.
         for kind in ("mailbox", "alias"):
             rows.write(self._tx, kind, [item for item in puts if item.kind == kind])
-        for name, old in before.items():
-            self._queue_differences(name, old, rows.entries(self._tx, name, owners), owners)
-
-    def _owners(self, puts: Iterable[Mailbox | Alias], gone: Iterable[Gone]) -> dict[str, Key]:
-        """Map each address that is touched to the change that touches it."""
-        owners = {rows.address_of(self._before[_key(item)]): _key(item) for item in gone}
-        for item in puts:
-            old = self._before.get(_key(item))
-            if old is not None:
-                owners.setdefault(rows.address_of(old), _key(item))
-        return owners | {item.address: _key(item) for item in puts}
+        self._queue_differences("mailboxes", _mailboxes(leaving), _mailboxes(puts), owners)
+        self._queue_differences("aliases", _aliases(leaving), _aliases(puts), owners)
+        self._queue_differences("senders", senders, rows.senders_among(self._tx, sending), owners)
 
     def _queue_differences(
         self, name: str, old: Mapping[str, str], new: Mapping[str, str], owners: Mapping[str, Key]
@@ -169,6 +163,23 @@ class Staging:
         pairs = ((self._before.get(_key(item)), item) for item in self._puts if _key(item) not in self._refused)
         changed = sum(isinstance(old, Mailbox) and _new_password(old, cast("Mailbox", item)) for old, item in pairs)
         return {NEW_HASHES: changed}
+
+
+def _mailboxes(items: Iterable[Resource]) -> dict[str, str]:
+    return {item.address: item.address for item in items if isinstance(item, Mailbox)}
+
+
+def _aliases(items: Iterable[Resource]) -> dict[str, str]:
+    return {item.address: item.target for item in items if isinstance(item, Alias)}
+
+
+def _may_bear_on_senders(items: Iterable[Resource]) -> list[str]:
+    """Name the addresses whose change may change who sends as whom: not those of mailboxes that nobody can open."""
+    return [
+        item.address
+        for item in items
+        if isinstance(item, Alias) or (isinstance(item, Mailbox) and item.login == "open")
+    ]
 
 
 def _ends_sessions(old: Mailbox, item: Item) -> bool:

@@ -6,6 +6,7 @@ An agent that dies between the two finds the queue when it starts. Every step ca
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,10 +125,13 @@ class TodoRunner:
         return failed
 
     def _clear(self, rows: Sequence[_Row], late: Sequence[tuple[_Row, str]]) -> None:
-        failed = {row.seq for row, _ in late}
-        done = [(row.seq,) for row in rows if row.seq not in failed]
+        # Numbers only grow, and rows come one transaction after the other: all up to the last one seen were seen.
+        failed = json.dumps([row.seq for row, _ in late])
         with self._store.write_lightly() as tx:
-            tx.connection.executemany("DELETE FROM todo WHERE seq = ?", done)
+            tx.connection.execute(
+                "DELETE FROM todo WHERE seq <= ? AND seq NOT IN (SELECT value FROM json_each(?))",
+                (rows[-1].seq, failed),
+            )
 
 
 def _change(name: str, rows: Iterable[_Row]) -> MapChange | None:
