@@ -50,7 +50,9 @@ class User(Base, UserMixin):
     roles: Mapped[list[Role]] = relationship(secondary="grants", viewonly=True)  # type: ignore[assignment]  # ours
 
     def check_tf_required(
-        self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
+        self,
+        tf_setup_methods: list[tuple[str, str]],
+        tf_fresh: bool,  # noqa: ARG002, FBT001 - the library calls it with these two
     ) -> tuple[bool, list[tuple[str, str]]]:
         """Tell Flask-Security whether to ask for a second factor: wherever one is set up, and always of staff."""
         return bool(tf_setup_methods) or self.check_tf_required_setup(), tf_setup_methods

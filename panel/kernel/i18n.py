@@ -7,7 +7,6 @@ what it was made from, so that two releases side by side never read each other's
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -19,8 +18,17 @@ from flask import Flask, current_app
 from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
 __all__ = [
-    "LANGUAGES", "_", "_l", "connect", "force_locale", "language", "lazy_gettext", "lazy_pgettext", "ngettext", "pgettext",
-]  # fmt: skip
+    "LANGUAGES",
+    "_",
+    "_l",
+    "connect",
+    "force_locale",
+    "language",
+    "lazy_gettext",
+    "lazy_pgettext",
+    "ngettext",
+    "pgettext",
+]
 
 LANGUAGES = ("pl", "en")
 TIME_ZONE = "Europe/Warsaw"
@@ -35,8 +43,13 @@ def connect(app: Flask) -> None:
     if "babel" in app.extensions:
         return
     app.config["CIS_CATALOGUES"] = str(_compiled(CATALOGUES, app.config["CIS"].data_dir.absolute() / "cache"))
-    Babel(app, default_locale="en", default_timezone=TIME_ZONE,
-          default_translation_directories=app.config["CIS_CATALOGUES"], locale_selector=_installed_language)  # fmt: skip
+    Babel(
+        app,
+        default_locale="en",
+        default_timezone=TIME_ZONE,
+        default_translation_directories=app.config["CIS_CATALOGUES"],
+        locale_selector=_installed_language,
+    )
 
 
 def language() -> str:
@@ -63,7 +76,7 @@ def _compiled(sources: Path, cache: Path) -> Path:
     for path in files:
         _compile(path, draft / path.relative_to(sources).with_suffix(".mo"))
     with suppress(OSError):  # another process was quicker; its result is the same
-        os.rename(draft, target)
+        draft.rename(target)
     shutil.rmtree(draft, ignore_errors=True)
     return target
 

@@ -33,8 +33,20 @@ from panel.web import (
 )
 
 AREAS = (
-    dashboard, search, account, members, contracts, contract_changes, mail, mailbox_changes, activation, nodes, jobs, events, health
-)  # fmt: skip
+    dashboard,
+    search,
+    account,
+    members,
+    contracts,
+    contract_changes,
+    mail,
+    mailbox_changes,
+    activation,
+    nodes,
+    jobs,
+    events,
+    health,
+)
 """One module per place, each with its blueprint ``area``."""
 
 

@@ -27,7 +27,9 @@ class CodeForm(FlaskForm):
 @session.signed_in
 def show():
     """Show who one is here, which roles one holds, and how one signs in."""
-    names = {grant.member_id: db.session.get(Member, grant.member_id) for grant in current_user.grants if grant.member_id}
+    names = {
+        grant.member_id: db.session.get(Member, grant.member_id) for grant in current_user.grants if grant.member_id
+    }
     return render_template("account/show.html", user=current_user, members=names, fresh=session.is_fresh())
 
 
@@ -50,7 +52,11 @@ def confirm():
 def _is_right(code: str) -> bool:
     factory = current_app.extensions["security"].totp_factory
     window = current_app.config["SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY"]
-    return bool(factory.verify_totp(token=code.strip(), totp_secret=current_user.tf_totp_secret, user=current_user, window=window))
+    return bool(
+        factory.verify_totp(
+            token=code.strip(), totp_secret=current_user.tf_totp_secret, user=current_user, window=window
+        )
+    )
 
 
 def _target() -> str:

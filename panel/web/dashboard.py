@@ -49,8 +49,14 @@ def show():
     who = actor()
     if who.may_everywhere("members:read"):
         return render_template("dashboard/staff.html", needs=needs(who), counts=counts(who), events=_last_events(who))
-    return render_template("dashboard/member.html", members=_own(who), events=_last_events(who), entitlements=entitlements, who=who,
-                           can_create=who.may("mail:write"))  # fmt: skip
+    return render_template(
+        "dashboard/member.html",
+        members=_own(who),
+        events=_last_events(who),
+        entitlements=entitlements,
+        who=who,
+        can_create=who.may("mail:write"),
+    )
 
 
 def needs(who: Actor) -> list[Need]:
@@ -65,32 +71,49 @@ def counts(who: Actor) -> list[tuple[str, str, str, str | None]]:
     open_contracts = len(_in_force(who))
     return [
         ("building", number(members), ngettext("member", "members", members), _url("members.show_list")),
-        ("file-earmark-text", number(open_contracts), ngettext("contract in force", "contracts in force", open_contracts),
-         _url("contracts.show_list")),
+        (
+            "file-earmark-text",
+            number(open_contracts),
+            ngettext("contract in force", "contracts in force", open_contracts),
+            _url("contracts.show_list"),
+        ),
         ("envelope", number(boxes), ngettext("mailbox", "mailboxes", boxes), _url("mail.show_list")),
-    ]  # fmt: skip
+    ]
 
 
 def _failed_resources(who: Actor) -> Sequence[Need | None]:
     if not who.may_everywhere("mail:read"):
         return ()
-    failed = sum(db.session.scalar(select(func.count()).where(kind.model.seen_generation < kind.model.wanted_generation,
-                                                             kind.model.problem_code.is_not(None))) or 0 for kind in KINDS)  # fmt: skip
+    failed = sum(
+        db.session.scalar(
+            select(func.count()).where(
+                kind.model.seen_generation < kind.model.wanted_generation, kind.model.problem_code.is_not(None)
+            )
+        )
+        or 0
+        for kind in KINDS
+    )
     text = ngettext("%(num)s resource is not working", "%(num)s resources are not working", failed)
-    return [Need(tone="bad", icon="x-octagon", text=text, url=_url("mail.show_list", state="failed")) if failed else None]
+    return [
+        Need(tone="bad", icon="x-octagon", text=text, url=_url("mail.show_list", state="failed")) if failed else None
+    ]
 
 
 def _failed_jobs(who: Actor) -> Sequence[Need | None]:
     if not who.may_everywhere("jobs:read"):
         return ()
     counted = select(Job.state, func.count()).where(Job.state.in_(("failed", "waiting_approval"))).group_by(Job.state)
-    by_state = {state: count for state, count in db.session.execute(counted)}
+    by_state: dict[str, int] = dict(db.session.execute(counted).tuples().all())
     failed, waiting = by_state.get("failed", 0), by_state.get("waiting_approval", 0)
     failed_text = ngettext("%(num)s failed job", "%(num)s failed jobs", failed)
     waiting_text = ngettext("%(num)s job waits for approval", "%(num)s jobs wait for approval", waiting)
     return [
-        Need(tone="warn", icon="person-check", text=waiting_text, url=_url("jobs.show_list", state="waiting_approval")) if waiting else None,
-        Need(tone="bad", icon="list-task", text=failed_text, url=_url("jobs.show_list", state="failed")) if failed else None,
+        Need(tone="warn", icon="person-check", text=waiting_text, url=_url("jobs.show_list", state="waiting_approval"))
+        if waiting
+        else None,
+        Need(tone="bad", icon="list-task", text=failed_text, url=_url("jobs.show_list", state="failed"))
+        if failed
+        else None,
     ]
 
 
@@ -111,13 +134,21 @@ def _contracts(who: Actor) -> Sequence[Need | None]:
     expiring_text = ngettext("%(num)s contract is expiring", "%(num)s contracts are expiring", expiring)
     suspended_text = ngettext("%(num)s contract is suspended", "%(num)s contracts are suspended", suspended)
     return [
-        Need(tone="warn", icon="calendar-event", text=expiring_text, url=_url("contracts.show_list", status="expiring")) if expiring else None,
-        Need(tone="warn", icon="pause-circle", text=suspended_text, url=_url("contracts.show_list", status="suspended")) if suspended else None,
+        Need(tone="warn", icon="calendar-event", text=expiring_text, url=_url("contracts.show_list", status="expiring"))
+        if expiring
+        else None,
+        Need(tone="warn", icon="pause-circle", text=suspended_text, url=_url("contracts.show_list", status="suspended"))
+        if suspended
+        else None,
     ]
 
 
 def _in_force(who: Actor) -> list[Contract]:
-    return [one for one in db.session.scalars(contracts_query(who)).unique() if one.status(today()) in ("active", "expiring")]
+    return [
+        one
+        for one in db.session.scalars(contracts_query(who)).unique()
+        if one.status(today()) in ("active", "expiring")
+    ]
 
 
 def _own(who: Actor) -> list[Member]:
@@ -132,7 +163,10 @@ def _last_events(who: Actor) -> list[Event]:
 
 
 def _count(query: Any, column: Any) -> int:
-    return db.session.scalar(select(func.count()).select_from(query.with_only_columns(column).order_by(None).subquery())) or 0
+    return (
+        db.session.scalar(select(func.count()).select_from(query.with_only_columns(column).order_by(None).subquery()))
+        or 0
+    )
 
 
 def _url(endpoint: str, **values: Any) -> str | None:

@@ -23,7 +23,10 @@ STATUSES: dict[type[PanelError], int] = {NotFound: 404, NotAllowed: 403, Invalid
 _TITLES = {
     400: (_l("We did not understand this request"), _l("Go back, reload the page and try again.")),
     403: (_l("Not allowed"), _l("Your role does not allow this. Ask your administrator if you need it.")),
-    404: (_l("There is no such page"), _l("The address may be mistyped, or what it showed is gone or not yours to see.")),
+    404: (
+        _l("There is no such page"),
+        _l("The address may be mistyped, or what it showed is gone or not yours to see."),
+    ),
     405: (_l("This does not work that way"), _l("Go back and use the buttons of the page.")),
     409: (_l("This cannot be done now"), _l("Look at the current state and try again.")),
     413: (_l("This file is too large"), _l("At most 32 MB can be sent at once.")),
@@ -81,8 +84,10 @@ def _panel_error(error: PanelError) -> Response:
     return page(status, None if status == 404 else wording.describe(error))
 
 
-def _csrf_error(error: CSRFError) -> Response:
-    return page(400, _("This form was open for too long, or cookies are off. Go back, reload the page and send it again."))
+def _csrf_error(_error: CSRFError) -> Response:
+    return page(
+        400, _("This form was open for too long, or cookies are off. Go back, reload the page and send it again.")
+    )
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -99,4 +104,3 @@ def _broken(error: InternalServerError) -> Response:
         db.session.rollback()
     _log.error("%s %s failed", request.method, request.path, exc_info=error.original_exception)
     return page(500)
-

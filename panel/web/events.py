@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from panel.ledger.events import Event, events_query
 from panel.kernel.i18n import _l
-from panel.wording import event_sentence
+from panel.ledger.events import Event, events_query
 from panel.web.layout import actor_words
 from panel.web.lists import asked, csv_answer
 from panel.web.session import actor, permission
+from panel.wording import event_sentence
 
 area = Blueprint("events", __name__, url_prefix="/events")
 
-SOURCES = (("members", _l("members")), ("contracts", _l("contracts")), ("mail", _l("mail")), ("engine", _l("servers' answers")),
-           ("identity", _l("people and tokens")), ("jobs", _l("jobs")), ("nodes", _l("nodes")))  # fmt: skip
+SOURCES = (
+    ("members", _l("members")),
+    ("contracts", _l("contracts")),
+    ("mail", _l("mail")),
+    ("engine", _l("servers' answers")),
+    ("identity", _l("people and tokens")),
+    ("jobs", _l("jobs")),
+    ("nodes", _l("nodes")),
+)
 CSV_MOST = 100_000
 
 
@@ -32,9 +39,12 @@ def show_list():
 def download():
     """Give the same events as a file."""
     columns = [
-        ("at", lambda event: event.at.isoformat(timespec="seconds")), ("tag", lambda event: event.tag), ("what", event_sentence),
-        ("who", actor_words), ("about", lambda event: event.detail.resource_name if event.detail else ""),
-    ]  # fmt: skip
+        ("at", lambda event: event.at.isoformat(timespec="seconds")),
+        ("tag", lambda event: event.tag),
+        ("what", event_sentence),
+        ("who", actor_words),
+        ("about", lambda event: event.detail.resource_name if event.detail else ""),
+    ]
     return csv_answer(_query(asked("source")).limit(CSV_MOST), columns, name="events")
 
 

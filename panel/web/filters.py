@@ -22,7 +22,15 @@ _DAYS_IN_WORDS = 30
 
 def add(app: Flask) -> None:
     """Give templates these filters and the test ``lazy_text``."""
-    named: dict[str, Any] = {"datetime": moment, "clock": clock, "date": day, "ago": ago, "number": number, "money": money, "size": size}
+    named: dict[str, Any] = {
+        "datetime": moment,
+        "clock": clock,
+        "date": day,
+        "ago": ago,
+        "number": number,
+        "money": money,
+        "size": size,
+    }
     app.jinja_env.filters.update(named)
     app.jinja_env.tests["lazy_text"] = lambda value: isinstance(value, LazyString)
 

@@ -27,8 +27,14 @@ def show_list():
     """Show jobs, newest first, by state, node and cause."""
     wanted = asked("state", "node", "cause")
     listing = wanted.read(_query(wanted), sorts={"queued_at": Job.queued_at, "state": Job.state}, default="-queued_at")
-    return render_template("jobs/list.html", listing=listing, states=STATES, nodes=_nodes(), causes=_causes(),
-                           pending=any(job.state in OPEN for job in listing.items))  # fmt: skip
+    return render_template(
+        "jobs/list.html",
+        listing=listing,
+        states=STATES,
+        nodes=_nodes(),
+        causes=_causes(),
+        pending=any(job.state in OPEN for job in listing.items),
+    )
 
 
 @area.get("/<uuid:job_id>")
@@ -69,7 +75,9 @@ def _subject(job: Job) -> str:
     """What the job's one resource was last called."""
     if job.resource_id is None or not actor().may("events:read"):
         return ""
-    last = db.session.scalars(events_query(actor(), kind=job.resource_kind, resource_id=job.resource_id).limit(1)).first()
+    last = db.session.scalars(
+        events_query(actor(), kind=job.resource_kind, resource_id=job.resource_id).limit(1)
+    ).first()
     return last.detail.resource_name if last is not None and last.detail is not None else ""
 
 

@@ -27,7 +27,12 @@ def choose() -> str:
         kept = session.get(_KEPT)
         if kept in LANGUAGES:
             return str(kept)
-        if not g.get("broken") and current_user and current_user.is_authenticated and current_user.language in LANGUAGES:
+        if (
+            not g.get("broken")
+            and current_user
+            and current_user.is_authenticated
+            and current_user.language in LANGUAGES
+        ):
             return str(current_user.language)
     ordered = [preset, *(code for code in LANGUAGES if code != preset)]
     return request.accept_languages.best_match(ordered, preset) or preset

@@ -44,12 +44,15 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool], ...], ...] = (
         ("events.show_list", _l("Journal"), "clock-history", "events:read", True),
     ),
 )
-"""Endpoint, label, icon, permission needed, whether on the whole association. Endpoints that do not exist are left out."""
+"""Endpoint, label, icon, permission needed, whether on the whole association. What has no endpoint is left out."""
 
 _PAGES_OF: dict[str, tuple[str, str]] = {
-    "member": ("members.show", "member_id"), "contract": ("contracts.show", "contract_id"),
-    "mailbox": ("mail.show", "mailbox_id"), "job": ("jobs.show", "job_id"), "node": ("nodes.show", "node_id"),
-}  # fmt: skip
+    "member": ("members.show", "member_id"),
+    "contract": ("contracts.show", "contract_id"),
+    "mailbox": ("mail.show", "mailbox_id"),
+    "job": ("jobs.show", "job_id"),
+    "node": ("nodes.show", "node_id"),
+}
 """Page and name of its id for each kind of resource that has one."""
 
 
@@ -59,17 +62,47 @@ def add(app: Flask) -> None:
     app.context_processor(_surroundings)
     words: dict[str, Callable[..., Any]] = {
         name: getattr(wording, name)
-        for name in ("state_look", "wanted_words", "seen_words", "problem_words", "event_look", "event_sentence", "event_details",
-                     "log_line", "count_words", "entitlement_word", "member_kind_word", "node_role_word", "role_word", "service_name", "unit_word",
-                     "cause_word", "suspension_word", "level_words", "amount")
-    }  # fmt: skip
-    app.jinja_env.globals.update(words, asset=asset, resource_url=resource_url, actor_words=actor_words, page_url=page_url,
-                                 attributes=field_attributes, language_url=language_url, may=_may, may_everywhere=_may_everywhere)  # fmt: skip
+        for name in (
+            "state_look",
+            "wanted_words",
+            "seen_words",
+            "problem_words",
+            "event_look",
+            "event_sentence",
+            "event_details",
+            "log_line",
+            "count_words",
+            "entitlement_word",
+            "member_kind_word",
+            "node_role_word",
+            "role_word",
+            "service_name",
+            "unit_word",
+            "cause_word",
+            "suspension_word",
+            "level_words",
+            "amount",
+        )
+    }
+    app.jinja_env.globals.update(
+        words,
+        asset=asset,
+        resource_url=resource_url,
+        actor_words=actor_words,
+        page_url=page_url,
+        attributes=field_attributes,
+        language_url=language_url,
+        may=_may,
+        may_everywhere=_may_everywhere,
+    )
 
 
 def places(actor: Actor) -> list[list[Place]]:
     """The menu for ``actor``: only what exists and what they may see."""
-    return [[_place(*entry[:3]) for entry in group if _is_open(actor, entry[0], entry[3], staff=entry[4])] for group in _PLACES]
+    return [
+        [_place(*entry[:3]) for entry in group if _is_open(actor, entry[0], entry[3], staff=entry[4])]
+        for group in _PLACES
+    ]
 
 
 def asset(path: str) -> str:
@@ -110,11 +143,17 @@ def field_attributes(item: Any, described: str, given: dict[str, Any]) -> dict[s
 def _surroundings() -> dict[str, Any]:
     settings = current_app.config["CIS"]
     here: dict[str, Any] = {
-        "product_name": PRODUCT, "association_name": settings.association_name, "locale": language(),
+        "product_name": PRODUCT,
+        "association_name": settings.association_name,
+        "locale": language(),
         "signed_in": not g.get("broken") and session.is_signed_in(),
-    }  # fmt: skip
+    }
     if here["signed_in"]:
-        here |= {"nav": places(session.actor()), "current_name": session.actor().name, "current_email": current_user.email}
+        here |= {
+            "nav": places(session.actor()),
+            "current_name": session.actor().name,
+            "current_email": current_user.email,
+        }
     return here
 
 

@@ -36,12 +36,19 @@ class Asked:
         return self.filters.get(name) or None
 
     def read(self, query: Select[Any], *, sorts: Mapping[str, Any], default: str) -> Listing[Any]:
-        """Read the page asked for. ``sorts``: names in the address → columns; ``default`` one of them, ``-`` turns it round."""
+        """Read the page asked for.
+
+        ``sorts``: names in the address → columns; ``default`` is one of them, a leading ``-`` turns it round.
+        """
         sort = self.sort if self.sort.removeprefix("-") in sorts else default
         options: dict[str, Any] = {
-            "sorts": sorts, "default": default, "sort": sort, "page": self.page, "page_size": self.page_size,
+            "sorts": sorts,
+            "default": default,
+            "sort": sort,
+            "page": self.page,
+            "page_size": self.page_size,
             "searching": bool(self.search),
-        }  # fmt: skip
+        }
         try:
             page = paginate(query, cursor=self.cursor, **options)
         except Invalid:
@@ -90,7 +97,9 @@ class Listing(Generic[T]):
     @property
     def kept(self) -> dict[str, str]:
         """What a new search keeps: filters, order and page size."""
-        values = {name: value for name, value in request.args.items() if name not in ("search", "page", "cursor", "lang")}
+        values = {
+            name: value for name, value in request.args.items() if name not in ("search", "page", "cursor", "lang")
+        }
         return {name: value for name, value in values.items() if value}
 
     @property
@@ -100,7 +109,12 @@ class Listing(Generic[T]):
             return _("No rows")
         first = (self.page - 1) * self.page_size + 1
         total = number(self.total) if self.rows.total_exact else _("more than %(number)s", number=number(COUNTED_MAX))
-        return _("%(first)s–%(last)s of %(total)s", first=number(first), last=number(first + len(self.items) - 1), total=total)
+        return _(
+            "%(first)s–%(last)s of %(total)s",
+            first=number(first),
+            last=number(first + len(self.items) - 1),
+            total=total,
+        )
 
     @property
     def next_url(self) -> str | None:

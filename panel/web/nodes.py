@@ -36,7 +36,9 @@ def node_state(node: Node) -> str:
 def show_list():
     """Show all nodes with their state and what waits for them."""
     found = nodes.list_nodes(actor())
-    return render_template("nodes/list.html", nodes=found, node_state=node_state, waiting={node.id: _waiting(node.id) for node in found})
+    return render_template(
+        "nodes/list.html", nodes=found, node_state=node_state, waiting={node.id: _waiting(node.id) for node in found}
+    )
 
 
 @area.get("/<uuid:node_id>")
@@ -46,23 +48,37 @@ def show(node_id: uuid.UUID):
     node = nodes.get_node(actor(), node_id)
     jobs = db.session.scalars(select(Job).where(Job.node_id == node_id).order_by(Job.queued_at.desc()).limit(10)).all()
     happened = db.session.scalars(events_query(actor(), node_id=node_id).limit(15)).all()
-    return render_template("nodes/show.html", node=node, node_state=node_state(node), jobs=jobs, events=happened,
-                           kinds=_counts(node_id), waiting=_waiting(node_id), now=utcnow())  # fmt: skip
+    return render_template(
+        "nodes/show.html",
+        node=node,
+        node_state=node_state(node),
+        jobs=jobs,
+        events=happened,
+        kinds=_counts(node_id),
+        waiting=_waiting(node_id),
+        now=utcnow(),
+    )
 
 
 def _waiting(node_id: uuid.UUID) -> int:
     """How many resources of all kinds the node does not have as wanted."""
     return sum(
         db.session.scalar(
-            select(func.count()).where(kind.model.node_id == node_id, kind.model.seen_generation < kind.model.wanted_generation)
-        ) or 0
+            select(func.count()).where(
+                kind.model.node_id == node_id, kind.model.seen_generation < kind.model.wanted_generation
+            )
+        )
+        or 0
         for kind in KINDS
-    )  # fmt: skip
+    )
 
 
 def _counts(node_id: uuid.UUID) -> list[tuple[str, int]]:
     """How many resources of each kind the node should have."""
     return [
-        (kind.name, db.session.scalar(select(func.count()).where(kind.model.node_id == node_id, kind.model.want == "put")) or 0)
+        (
+            kind.name,
+            db.session.scalar(select(func.count()).where(kind.model.node_id == node_id, kind.model.want == "put")) or 0,
+        )
         for kind in KINDS
     ]

@@ -43,7 +43,9 @@ def show():
     """Show what the words in the box are part of."""
     words = request.args.get("search", "").strip()[:200]
     groups = _groups(actor(), words) if words else []
-    return render_template("search/show.html", words=words, groups=groups, count=sum(len(group.hits) for group in groups))
+    return render_template(
+        "search/show.html", words=words, groups=groups, count=sum(len(group.hits) for group in groups)
+    )
 
 
 def _groups(who: Actor, words: str) -> list[Group]:
@@ -63,14 +65,20 @@ def _mailboxes(who: Actor, words: str) -> Group | None:
     if not who.may("mail:read"):
         return None
     rows = _first(mailboxes_query(who, search=words).order_by(Mailbox.address))
-    return _group(_("Mailboxes"), "envelope", [(row.address, row.member.name, page_url("mailbox", row.id)) for row in rows])
+    return _group(
+        _("Mailboxes"), "envelope", [(row.address, row.member.name, page_url("mailbox", row.id)) for row in rows]
+    )
 
 
 def _contracts(who: Actor, words: str) -> Group | None:
     if not who.may("contracts:read"):
         return None
     rows = _first(contracts_query(who, search=words).order_by(Contract.number))
-    return _group(_("Contracts"), "file-earmark-text", [(row.number, row.member.name, page_url("contract", row.id)) for row in rows])
+    return _group(
+        _("Contracts"),
+        "file-earmark-text",
+        [(row.number, row.member.name, page_url("contract", row.id)) for row in rows],
+    )
 
 
 def _jobs(who: Actor, words: str) -> Group | None:

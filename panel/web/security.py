@@ -54,12 +54,17 @@ _OPTIONS: dict[str, Any] = {
     "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
     "SECURITY_PASSWORD_SINGLE_HASH": {"argon2"},
     "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {
-        "argon2__type": "ID", "argon2__memory_cost": MEMORY_KIB, "argon2__rounds": ROUNDS, "argon2__parallelism": LANES,
+        "argon2__type": "ID",
+        "argon2__memory_cost": MEMORY_KIB,
+        "argon2__rounds": ROUNDS,
+        "argon2__parallelism": LANES,
     },
     "SECURITY_PASSWORD_LENGTH_MIN": PASSWORD_MIN,
     "SECURITY_PASSWORD_CONFIRM_REQUIRED": True,
     "SECURITY_RETURN_GENERIC_RESPONSES": True,
-    "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": lambda value: str(value).strip().lower(), "case_insensitive": True}}],
+    "SECURITY_USER_IDENTITY_ATTRIBUTES": [
+        {"email": {"mapper": lambda value: str(value).strip().lower(), "case_insensitive": True}}
+    ],
     "SECURITY_TRACKABLE": True,
     "SECURITY_DATETIME_FACTORY": utcnow,
     "SECURITY_CHANGEABLE": True,
@@ -89,4 +94,4 @@ _OPTIONS: dict[str, Any] = {
     "SECURITY_STATIC_FOLDER": None,
     "SECURITY_CLI_USERS_NAME": False,
     "SECURITY_CLI_ROLES_NAME": False,
-}  # fmt: skip
+}

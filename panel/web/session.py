@@ -42,7 +42,7 @@ def signed_in(view: _View) -> _View:
 
 
 def permission(name: str, *, staff: bool = False) -> Callable[[_View], _View]:
-    """Declare that this route needs ``name``, with ``staff`` on the whole association. The action checks again, by row."""
+    """Declare that this route needs ``name``, with ``staff`` on the whole association; actions check again, by row."""
     if name not in PERMISSIONS:
         raise ValueError(f"unknown permission {name}")
     return lambda view: _declare(view, Declared(permission=name, staff=staff))
@@ -59,7 +59,7 @@ def declared(app: Flask, endpoint: str) -> Declared | None:
 def actor() -> Actor:
     """The signed-in user as an actor, found once per request."""
     if "actor" not in g:
-        g.actor = actor_for_user(current_user._get_current_object(), fresh=is_fresh())
+        g.actor = actor_for_user(current_user, fresh=is_fresh())
     return g.actor
 
 

@@ -41,7 +41,9 @@ _TEXTS = {
     "scan_large": _l("The file is too large. At most %(most)s MB."),
     "taken": _l("%(name)s is already in use. Choose another."),
     "taken_twice": _l("%(name)s stands twice in what you sent."),
-    "over_limit": _l("The contracts grant %(granted)s of “%(kind)s”; %(used)s are used and %(wanted)s more were asked for."),
+    "over_limit": _l(
+        "The contracts grant %(granted)s of “%(kind)s”; %(used)s are used and %(wanted)s more were asked for."
+    ),
     # Files of members
     "file_large": _l("The file is too large. At most %(most)s MB."),
     "import_encoding": _l("The file is not in UTF-8. Save it as CSV (UTF-8) and try again."),
@@ -54,6 +56,9 @@ _TEXTS = {
     "import_teryt": _l("TERYT of the kind %(unit)s has %(digits)s digits and nothing else."),
     "import_teryt_kind": _l("TERYT of the kind %(unit)s ends with %(digit)s. Correct the kind or the number."),
     "import_county": _l("Name the county in which the municipality lies."),
+    "import_city_alone": _l("This city with county rights has no line as a municipality. Add it, or correct the kind."),
+    "import_no_voivodeship": _l("No voivodeship with the TERYT %(prefix)s is known. Add its line to the file."),
+    "import_voivodeship": _l("The first two digits of TERYT (%(prefix)s) belong to %(name)s. Correct one of them."),
     # API
     "id_bad": _l("Give an identifier such as 01930c1e-7b3a-7c5e-9b0e-2f6a3d8c4e11."),
     "given_twice": _l("Give this once only."),
@@ -67,7 +72,9 @@ _TEXTS = {
     "address_plus": _l("Leave out the plus: name+anything already comes to the mailbox name."),
     "address_local_too_long": _l("The part before @ is too long. At most 64 characters."),
     "address_too_long": _l("The address is too long. At most 254 characters."),
-    "address_syntax": _l("Use letters a–z, digits, dots, hyphens and underscores; no dot at an end and no two together."),
+    "address_syntax": _l(
+        "Use letters a–z, digits, dots, hyphens and underscores; no dot at an end and no two together."
+    ),
     "address_rfc2142": _l("%(name)s is reserved for the operator of the domain (RFC 2142). Choose another name."),
     "reserved": _l("%(name)s is the statutory address of another member. Choose another."),
     "unknown_domain": _l("The domain %(name)s is not served here, or not for this member."),
@@ -85,24 +92,55 @@ _TEXTS = {
     "password_control": _l("The password must not contain control characters."),
     "password_mismatch": _l("The two passwords differ."),
     # Nodes and jobs
-    "host_key_changed": _l("The host key of %(node)s is another than the one pinned. Find out why before anything else."),
+    "host_key_changed": _l(
+        "The host key of %(node)s is another than the one pinned. Find out why before anything else."
+    ),
     "job_not_failed": _l("Only a failed or withdrawn job can be asked for again."),
     "job_started": _l("The job has started already and cannot be withdrawn."),
-}  # fmt: skip
+}
 
 _LABELS = {
-    "address": _l("Address"), "quota_mb": _l("Capacity"), "password": _l("Password"), "name": _l("Name"),
-    "kind": _l("Kind"), "teryt": _l("TERYT"), "nip": _l("NIP"), "regon": _l("REGON"), "rspo": _l("RSPO"),
-    "slug": _l("Short name"), "parent_id": _l("Belongs to"), "e_delivery_address": _l("e-Delivery address"),
-    "contacts": _l("Contacts"), "number": _l("Number"), "member_id": _l("Member"), "signed_on": _l("Signed on"),
-    "starts_on": _l("In force from"), "ends_on": _l("In force until"), "ended_on": _l("Last day"),
-    "effective_on": _l("In force from"), "notice_days": _l("Notice period (days)"), "items": _l("Items"),
-    "service": _l("Service"), "quantity": _l("Quantity"), "unit_price": _l("Unit price"),
-    "discount_percent": _l("Discount (%%)"), "note": _l("Note"), "level": _l("Level"), "reason": _l("Reason"),
-    "file": _l("File"), "role": _l("Role"), "email": _l("E-mail"), "expires_in_days": _l("Valid for (days)"),
-    "networks": _l("Networks"), "mailboxes": _l("Mailboxes"), "domain": _l("Domain"), "page": _l("Page"),
-    "page_size": _l("Rows on a page"), "sort": _l("Order"), "cursor": _l("Place in the list"),
-}  # fmt: skip
+    "address": _l("Address"),
+    "quota_mb": _l("Capacity"),
+    "password": _l("Password"),
+    "name": _l("Name"),
+    "kind": _l("Kind"),
+    "teryt": _l("TERYT"),
+    "nip": _l("NIP"),
+    "regon": _l("REGON"),
+    "rspo": _l("RSPO"),
+    "slug": _l("Short name"),
+    "parent_id": _l("Belongs to"),
+    "e_delivery_address": _l("e-Delivery address"),
+    "contacts": _l("Contacts"),
+    "number": _l("Number"),
+    "member_id": _l("Member"),
+    "signed_on": _l("Signed on"),
+    "starts_on": _l("In force from"),
+    "ends_on": _l("In force until"),
+    "ended_on": _l("Last day"),
+    "effective_on": _l("In force from"),
+    "notice_days": _l("Notice period (days)"),
+    "items": _l("Items"),
+    "service": _l("Service"),
+    "quantity": _l("Quantity"),
+    "unit_price": _l("Unit price"),
+    "discount_percent": _l("Discount (%%)"),
+    "note": _l("Note"),
+    "level": _l("Level"),
+    "reason": _l("Reason"),
+    "file": _l("File"),
+    "role": _l("Role"),
+    "email": _l("E-mail"),
+    "expires_in_days": _l("Valid for (days)"),
+    "networks": _l("Networks"),
+    "mailboxes": _l("Mailboxes"),
+    "domain": _l("Domain"),
+    "page": _l("Page"),
+    "page_size": _l("Rows on a page"),
+    "sort": _l("Order"),
+    "cursor": _l("Place in the list"),
+}
 
 
 def describe(error: PanelError) -> str:

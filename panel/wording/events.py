@@ -53,11 +53,20 @@ _LOG = {
     "waits for approval": _l("Would remove %(removed)s of %(total)s: waits for a person who approves."),
     "lease lost to another worker": _l("Another worker took the server over."),
 }
-_DEPTHS = {"rcpt": _l("address accepted: %(n)s"), "login": _l("signed in: %(n)s"), "message": _l("message read: %(n)s"),
-           "not_seen": _l("not seen: %(n)s")}  # fmt: skip
+_DEPTHS = {
+    "rcpt": _l("address accepted: %(n)s"),
+    "login": _l("signed in: %(n)s"),
+    "message": _l("message read: %(n)s"),
+    "not_seen": _l("not seen: %(n)s"),
+}
 
-_COUNTS = {"applied": _l("done: %(n)s"), "unchanged": _l("already so: %(n)s"), "refused": _l("refused: %(n)s"),
-           "failed": _l("failed: %(n)s"), "unknown": _l("unknown: %(n)s")}  # fmt: skip
+_COUNTS = {
+    "applied": _l("done: %(n)s"),
+    "unchanged": _l("already so: %(n)s"),
+    "refused": _l("refused: %(n)s"),
+    "failed": _l("failed: %(n)s"),
+    "unknown": _l("unknown: %(n)s"),
+}
 
 
 def event_look(tag: str) -> Look:

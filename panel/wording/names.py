@@ -9,14 +9,25 @@ from babel.numbers import format_decimal
 from panel.kernel.i18n import _, _l, language, ngettext
 
 _MEMBER_KINDS = {
-    "municipality": _l("municipality"), "county": _l("county"), "voivodeship": _l("voivodeship"), "school": _l("school"),
-    "cultural_institution": _l("cultural institution"), "unit": _l("organisational unit"), "other": _l("other"),
-}  # fmt: skip
+    "municipality": _l("municipality"),
+    "county": _l("county"),
+    "voivodeship": _l("voivodeship"),
+    "school": _l("school"),
+    "cultural_institution": _l("cultural institution"),
+    "unit": _l("organisational unit"),
+    "other": _l("other"),
+}
 _ENTITLEMENTS = {
-    "mailboxes": _l("Mailboxes"), "mailbox_mb": _l("Space for mail"), "zones": _l("DNS zones"),
-    "virtual_servers": _l("Virtual servers"), "site_mb": _l("Space for sites"), "file_accounts": _l("File accounts"),
-    "lists": _l("Mailing lists"), "databases": _l("Databases"), "portals": _l("Portals"),
-}  # fmt: skip
+    "mailboxes": _l("Mailboxes"),
+    "mailbox_mb": _l("Space for mail"),
+    "zones": _l("DNS zones"),
+    "virtual_servers": _l("Virtual servers"),
+    "site_mb": _l("Space for sites"),
+    "file_accounts": _l("File accounts"),
+    "lists": _l("Mailing lists"),
+    "databases": _l("Databases"),
+    "portals": _l("Portals"),
+}
 _LEVELS = {
     "no_new": (_l("nothing new"), _l("Everything works, but nothing new can be ordered.")),
     "no_send": (_l("no sending"), _l("Mail arrives and can be read, but none can be sent.")),
@@ -24,33 +35,67 @@ _LEVELS = {
     "closed": (_l("closed"), _l("Services are not served; data is kept.")),
 }
 _ROLES = {
-    "association_admin": _l("administrator of the association"), "provisioner": _l("provisioner"), "support": _l("support"),
-    "auditor": _l("auditor"), "member_admin": _l("administrator of a member"), "member_editor": _l("editor of a member"),
+    "association_admin": _l("administrator of the association"),
+    "provisioner": _l("provisioner"),
+    "support": _l("support"),
+    "auditor": _l("auditor"),
+    "member_admin": _l("administrator of a member"),
+    "member_editor": _l("editor of a member"),
     "school_coordinator": _l("school coordinator"),
-}  # fmt: skip
-_NODE_ROLES = {"mail": _l("mail"), "dns-primary": _l("DNS, primary"), "dns-secondary": _l("DNS, secondary"), "web": _l("sites")}
+}
+_NODE_ROLES = {
+    "mail": _l("mail"),
+    "dns-primary": _l("DNS, primary"),
+    "dns-secondary": _l("DNS, secondary"),
+    "web": _l("sites"),
+}
 _PERMISSIONS = {
-    "members:read": _l("see members"), "members:write": _l("change members"), "contracts:read": _l("see contracts"),
-    "contracts:write": _l("change contracts"), "services:read": _l("see the catalogue"),
-    "entitlements:read": _l("see what contracts grant"), "mail:read": _l("see mailboxes"), "mail:write": _l("change mailboxes"),
-    "mail:password": _l("set passwords of mailboxes"), "mail:purge": _l("delete removed mail for good"),
-    "nodes:read": _l("see servers"), "nodes:write": _l("change servers"), "jobs:read": _l("see jobs"),
-    "jobs:write": _l("repeat and withdraw jobs"), "events:read": _l("see the journal"), "tokens:read": _l("see API tokens"),
-    "tokens:write": _l("make API tokens"), "users:read": _l("see users"), "users:write": _l("change users"),
-}  # fmt: skip
+    "members:read": _l("see members"),
+    "members:write": _l("change members"),
+    "contracts:read": _l("see contracts"),
+    "contracts:write": _l("change contracts"),
+    "services:read": _l("see the catalogue"),
+    "entitlements:read": _l("see what contracts grant"),
+    "mail:read": _l("see mailboxes"),
+    "mail:write": _l("change mailboxes"),
+    "mail:password": _l("set passwords of mailboxes"),
+    "mail:purge": _l("delete removed mail for good"),
+    "nodes:read": _l("see servers"),
+    "nodes:write": _l("change servers"),
+    "jobs:read": _l("see jobs"),
+    "jobs:write": _l("repeat and withdraw jobs"),
+    "events:read": _l("see the journal"),
+    "tokens:read": _l("see API tokens"),
+    "tokens:write": _l("make API tokens"),
+    "users:read": _l("see users"),
+    "users:write": _l("change users"),
+}
 _CAUSES = {
-    "mail:domain:create": _l("new mail domain"), "mail:mailbox:create": _l("new mailbox"),
-    "mail:mailbox:activate": _l("activation of a mailbox"), "mail:mailbox:quota": _l("capacity of a mailbox"),
-    "mail:mailbox:password": _l("password of a mailbox"), "mail:mailbox:suspend": _l("suspension of a mailbox"),
-    "mail:mailbox:resume": _l("resumption of a mailbox"), "mail:mailbox:rename": _l("new address of a mailbox"),
-    "mail:mailbox:remove": _l("removal of a mailbox"), "mail:mailbox:restore": _l("restoring of a mailbox"),
-    "mail:mailbox:purge": _l("deletion of a mailbox for good"), "engine:sweep:due": _l("work found by the regular check"),
-    "contracts:contract:suspend": _l("suspension of a contract"), "contracts:contract:resume": _l("resumption of a contract"),
-}  # fmt: skip
+    "mail:domain:create": _l("new mail domain"),
+    "mail:mailbox:create": _l("new mailbox"),
+    "mail:mailbox:activate": _l("activation of a mailbox"),
+    "mail:mailbox:quota": _l("capacity of a mailbox"),
+    "mail:mailbox:password": _l("password of a mailbox"),
+    "mail:mailbox:suspend": _l("suspension of a mailbox"),
+    "mail:mailbox:resume": _l("resumption of a mailbox"),
+    "mail:mailbox:rename": _l("new address of a mailbox"),
+    "mail:mailbox:remove": _l("removal of a mailbox"),
+    "mail:mailbox:restore": _l("restoring of a mailbox"),
+    "mail:mailbox:purge": _l("deletion of a mailbox for good"),
+    "engine:sweep:due": _l("work found by the regular check"),
+    "contracts:contract:suspend": _l("suspension of a contract"),
+    "contracts:contract:resume": _l("resumption of a contract"),
+}
 _UNITS = {
-    "package": _l("package"), "mailbox": _l("mailbox"), "server": _l("server"), "zone": _l("zone"), "account": _l("account"),
-    "list": _l("list"), "seat": _l("seat"), "portal": _l("portal"),
-}  # fmt: skip
+    "package": _l("package"),
+    "mailbox": _l("mailbox"),
+    "server": _l("server"),
+    "zone": _l("zone"),
+    "account": _l("account"),
+    "list": _l("list"),
+    "seat": _l("seat"),
+    "portal": _l("portal"),
+}
 _MEGABYTES = frozenset({"mailbox_mb", "site_mb"})
 
 

@@ -10,28 +10,47 @@ from panel.kernel.i18n import _l
 _AGAIN = _l("The panel keeps trying by itself. If this lasts, call whoever looks after the server.")
 _LOOK = _l("Read the server's words above, correct the cause, then ask again.")
 _PROBLEMS = {
-    "refused": (_l("The server refuses this."), _l("The rest is not affected. Change what the server objects to, for example the address.")),
+    "refused": (
+        _l("The server refuses this."),
+        _l("The rest is not affected. Change what the server objects to, for example the address."),
+    ),
     "failed": (_l("The server could not do this now."), _AGAIN),
-    "unknown": (_l("It is not known whether the server did this."), _l("The panel reads it back before it tries again.")),
+    "unknown": (
+        _l("It is not known whether the server did this."),
+        _l("The panel reads it back before it tries again."),
+    ),
     "no_outcome": (_l("The server did not answer for this."), _AGAIN),
     "not_seen_unreachable": (_l("The server has it, but the service cannot be reached from outside."), _AGAIN),
-    "not_seen_tls": (_l("The server has it, but its certificate is not the expected one."), _l("Check the certificate of the mail server.")),
+    "not_seen_tls": (
+        _l("The server has it, but its certificate is not the expected one."),
+        _l("Check the certificate of the mail server."),
+    ),
     "not_seen_refused": (_l("The server has it, but mail for it is refused."), _LOOK),
     "not_seen_deferred": (_l("The server has it, but puts mail for it off."), _AGAIN),
     "not_seen_login_refused": (_l("The server has it, but signing in to it is refused."), _AGAIN),
     "not_seen_login_accepted": (
-        _l("The server lets somebody sign in who should be kept out."), _l("This matters for security: call whoever looks after the server."),
+        _l("The server lets somebody sign in who should be kept out."),
+        _l("This matters for security: call whoever looks after the server."),
     ),
     "not_seen_not_delivered": (_l("A test message was accepted but did not arrive."), _AGAIN),
     "not_seen_protocol": (_l("The service answered what was not expected."), _AGAIN),
     "host_key_changed": (
         _l("The server shows another host key than the one pinned."),
-        _l("Nothing is sent to it. Find out whether it was installed anew or is being impersonated, then enrol it again."),
+        _l("Nothing is sent to it. Find out whether it was installed anew or is impersonated, then enrol it again."),
     ),
-    "key_refused": (_l("The server does not accept the panel's key."), _l("Enrol the node again with the operator's own key.")),
-    "unreachable": (_l("The server cannot be reached."), _l("What it serves may still work. Check network and power; the panel keeps trying.")),
-    "outcome_unknown": (_l("The link broke while the server was at work."), _l("The panel asks what was done before it tries again.")),
-}  # fmt: skip
+    "key_refused": (
+        _l("The server does not accept the panel's key."),
+        _l("Enrol the node again with the operator's own key."),
+    ),
+    "unreachable": (
+        _l("The server cannot be reached."),
+        _l("What it serves may still work. Check network and power; the panel keeps trying."),
+    ),
+    "outcome_unknown": (
+        _l("The link broke while the server was at work."),
+        _l("The panel asks what was done before it tries again."),
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

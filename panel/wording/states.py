@@ -19,15 +19,22 @@ class Look:
 
 _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
     "resource": {
-        "pending": (_l("waiting"), "wait", "hourglass-split"), "applying": (_l("being set up"), "busy", "arrow-repeat"),
-        "active": (_l("working"), "ok", "check-circle"), "failed": (_l("error"), "bad", "x-octagon"),
-        "suspended": (_l("suspended"), "warn", "pause-circle"), "removing": (_l("being removed"), "busy", "trash"),
-        "removed": (_l("removed"), "off", "trash"), "drifted": (_l("differs"), "warn", "shuffle"),
+        "pending": (_l("waiting"), "wait", "hourglass-split"),
+        "applying": (_l("being set up"), "busy", "arrow-repeat"),
+        "active": (_l("working"), "ok", "check-circle"),
+        "failed": (_l("error"), "bad", "x-octagon"),
+        "suspended": (_l("suspended"), "warn", "pause-circle"),
+        "removing": (_l("being removed"), "busy", "trash"),
+        "removed": (_l("removed"), "off", "trash"),
+        "drifted": (_l("differs"), "warn", "shuffle"),
     },
     "job": {
-        "queued": (_l("queued"), "wait", "hourglass-split"), "running": (_l("running"), "busy", "arrow-repeat"),
-        "done": (_l("done"), "ok", "check-circle"), "failed": (_l("failed"), "bad", "x-octagon"),
-        "waiting_approval": (_l("waits for approval"), "warn", "person-check"), "cancelled": (_l("withdrawn"), "off", "slash-circle"),
+        "queued": (_l("queued"), "wait", "hourglass-split"),
+        "running": (_l("running"), "busy", "arrow-repeat"),
+        "done": (_l("done"), "ok", "check-circle"),
+        "failed": (_l("failed"), "bad", "x-octagon"),
+        "waiting_approval": (_l("waits for approval"), "warn", "person-check"),
+        "cancelled": (_l("withdrawn"), "off", "slash-circle"),
     },
     "contract": {
         "future": (lazy_pgettext("contract", "not yet in force"), "wait", "calendar-event"),
@@ -37,18 +44,22 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "ended": (lazy_pgettext("contract", "ended"), "off", "slash-circle"),
     },
     "login": {
-        "waiting": (_l("waits for its first password"), "wait", "hourglass-split"), "open": (_l("open"), "ok", "check-circle"),
+        "waiting": (_l("waits for its first password"), "wait", "hourglass-split"),
+        "open": (_l("open"), "ok", "check-circle"),
         "blocked": (_l("blocked"), "warn", "pause-circle"),
     },
     "activation": {
-        "none": (_l("not needed"), "off", "slash-circle"), "sent": (_l("link handed out"), "wait", "hourglass-split"),
+        "none": (_l("not needed"), "off", "slash-circle"),
+        "sent": (_l("link handed out"), "wait", "hourglass-split"),
         "expired": (_l("link too old"), "warn", "exclamation-triangle"),
     },
     "node": {
-        "seen": (_l("answers"), "ok", "check-circle"), "late": (_l("not seen lately"), "warn", "exclamation-triangle"),
-        "problem": (_l("problem"), "bad", "x-octagon"), "never": (_l("never seen"), "wait", "hourglass-split"),
+        "seen": (_l("answers"), "ok", "check-circle"),
+        "late": (_l("not seen lately"), "warn", "exclamation-triangle"),
+        "problem": (_l("problem"), "bad", "x-octagon"),
+        "never": (_l("never seen"), "wait", "hourglass-split"),
     },
-}  # fmt: skip
+}
 
 _SEEN = {
     "rcpt": _l("the mail server accepts mail for it"),

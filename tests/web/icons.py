@@ -13,7 +13,8 @@ _WORD = re.compile(r"""["']([a-z][a-z0-9]*(?:-[a-z0-9]+)*)["']""")
 _CALL = re.compile(r"""\bicon\(\s*["']([a-z0-9-]+)["']|\bsymbol=["']([a-z0-9-]+)["']""")
 _MARK = (
     '<symbol id="mark" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="var(--cis-mark, #1f4e8c)"/>'
-    '<path d="M6.5 13.5 16 7l9.5 6.5v2h-19z" fill="#fff"/><path d="M9 17h2.6v6H9zm5.7 0h2.6v6h-2.6zm5.7 0H23v6h-2.6z" fill="#fff"/>'
+    '<path d="M6.5 13.5 16 7l9.5 6.5v2h-19z" fill="#fff"/>'
+    '<path d="M9 17h2.6v6H9zm5.7 0h2.6v6h-2.6zm5.7 0H23v6h-2.6z" fill="#fff"/>'
     '<rect x="6.5" y="23.6" width="19" height="2.4" rx="1" fill="#fff"/></symbol>'
 )
 

@@ -52,12 +52,12 @@ class Browser(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send one request."""
-        return Context().run(super().open, *args, **kwargs)
+        return Context().run(super().open, *args, **({"buffered": True} | kwargs))
 
 
 @dataclass
 class Site:
-    """A world with pages, and three people in it: the association's administrator, a member's, and one without rights."""
+    """A world with pages and three people: the association's administrator, a member's, and one without rights."""
 
     world: World
     admin: User
@@ -129,8 +129,15 @@ def fill(site: Site) -> None:
 def _person(
     email: str, name: str, role: str, *, member_id: uuid.UUID | None = None, totp: NewTotp | None = None
 ) -> User:
-    return create_user(SYSTEM, email=email, name=name, password_hash=_hashed(), role=role, member_id=member_id,
-                       totp_secret=totp.stored if totp else None)  # fmt: skip
+    return create_user(
+        SYSTEM,
+        email=email,
+        name=name,
+        password_hash=_hashed(),
+        role=role,
+        member_id=member_id,
+        totp_secret=totp.stored if totp else None,
+    )
 
 
 @cache
@@ -150,8 +157,10 @@ def _mailboxes(world: World) -> list[Mailbox]:
         "podatki",
         *(f"pracownik{n:03}" for n in range(60)),
     ]
-    wanted = [NewMailbox(member_id=world.koscian.id, address=f"{name}@{SHARED}", quota_mb=1024 * (1 + n % 3))
-              for n, name in enumerate(names)]  # fmt: skip
+    wanted = [
+        NewMailbox(member_id=world.koscian.id, address=f"{name}@{SHARED}", quota_mb=1024 * (1 + n % 3))
+        for n, name in enumerate(names)
+    ]
     return [changed.mailbox for changed in create_mailboxes(SYSTEM, wanted)]
 
 
@@ -200,17 +209,46 @@ def _contracts(world: World) -> None:
 
 def _jobs(world: World, boxes: list[Mailbox]) -> None:
     now = utcnow()
-    log = [{"at": now.isoformat(timespec="milliseconds"), "text": "batch applied", "sent": 3, "applied": 2, "batch": "x"},
-           {"at": now.isoformat(timespec="milliseconds"), "text": "looked from outside", "message": 1, "rcpt": 1},
-           {"at": now.isoformat(timespec="milliseconds"), "text": "unreachable", "message": "no route to host"}]  # fmt: skip
+    log = [
+        {"at": now.isoformat(timespec="milliseconds"), "text": "batch applied", "sent": 3, "applied": 2, "batch": "x"},
+        {"at": now.isoformat(timespec="milliseconds"), "text": "looked from outside", "message": 1, "rcpt": 1},
+        {"at": now.isoformat(timespec="milliseconds"), "text": "unreachable", "message": "no route to host"},
+    ]
     with unit_of_work():
         for number, state in enumerate(("queued", "running", "done", "failed", "waiting_approval", "cancelled")):
-            db.session.add(Job(node_id=world.node.id, cause="mail:mailbox:quota", actor="user:x", member_id=world.koscian.id, state=state,
-                               resource_kind="mailbox", resource_id=boxes[number].id, queued_at=now - timedelta(minutes=number),
-                               counts={"applied": 2, "failed": 1} if state in ("done", "failed") else {}, log=log if state != "queued" else []))  # fmt: skip
-        record_many(SYSTEM, ({"tag": f"engine:mailbox:{action}", "kind": "mailbox", "resource_id": boxes[0].id, "name": boxes[0].address,
-                              "member_id": world.koscian.id, "node_id": world.node.id, "data": data}
-                             for action, data in (("applied", {}), ("refused", {"code": "refused", "message": "no"}), ("seen", {"how": "message"}))))  # fmt: skip
+            db.session.add(
+                Job(
+                    node_id=world.node.id,
+                    cause="mail:mailbox:quota",
+                    actor="user:x",
+                    member_id=world.koscian.id,
+                    state=state,
+                    resource_kind="mailbox",
+                    resource_id=boxes[number].id,
+                    queued_at=now - timedelta(minutes=number),
+                    counts={"applied": 2, "failed": 1} if state in ("done", "failed") else {},
+                    log=log if state != "queued" else [],
+                )
+            )
+        record_many(
+            SYSTEM,
+            (
+                {
+                    "tag": f"engine:mailbox:{action}",
+                    "kind": "mailbox",
+                    "resource_id": boxes[0].id,
+                    "name": boxes[0].address,
+                    "member_id": world.koscian.id,
+                    "node_id": world.node.id,
+                    "data": data,
+                }
+                for action, data in (
+                    ("applied", {}),
+                    ("refused", {"code": "refused", "message": "no"}),
+                    ("seen", {"how": "message"}),
+                )
+            ),
+        )
 
 
 def _nodes(world: World) -> None:

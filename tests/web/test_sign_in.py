@@ -32,7 +32,9 @@ def test_one_comes_back_to_the_page_one_wanted(site: Site) -> None:
     assert _code(client, answer.location, code_now(site.totp.base32)).location == "/jobs"
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "http:evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "http:evil.example", "javascript:alert(1)"]
+)
 def test_nobody_is_sent_to_another_site_after_signing_in(site: Site, target: str) -> None:
     client = site.client()
     answer = _password(client, site.clerk.email, path="/login", next=target)
@@ -108,7 +110,9 @@ def test_a_fresh_code_is_remembered_and_asked_again_later(site: Site) -> None:
     page = client.get("/account/confirm?next=/jobs")
     refused = client.post("/account/confirm?next=/jobs", data={"csrf_token": token_in(page.text), "code": "123"})
     assert "nieprawidłowy" in refused.text
-    good = client.post("/account/confirm?next=/jobs", data={"csrf_token": token_in(page.text), "code": code_now(site.totp.base32)})
+    good = client.post(
+        "/account/confirm?next=/jobs", data={"csrf_token": token_in(page.text), "code": code_now(site.totp.base32)}
+    )
     assert good.location == "/jobs"
     with client.session_transaction() as session:
         assert abs(session["cis_factor_at"] - time.time()) < 5
@@ -130,7 +134,9 @@ def code_now(secret: str) -> str:
     return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
 
 
-def _password(client: FlaskClient, email: str, *, password: str = PASSWORD, path: str = "/login", **more: str) -> TestResponse:
+def _password(
+    client: FlaskClient, email: str, *, password: str = PASSWORD, path: str = "/login", **more: str
+) -> TestResponse:
     token = token_in(client.get(path).text)
     return client.post(path, data={"csrf_token": token, "email": email, "password": password, **more})
 

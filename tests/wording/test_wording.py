@@ -17,7 +17,15 @@ from panel.kernel.i18n import LANGUAGES, force_locale
 from panel.ledger.jobs import STATES
 from panel.ledger.resources import RESOURCE_STATES
 from panel.members.models import MEMBER_KINDS
-from panel.wording import describe, entitlement_word, field_label, level_words, member_kind_word, permission_word, role_word
+from panel.wording import (
+    describe,
+    entitlement_word,
+    field_label,
+    level_words,
+    member_kind_word,
+    permission_word,
+    role_word,
+)
 from panel.wording.errors import known_codes
 from panel.wording.events import event_look, known_tags, log_line
 from panel.wording.names import cause_word
@@ -57,7 +65,14 @@ def test_every_cause_of_a_job_has_words(world: World) -> None:
 
 
 def test_every_problem_has_a_name_and_advice() -> None:
-    codes = {*PROBLEMS.values(), "refused", "failed", "unknown", "no_outcome", *(f"not_seen_{reason}" for reason in get_args(Reason))}
+    codes = {
+        *PROBLEMS.values(),
+        "refused",
+        "failed",
+        "unknown",
+        "no_outcome",
+        *(f"not_seen_{reason}" for reason in get_args(Reason)),
+    }
     assert codes - known_problems() == set()
 
 
@@ -67,7 +82,12 @@ def test_states_and_names_have_words(world: World, language: str) -> None:
         for family, states in (("resource", RESOURCE_STATES), ("job", STATES)):
             assert all(state_look(family, state).tone for state in states)
             assert {state_look(family, state).icon for state in states} != {"circle"}
-        named = [(member_kind_word, MEMBER_KINDS), (entitlement_word, ENTITLEMENT_KINDS), (role_word, ROLES), (permission_word, PERMISSIONS)]
+        named = [
+            (member_kind_word, MEMBER_KINDS),
+            (entitlement_word, ENTITLEMENT_KINDS),
+            (role_word, ROLES),
+            (permission_word, PERMISSIONS),
+        ]
         assert [code for name, codes in named for code in codes if name(code) == code and language == "pl"] == []
         assert all(level_words(level) for level in SUSPENSION_LEVELS)
 
@@ -103,8 +123,13 @@ def test_fields_of_rows_are_named_with_their_row(world: World) -> None:
 
 def test_a_line_of_a_log_is_said_with_its_figures(world: World) -> None:
     with world.app.test_request_context(), force_locale("pl"):
-        assert log_line({"at": "x", "text": "batch applied", "sent": 5, "applied": 4}) == "Serwer przyjął zasoby: 4 z 5."
-        assert log_line({"at": "x", "text": "unreachable", "message": "no route"}) == "Nie można połączyć się z serwerem. no route"
+        assert (
+            log_line({"at": "x", "text": "batch applied", "sent": 5, "applied": 4}) == "Serwer przyjął zasoby: 4 z 5."
+        )
+        assert (
+            log_line({"at": "x", "text": "unreachable", "message": "no route"})
+            == "Nie można połączyć się z serwerem. no route"
+        )
 
 
 def _ours() -> list[str]:
@@ -120,15 +145,29 @@ def _codes(path: str) -> Iterator[tuple[str, str]]:
 
 def _strings_of_calls(path: str, names: set[str], position: int) -> Iterator[tuple[str, str]]:
     for node in ast.walk(ast.parse(read(path))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and len(node.args) > position:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in names
+            and len(node.args) > position
+        ):
             for part in ast.walk(node.args[position]):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and not isinstance(node.args[position], ast.JoinedStr):
+                if (
+                    isinstance(part, ast.Constant)
+                    and isinstance(part.value, str)
+                    and not isinstance(node.args[position], ast.JoinedStr)
+                ):
                     yield part.value, f"{path}:{node.lineno}"
 
 
 def _keywords(path: str, keyword: str) -> Iterator[tuple[str, str]]:
     for node in ast.walk(ast.parse(read(path))):
-        if isinstance(node, ast.keyword) and node.arg == keyword and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg == keyword
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             yield node.value.value, path
 
 
@@ -136,7 +175,12 @@ def _event_tags(path: str) -> Iterator[str]:
     """Tags given to ``record`` outright, and those made of an action: ``f"mail:mailbox:{action}"`` with its calls."""
     tree = ast.parse(read(path))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record" and len(node.args) > 1:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "record"
+            and len(node.args) > 1
+        ):
             if isinstance(node.args[1], ast.Constant):
                 yield str(node.args[1].value)
             elif isinstance(node.args[1], ast.JoinedStr) and isinstance(node.args[1].values[0], ast.Constant):
@@ -149,5 +193,3 @@ def _actions(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_record", "_change"):
             words = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
             yield from words[:1]
-
-
