@@ -37,6 +37,14 @@ class Api:
         """Write, and with ``wait`` let the answer come when the resource is active or failed."""
         return self._ask("POST", path, body, {} if wait is None else {"Prefer": f"wait={wait}"})
 
+    def delete(self, path: str, *, wait: int | None = None) -> dict[str, Any]:
+        """Remove, and with ``wait`` let the answer come when it is done."""
+        return self._ask("DELETE", path, None, {} if wait is None else {"Prefer": f"wait={wait}"})
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, extra: dict[str, str]) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         self._connection.request(method, f"/api/v1{path}", data, self._headers | extra)

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -62,11 +62,16 @@ class Fleet:
     @contextmanager
     def signed_in(self, address: str, password: str = PASSWORD) -> Iterator[imaplib.IMAP4_SSL]:
         """An IMAP session of the mailbox's holder."""
-        with imaplib.IMAP4_SSL(self.node, 993, ssl_context=_any_certificate(), timeout=30) as session:
-            session._encoding = "utf-8"  # type: ignore[attr-defined]  # imaplib would send ASCII only
+        with self.open_imap() as session:
             session.login(address, password)
             session.select("INBOX")
             yield session
+
+    def open_imap(self) -> imaplib.IMAP4_SSL:
+        """An IMAP session in which nobody has signed in yet."""
+        session = imaplib.IMAP4_SSL(self.node, 993, ssl_context=_any_certificate(), timeout=30)
+        session._encoding = "utf-8"  # type: ignore[attr-defined]  # imaplib would send ASCII only
+        return session
 
     def refused(self, address: str, password: str = PASSWORD) -> bool:
         """Whether the holder's sign-in is refused; slow on purpose."""
@@ -90,10 +95,10 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(running_panel: RunningPanel) -> Fleet:
-    api = Api(running_panel.facts["panel_url"], running_panel.facts["api_token"])
-    (member,) = api.get("/members?search=miasto-koscian")["items"]
-    return Fleet(running_panel, api, member["id"], running_panel.facts["nodes"][0]["ip"])
+def fleet(running_panel: RunningPanel) -> Iterator[Fleet]:
+    with closing(Api(running_panel.facts["panel_url"], running_panel.facts["api_token"])) as api:
+        (member,) = api.get("/members?search=miasto-koscian")["items"]
+        yield Fleet(running_panel, api, member["id"], running_panel.facts["nodes"][0]["ip"])
 
 
 def test_a_mailbox_with_a_password_is_seen_by_a_message_and_works_at_once(fleet: Fleet) -> None:
@@ -126,7 +131,7 @@ def test_the_holder_sets_the_first_password_by_the_link(fleet: Fleet) -> None:
     assert box["address"] in _open(browser, link)
     _post_form(browser, link, page, password=PASSWORD)
     assert _settled(fleet, box)["login"] == "open"
-    assert fleet.arrives(box["address"], "after the link")
+    assert fleet.arrives(box["address"], "after-the-link")
     with pytest.raises(urllib.error.HTTPError) as gone:
         _post_form(browser, link, page, password="inne hasło 12345")
     assert gone.value.code in (404, 410)
@@ -138,7 +143,7 @@ def test_a_sub_address_and_a_former_address_deliver(fleet: Fleet) -> None:
     assert fleet.arrives(f"{local}+sprawa@{domain}", "sub", reader=box["address"])
     renamed = fleet.act(box, "rename", address=f"new.{uuid.uuid4().hex[:8]}@{domain}")
     assert renamed["state"] == "active"
-    assert fleet.arrives(box["address"], "by the alias", reader=renamed["address"])
+    assert fleet.arrives(box["address"], "by-the-alias", reader=renamed["address"])
     assert fleet.refused(box["address"])
     with pytest.raises(ApiFailed, match="409"):
         fleet.api.post("/mailboxes", {"member_id": fleet.member_id, "address": box["address"]})
@@ -146,23 +151,24 @@ def test_a_sub_address_and_a_former_address_deliver(fleet: Fleet) -> None:
 
 def test_suspension_ends_live_sessions_and_resume_gives_everything_back(fleet: Fleet) -> None:
     box = fleet.new("suspended", password=PASSWORD)
-    with imaplib.IMAP4_SSL(fleet.node, 993, ssl_context=_any_certificate(), timeout=30) as held:
-        held._encoding = "utf-8"  # type: ignore[attr-defined]  # imaplib would send ASCII only
-        held.login(box["address"], PASSWORD)
-        held.select("INBOX")
-        assert fleet.act(box, "suspend")["state"] == "suspended"
-        with pytest.raises((imaplib.IMAP4.abort, OSError)):
-            _stay(held, seconds=5)
+    held = fleet.open_imap()
+    held.login(box["address"], PASSWORD)
+    held.select("INBOX")
+    assert fleet.act(box, "suspend")["state"] == "suspended"
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        _stay(held, seconds=5)
+    with suppress(OSError):
+        held.shutdown()
     assert fleet.refused(box["address"])
-    fleet.send(box["address"], "while suspended")
+    fleet.send(box["address"], "while-suspended")
     assert fleet.act(box, "resume")["state"] == "active"
-    assert fleet.arrives(box["address"], "after resume")
+    assert fleet.arrives(box["address"], "after-resume")
 
 
 def test_removed_mail_is_refused_and_comes_back_whole(fleet: Fleet) -> None:
     box = fleet.new("removed", password=PASSWORD)
     assert fleet.arrives(box["address"], "kept")
-    removed = fleet.api._ask("DELETE", f"/mailboxes/{box['id']}", None, {"Prefer": f"wait={WAIT}"})
+    removed = fleet.api.delete(f"/mailboxes/{box['id']}", wait=WAIT)
     assert removed["state"] == "removed"
     assert fleet.rcpt(box["address"]) == 550
     assert fleet.refused(box["address"])
