@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import request
-from sqlalchemy import func
 
 from panel.api.fields import Amount, Day, Id, Integer, ListOf, Shape, Text
 from panel.api.lists import list_answer, list_parameters
@@ -18,14 +15,9 @@ from panel.kernel.access import Actor
 from panel.kernel.db import unit_of_work
 from panel.kernel.errors import Invalid, NotFound
 from panel.shapes import contracts as shapes
+from panel.shapes import orders
 
 STATUSES = ("future", "active", "expiring", "suspended", "ended")
-SORTS = {
-    "number": Contract.number,
-    "created_at": Contract.id,
-    "starts_on": Contract.starts_on,
-    "ends_on": func.coalesce(Contract.ends_on, date.max),
-}
 _ITEM = Shape(
     fields={
         "service": Text(required=True, most=50, says="A code from the catalogue."),
@@ -64,7 +56,7 @@ _SUSPENSION = Shape(
     "GET",
     "/contracts",
     permission="contracts:read",
-    query=list_parameters(SORTS, {"member_id": Id(), "status": Text(choices=STATUSES)}),
+    query=list_parameters(orders.CONTRACTS, {"member_id": Id(), "status": Text(choices=STATUSES)}),
     answer=page_of("Contract"),
 )
 def list_contracts(actor: Actor, ask: Ask) -> Answer:
@@ -75,7 +67,7 @@ def list_contracts(actor: Actor, ask: Ask) -> Answer:
     query = actions.contracts_query(
         actor, search=ask.query.get("search", ""), member_id=ask.query.get("member_id"), status=status
     )
-    return list_answer(ask, query, shapes.contract, sorts=SORTS, default="-created_at")
+    return list_answer(ask, query, shapes.contract, sorts=orders.CONTRACTS, default="-created_at")
 
 
 @operation(

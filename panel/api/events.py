@@ -9,8 +9,8 @@ from panel.api.schemas import page_of
 from panel.kernel.access import Actor
 from panel.ledger.events import Event, events_query
 from panel.shapes import ledger as shapes
+from panel.shapes import orders
 
-SORTS = {"at": Event.id}
 _FILTERS = {
     "kind": Text(most=50, says="The kind of thing it happened to: mailbox, member …"),
     "resource_id": Id(),
@@ -25,11 +25,11 @@ _FILTERS = {
     "GET",
     "/events",
     permission="events:read",
-    query=list_parameters(SORTS, _FILTERS | {"actor": Text(most=100)}, search=False),
+    query=list_parameters(orders.EVENTS, _FILTERS | {"actor": Text(most=100)}, search=False),
     answer=page_of("Event"),
 )
 def list_events(actor: Actor, ask: Ask) -> Answer:
     """List events, newest first."""
     query = events_query(actor, **{name: ask.query[name] for name in _FILTERS if name in ask.query})
     query = query.where(Event.actor == ask.query["actor"]) if "actor" in ask.query else query
-    return list_answer(ask, query, shapes.event, sorts=SORTS, default="-at")
+    return list_answer(ask, query, shapes.event, sorts=orders.EVENTS, default="-at")

@@ -9,10 +9,10 @@ from panel.api.schemas import page_of, ref
 from panel.kernel.access import Actor
 from panel.kernel.errors import Invalid
 from panel.ledger import jobs
-from panel.ledger.jobs import STATES, Job
+from panel.ledger.jobs import STATES
 from panel.shapes import ledger as shapes
+from panel.shapes import orders
 
-SORTS = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 _FILTERS = {
     "state": Text(choices=STATES),
     "node_id": Id(),
@@ -26,7 +26,7 @@ _FILTERS = {
     "GET",
     "/jobs",
     permission="jobs:read",
-    query=list_parameters(SORTS, _FILTERS, search=False),
+    query=list_parameters(orders.JOBS, _FILTERS, search=False),
     answer=page_of("Job"),
 )
 def list_jobs(actor: Actor, ask: Ask) -> Answer:
@@ -34,7 +34,7 @@ def list_jobs(actor: Actor, ask: Ask) -> Answer:
     filters = {name: ask.query[name] for name in _FILTERS if name in ask.query}
     if filters.get("state", STATES[0]) not in STATES:
         raise Invalid("choice", field="state", choices=", ".join(STATES))
-    return list_answer(ask, jobs.jobs_query(actor, **filters), shapes.job, sorts=SORTS, default="-queued_at")
+    return list_answer(ask, jobs.jobs_query(actor, **filters), shapes.job, sorts=orders.JOBS, default="-queued_at")
 
 
 @operation("GET", "/jobs/<uuid:id>", permission="jobs:read", answer=ref("Job"))

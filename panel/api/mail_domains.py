@@ -9,13 +9,13 @@ from panel.api.fields import Boolean, Id, Shape, Text
 from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
-from panel.api.waiting import resource_settled
 from panel.kernel.access import Actor
+from panel.ledger.waiting import resource_settled
 from panel.mail import domains
 from panel.mail.models import MailDomain
 from panel.shapes import mail as shapes
+from panel.shapes import orders
 
-SORTS = {"name": MailDomain.name, "created_at": MailDomain.id}
 _NEW = Shape(
     fields={
         "name": Text(required=True, most=253),
@@ -25,11 +25,17 @@ _NEW = Shape(
 )
 
 
-@operation("GET", "/mail-domains", permission="mail:read", query=list_parameters(SORTS), answer=page_of("MailDomain"))
+@operation(
+    "GET",
+    "/mail-domains",
+    permission="mail:read",
+    query=list_parameters(orders.MAIL_DOMAINS),
+    answer=page_of("MailDomain"),
+)
 def list_mail_domains(actor: Actor, ask: Ask) -> Answer:
     """List the domains in which addresses may lie."""
     query = domains.domains_query(actor, search=ask.query.get("search", ""))
-    return list_answer(ask, query, shapes.mail_domain, sorts=SORTS, default="name")
+    return list_answer(ask, query, shapes.mail_domain, sorts=orders.MAIL_DOMAINS, default="name")
 
 
 @operation("GET", "/mail-domains/<uuid:id>", permission="mail:read", answer=ref("MailDomain"))

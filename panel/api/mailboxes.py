@@ -15,23 +15,18 @@ from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.api.versions import require_match
-from panel.api.waiting import jobs_finished, resource_settled
 from panel.kernel.access import Actor
 from panel.kernel.db import unit_of_work
 from panel.kernel.errors import Invalid, PanelError
 from panel.ledger.resources import RESOURCE_STATES
+from panel.ledger.waiting import jobs_finished, resource_settled
 from panel.mail import actions
 from panel.mail.actions import BATCH_MAX, DEFAULT_QUOTA_MB, Changed, NewMailbox
 from panel.mail.models import Mailbox
 from panel.shapes import mail as shapes
+from panel.shapes import orders
 from provisioning.resources import QUOTA_MB_MAX
 
-SORTS = {
-    "created_at": Mailbox.id,
-    "address": Mailbox.address,
-    "quota_mb": Mailbox.quota_mb,
-    "used_mb": Mailbox.used_mb,
-}
 _DONE = ("active", "suspended", "removed")
 _QUOTA = Integer(least=1, most=QUOTA_MB_MAX, says=f"Mebibytes; {DEFAULT_QUOTA_MB} if not given.")
 _PASSWORD = Text(most=256, write_only=True)
@@ -49,7 +44,11 @@ _FILTERS = {"member_id": Id(), "domain_id": Id(), "state": Text(choices=RESOURCE
 
 
 @operation(
-    "GET", "/mailboxes", permission="mail:read", query=list_parameters(SORTS, _FILTERS), answer=page_of("Mailbox")
+    "GET",
+    "/mailboxes",
+    permission="mail:read",
+    query=list_parameters(orders.MAILBOXES, _FILTERS),
+    answer=page_of("Mailbox"),
 )
 def list_mailboxes(actor: Actor, ask: Ask) -> Answer:
     """List mailboxes, removed ones only where `state` asks for them; `search` is part of the address."""
@@ -65,7 +64,7 @@ def list_mailboxes(actor: Actor, ask: Ask) -> Answer:
     )
     query = query if address is None else query.where(Mailbox.address == address.lower())
     query = query.options(selectinload(Mailbox.links), selectinload(Mailbox.aliases))
-    return list_answer(ask, query, shapes.mailbox, sorts=SORTS, default="-created_at")
+    return list_answer(ask, query, shapes.mailbox, sorts=orders.MAILBOXES, default="-created_at")
 
 
 @operation("GET", "/mailboxes/<uuid:id>", permission="mail:read", answer=ref("Mailbox"), versioned=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func
-
 from panel.api.fields import Day, Id, ListOf, Shape, Text
 from panel.api.lists import list_answer, list_parameters, whole_list
 from panel.api.operations import Answer, Ask, operation
@@ -15,14 +13,8 @@ from panel.kernel.db import unit_of_work
 from panel.members import actions
 from panel.members.models import MEMBER_KINDS, Member
 from panel.shapes import members as shapes
+from panel.shapes import orders
 
-SORTS = {
-    "name": Member.folded,
-    "created_at": Member.id,
-    "teryt": func.coalesce(Member.teryt, ""),
-    "slug": Member.slug,
-    "kind": Member.kind,
-}
 _BODY = Shape(
     fields={
         "name": Text(required=True, most=200),
@@ -46,7 +38,7 @@ _BODY = Shape(
     "GET",
     "/members",
     permission="members:read",
-    query=list_parameters(SORTS, {"kind": Text(choices=MEMBER_KINDS), "parent_id": Id()}),
+    query=list_parameters(orders.MEMBERS, {"kind": Text(choices=MEMBER_KINDS), "parent_id": Id()}),
     answer=page_of("Member"),
 )
 def list_members(actor: Actor, ask: Ask) -> Answer:
@@ -57,7 +49,7 @@ def list_members(actor: Actor, ask: Ask) -> Answer:
         kind=ask.query.get("kind"),
         parent_id=ask.query.get("parent_id"),
     )
-    return list_answer(ask, query, shapes.member, sorts=SORTS, default="name")
+    return list_answer(ask, query, shapes.member, sorts=orders.MEMBERS, default="name")
 
 
 @operation(

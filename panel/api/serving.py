@@ -14,8 +14,9 @@ from panel.api.limits import seconds_to_wait
 from panel.api.operations import Answer, Ask, Operation
 from panel.api.problems import for_status
 from panel.api.reading import read_body, read_query
-from panel.api.waiting import wait_until, wanted_seconds
+from panel.api.waiting import wanted_seconds
 from panel.kernel.access import Actor, require
+from panel.ledger.waiting import wait_until
 
 
 def view_of(operation: Operation) -> Callable[..., Response]:

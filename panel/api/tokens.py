@@ -8,11 +8,10 @@ from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.identity import actions
 from panel.identity.actions import TOKEN_DAYS_MAX
-from panel.identity.models import ApiToken
 from panel.kernel.access import ROLES, Actor
 from panel.shapes import identity as shapes
+from panel.shapes import orders
 
-SORTS = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
 _NEW = Shape(
     fields={
         "member_id": Id(nullable=True, says="Whose rows it reaches, with those below; null: all its maker reaches."),
@@ -26,11 +25,15 @@ _NEW = Shape(
 
 
 @operation(
-    "GET", "/tokens", permission="tokens:read", query=list_parameters(SORTS, search=False), answer=page_of("Token")
+    "GET",
+    "/tokens",
+    permission="tokens:read",
+    query=list_parameters(orders.TOKENS, search=False),
+    answer=page_of("Token"),
 )
 def list_tokens(actor: Actor, ask: Ask) -> Answer:
     """List tokens, newest first."""
-    return list_answer(ask, actions.tokens_query(actor), shapes.token, sorts=SORTS, default="-created_at")
+    return list_answer(ask, actions.tokens_query(actor), shapes.token, sorts=orders.TOKENS, default="-created_at")
 
 
 @operation("POST", "/tokens", permission="tokens:write", body=_NEW, answer=ref("Token"), statuses=(201,))
