@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import smtplib
+
 import argon2
 import pytest
 
 from provisioning.agent.adapters.mail_hash import is_readable
+from provisioning.resources import Mailbox
 from tests.contract.kinds import mailbox
 from tests.contract.node import AgentUnderTest
 
@@ -61,3 +64,42 @@ def test_nobody_but_root_and_the_daemons_reads_what_the_agent_keeps(mail: AgentU
             f"{script}; do setpriv --reuid {reader} --regid nogroup --clear-groups test -r $f && echo $f; done; :",
         )
         assert words.split() == (["/srv/mail"] if reader == "vmail" else [])
+
+
+def test_what_postmap_cannot_do_is_failed_and_done_with_the_next_batch(mail: AgentUnderTest) -> None:
+    box = mailbox()
+    mail.run("sh", "-c", "mv /usr/sbin/postmap /usr/sbin/postmap.away; pkill -x postmap")
+    try:
+        (outcome,) = mail.send([box])
+    finally:
+        mail.run("mv", "/usr/sbin/postmap.away", "/usr/sbin/postmap")
+    assert (outcome["outcome"], outcome["code"]) == ("failed", "map")
+    assert "No such file" in outcome["message"]
+    assert not is_taken(mail, box)
+    (outcome,) = mail.send([box])
+    assert outcome["outcome"] == "unchanged"
+    assert is_taken(mail, box)
+
+
+def test_a_map_file_that_was_replaced_is_written_to(mail: AgentUnderTest) -> None:
+    mail.make(mailbox())
+    mail.run("sh", "-c", "cd /etc/postfix/cis && cp -p mailboxes.lmdb copy && mv copy mailboxes.lmdb")
+    box = mailbox()
+    mail.make(box)
+    assert is_taken(mail, box)
+
+
+def test_a_kept_mailbox_is_seen_by_the_daemons_after_their_restart(mail: AgentUnderTest) -> None:
+    box = mailbox()
+    mail.make(box)
+    script = "postfix stop; doveadm stop; sleep 0.3; for boot in /etc/cis/boot.d/*; do $boot; done"
+    mail.run("sh", "-c", f"({script}) </dev/null >/tmp/restart.log 2>&1")
+    assert is_taken(mail, box)
+    assert mail.run("doveadm", "user", "-f", "home", box.address).strip().endswith(box.id)
+
+
+def is_taken(mail: AgentUnderTest, box: Mailbox) -> bool:
+    with smtplib.SMTP(mail.target.node_address, timeout=10) as client:
+        client.ehlo("outside.example")
+        client.mail("somebody@outside.example")
+        return client.rcpt(box.address)[0] == 250

@@ -7,9 +7,11 @@ with reading the store), in place, so that daemons with the file open see it at 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from provisioning.agent.adapters.commands import CommandFailed, finish, run, start
 from provisioning.agent.files import FixedRoot
@@ -33,26 +35,32 @@ class MapChange:
         return len(self.puts) + len(self.deletes)
 
 
+class _Ready(NamedTuple):
+    """A postmap that waits for its rows, and the file it has open."""
+
+    process: subprocess.Popen[bytes]
+    inode: int
+
+
 class PostfixMaps:
     """The maps in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._root = FixedRoot(folder)
-        self._ready: dict[str, subprocess.Popen[bytes]] = {}
+        self._ready: dict[str, _Ready] = {}
 
     def change(self, changes: Sequence[MapChange]) -> dict[str, str]:
         """Change single rows of several maps side by side; return postmap's words for each map that failed."""
-        puts = {change.name: self._take_ready(change.name) for change in changes if change.puts}
-        failed = {}
+        failed: dict[str, str] = {}
+        started = {}
         for change in changes:
-            try:
-                if change.puts:
-                    _require_success(puts[change.name], _lines(change.puts))
-                if change.deletes:
-                    _delete(self._start(["-d", "-"], change.name), change.deletes)
-            except CommandFailed as error:
-                failed[change.name] = error.words
+            with _noting(failed, change.name):
+                started[change.name] = self._take_ready(change.name) if change.puts else None
+        for change in changes:
+            if change.name not in failed:
+                with _noting(failed, change.name):
+                    self._finish_change(change, started[change.name])
         return failed
 
     def make_ready(self, *names: str) -> None:
@@ -61,8 +69,9 @@ class PostfixMaps:
         Starting takes 4 ms of 5. It holds no lock while it waits, and ends without a change if the agent does.
         """
         for name in names:
-            if name not in self._ready or self._ready[name].poll() is not None:
-                self._ready[name] = self._start(_PUT, name)
+            if name not in self._ready:
+                with suppress(CommandFailed):
+                    self._ready[name] = _Ready(self._start(_PUT, name), self._inode(name))
 
     def rebuild(self, name: str, rows: Mapping[str, str]) -> None:
         """Write a whole map anew in one transaction. Raises CommandFailed; the old content then stays."""
@@ -89,18 +98,50 @@ class PostfixMaps:
 
     def fingerprint(self, name: str) -> str:
         """Tell apart states of a map's file: another one means that somebody wrote to it."""
-        facts = (self._folder / f"{name}.lmdb").stat()
+        try:
+            facts = self._file(name).stat()
+        except FileNotFoundError:
+            return ""
         return f"{facts.st_ino}:{facts.st_size}:{facts.st_mtime_ns}"
 
     def _take_ready(self, name: str) -> subprocess.Popen[bytes]:
-        process = self._ready.pop(name, None)
-        return process if process is not None and process.poll() is None else self._start(_PUT, name)
+        ready = self._ready.pop(name, None)
+        if ready is None or ready.process.poll() is not None:
+            return self._start(_PUT, name)
+        if ready.inode != self._inode(name):
+            # Somebody put another file in its place: the one this process holds is nobody's any more.
+            finish(ready.process)
+            return self._start(_PUT, name)
+        return ready.process
+
+    def _finish_change(self, change: MapChange, process: subprocess.Popen[bytes] | None) -> None:
+        if process is not None:
+            _require_success(process, _lines(change.puts))
+        if change.deletes:
+            _delete(self._start(["-d", "-"], change.name), change.deletes)
+
+    def _inode(self, name: str) -> int:
+        try:
+            return self._file(name).stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.lmdb"
 
     def _start(self, options: Sequence[str], name: str) -> subprocess.Popen[bytes]:
         return start([POSTMAP, *options, self._map(name)])
 
     def _map(self, name: str) -> str:
         return f"lmdb:{self._folder / name}"
+
+
+@contextmanager
+def _noting(failed: dict[str, str], name: str) -> Iterator[None]:
+    try:
+        yield
+    except CommandFailed as error:
+        failed[name] = error.words
 
 
 def _require_success(process: subprocess.Popen[bytes], stdin: bytes) -> None:

@@ -109,6 +109,8 @@ class TodoRunner:
                 self._foreign.remember(tx, name)
         except CommandFailed as error:
             return {name: error.words}
+        except OSError as error:
+            return {name: error.strerror or type(error).__name__}
         return {}
 
     def _run_each(self, rows: Sequence[_Row], do: Callable[[Sequence[_Row]], dict[str, str]]) -> list[tuple[_Row, str]]:
