@@ -1,14 +1,11 @@
-"""Errors as pages and beside form fields: the one table that turns the panel's errors into statuses for browsers."""
+"""Errors as pages: the one table that turns the panel's errors into statuses for browsers."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from flask import Flask, g, render_template, request
-from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -35,7 +32,6 @@ _TITLES = {
     500: (_l("Something broke on our side"), _l("It has been written down. Try again; if it happens again, call us.")),
 }
 _log = logging.getLogger("cis.web")
-_Result = TypeVar("_Result")
 
 
 def add(app: Flask) -> None:
@@ -44,31 +40,6 @@ def add(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _broken)
-
-
-def attempt(form: FlaskForm, action: Callable[[], _Result]) -> _Result | None:
-    """Do ``action`` and return what it returns; where it refuses, put the reason beside its field and return None.
-
-    Refusals about nothing on the form stand in the summary on top of it. NotFound and NotAllowed go on to their page.
-    """
-    try:
-        return action()
-    except (Invalid, Conflict, OverLimit) as error:
-        db.session.rollback()
-        for one in error.errors if isinstance(error, Invalid) else [error]:
-            put_error(form, one)
-        return None
-
-
-def put_error(form: FlaskForm, error: PanelError) -> None:
-    """Show ``error`` beside the form's field it names, or on top of the form."""
-    text = wording.describe(error)
-    field = form[error.field] if error.field is not None and error.field in form else None
-    if field is not None:
-        field.errors = [*field.errors, text]
-    else:
-        label = f"{wording.field_label(error.field)}: " if error.field else ""
-        form.form_errors.append(label + text)
 
 
 def page(status: int, text: str | None = None, headers: dict[str, str] | None = None) -> Response:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from flask import Flask
-from flask_babel import LazyString
+from flask_babel.speaklater import LazyString
 
 from panel.kernel.i18n import TIME_ZONE, _, language
 from panel.wording.names import size
@@ -66,7 +66,7 @@ def ago(value: datetime | None) -> str:
         return _("just now")
     if abs(distance.days) > _DAYS_IN_WORDS:
         return day(value)
-    length = "short" if language() == "pl" else "long"
+    length: Literal["short", "long"] = "short" if language() == "pl" else "long"
     return format_timedelta(distance, add_direction=True, threshold=0.95, format=length, locale=language())
 
 

@@ -110,12 +110,13 @@ def asset(path: str) -> str:
     return url_for("static", filename=path, v=_mark(Path(str(current_app.static_folder)) / path))
 
 
-def page_url(kind: str | None, resource_id: object) -> str | None:
+def page_url(kind: str | None, resource_id: Any) -> str | None:
     """The page of a resource by kind and id; None where its kind has no page."""
     endpoint, argument = _PAGES_OF.get(kind or "", ("", ""))
     if resource_id is None or endpoint not in current_app.view_functions:
         return None
-    return url_for(endpoint, **{argument: resource_id})
+    values: dict[str, Any] = {argument: resource_id}
+    return url_for(endpoint, **values)
 
 
 def resource_url(event: Event) -> str | None:

@@ -45,7 +45,8 @@ def write() -> None:
     library = {match.group(1): match.group(0) for match in _SYMBOL.finditer(VENDOR.read_text())}
     words = {word for path in sources() for word in _WORD.findall(path.read_text())}
     symbols = [_MARK, *(library[name] for name in sorted(words & library.keys()))]
-    head = '<svg xmlns="http://www.w3.org/2000/svg">\n<!-- Bootstrap Icons, MIT licence, https://icons.getbootstrap.com -->\n'
+    head = '<svg xmlns="http://www.w3.org/2000/svg">\n'
+    head += "<!-- Bootstrap Icons, MIT licence, https://icons.getbootstrap.com -->\n"
     SPRITE.write_text(head + "\n".join(" ".join(symbol.split()) for symbol in symbols) + "\n</svg>\n")
 
 

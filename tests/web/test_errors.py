@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask, abort
-from flask_wtf import FlaskForm
-from wtforms import StringField
 
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
 from panel.kernel.i18n import LANGUAGES
-from panel.web.errors import attempt
 from panel.web.session import public
 from tests.web.site import Site, small_site
 
@@ -20,7 +18,7 @@ STATUSES = (400, 403, 404, 405, 413, 429, 500)
 
 
 @pytest.fixture
-def broken_site(tmp_path: Path) -> Site:
+def broken_site(tmp_path: Path) -> Iterator[Site]:
     with small_site(tmp_path) as site:
         _add_broken_pages(site.world.app)
         yield site
@@ -76,26 +74,11 @@ def test_an_address_that_leads_nowhere(site: Site) -> None:
         assert "Nie ma takiej strony" in answer.text
 
 
-def test_refusals_stand_beside_their_fields(site: Site) -> None:
-    class Form(FlaskForm):
-        name = StringField("Name")
-
-    with site.world.app.test_request_context(method="POST", data={"name": "kept"}):
-        form = Form()
-        errors = [Invalid("required", field="name"), Invalid("text_bad", field="elsewhere")]
-        assert attempt(form, lambda: _raise(Invalid("required", errors=errors))) is None
-        assert form.name.data == "kept"
-        assert len(form.name.errors) == len(form.form_errors) == 1
-        assert attempt(form, lambda: "done") == "done"
-        with pytest.raises(NotFound):
-            attempt(form, lambda: _raise(NotFound("not_found")))
-
-
 def _add_broken_pages(app: Flask) -> None:
     app.add_url_rule("/broken/<int:status>", "abort_it", public(abort))
     app.add_url_rule("/broken/raise", "raise_it", public(lambda: ""))
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
 
-def _raise(error: Exception) -> None:
+def _raise(error: Exception) -> str:
     raise error

@@ -140,7 +140,9 @@ def _codes(path: str) -> Iterator[tuple[str, str]]:
     yield from _strings_of_calls(path, _RAISED, 0)
     for node in ast.walk(ast.parse(read(path))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "refuse":
-            yield from ((arg.value, f"{path}:{node.lineno}") for arg in node.args[3:] if isinstance(arg, ast.Constant))
+            yield from (
+                (str(arg.value), f"{path}:{node.lineno}") for arg in node.args[3:] if isinstance(arg, ast.Constant)
+            )
 
 
 def _strings_of_calls(path: str, names: set[str], position: int) -> Iterator[tuple[str, str]]:
@@ -184,7 +186,8 @@ def _event_tags(path: str) -> Iterator[str]:
             if isinstance(node.args[1], ast.Constant):
                 yield str(node.args[1].value)
             elif isinstance(node.args[1], ast.JoinedStr) and isinstance(node.args[1].values[0], ast.Constant):
-                yield from (f"{node.args[1].values[0].value}{action}" for action in _actions(tree))
+                start = str(node.args[1].values[0].value)
+                yield from (start + action for action in _actions(tree))
 
 
 def _actions(tree: ast.Module) -> Iterator[str]:
