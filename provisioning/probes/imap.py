@@ -46,9 +46,9 @@ class ImapSession:
         if not ok:
             raise ProbeError("protocol", _text(lines))
 
-    def take(self, token: str) -> bytes:
-        """Wait for the message with this token, until the deadline; return it whole and remove it."""
-        uid = self._wait(token)
+    def take(self, token: str, until: Deadline) -> bytes:
+        """Wait for the message with this token; return it whole and remove it. Raises ProbeError ``not_delivered``."""
+        uid = self._wait(token, until)
         ok, lines = self.command(f"UID FETCH {uid} BODY.PEEK[]")
         if not ok:
             raise ProbeError("protocol", _text(lines))
@@ -75,7 +75,7 @@ class ImapSession:
         """Leave without waiting for a farewell."""
         self._connection.close()
 
-    def _wait(self, token: str) -> int:
+    def _wait(self, token: str, until: Deadline) -> int:
         while True:
             # Only CHECK has Dovecot look into the folder anew; within the second of its last look the others do not.
             self.command("CHECK")
@@ -83,7 +83,7 @@ class ImapSession:
             uids = [int(uid) for line in lines if (found := _UIDS.fullmatch(line)) for uid in found[1].split()]
             if uids:
                 return uids[0]
-            if self._connection.deadline.passed():
+            if until.passed():
                 raise ProbeError("not_delivered", "the message did not arrive in time")
             time.sleep(POLL_SECONDS)
 

@@ -133,4 +133,6 @@ class Connection:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     return f"{type(error).__name__}: {error}"

@@ -11,6 +11,8 @@ from provisioning.probes.imap import PROBE_FOLDER, PROBE_USER, ImapSession
 from provisioning.probes.lines import Deadline, PinnedTls, ProbeError
 from provisioning.probes.smtp import Reply, SmtpProbe
 
+GRACE_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class MailTarget:
@@ -38,15 +40,16 @@ class MailProbe:
         removed again. The login begins when the node has taken the message, since an unknown mailbox would answer a
         login only after the delay meant for wrong passwords.
         """
-        deadline = Deadline(timeout)
+        until = Deadline(timeout)
         try:
             reply = self._smtp.send(address, token, timeout=timeout)
             if not reply.accepted:
                 return _not_taken(reply)
-            session = self._sign_in(address, master_secret, deadline)
+            # A little longer than the message is waited for: what is slow is then told apart from what is lost.
+            session = self._sign_in(address, master_secret, Deadline(until.left() + GRACE_SECONDS))
             try:
                 session.select(PROBE_FOLDER)
-                session.take(token)
+                session.take(token, until)
             finally:
                 session.close()
         except ProbeError as error:

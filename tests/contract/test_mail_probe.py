@@ -118,6 +118,14 @@ def test_an_unknown_mailbox_is_refused_at_once(mail: AgentUnderTest, probe: Mail
     assert found.message.startswith("550 ")
 
 
+def test_a_message_the_node_does_not_know_as_the_probes_is_not_found(
+    mail: AgentUnderTest, probe: MailProbe, reader: Mailbox
+) -> None:
+    found = probe.see_message(reader.address, token=new_token(), master_secret=mail.master.secret, timeout=0.5)
+    assert isinstance(found, NotSeen)
+    assert found.code == "not_delivered"
+
+
 def test_many_recipients_are_checked_at_once(mail: AgentUnderTest, probe: MailProbe) -> None:
     boxes = [mailbox() for _ in range(250)]
     mail.make(*boxes)
