@@ -6,6 +6,7 @@ Needs root, since lab hosts are real hosts; the panel's own processes hold no ri
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from provisioning.agent.build import build_zipapp
 from provisioning.lab import Lab, LabState
@@ -26,6 +27,7 @@ from provisioning.lab.processes import USER, PanelProcess, private_folder, start
 
 ADMIN_EMAIL = "admin@panel.test"
 FIRST_PORT, LAST_PORT = 8080, 8999
+PORT_LOCKS = Path("/run/lock/cis-panel")
 _START_SECONDS = 60.0
 
 
@@ -53,6 +55,7 @@ class RunningPanel:
         self.facts: dict[str, Any] = {}
         self.processes: dict[str, PanelProcess] = {}
         self._progress = progress
+        self._port_lock: TextIO | None = None
 
     def start(self) -> dict[str, Any]:
         """Bring everything up and return what ``lab.json`` holds. Doing it again keeps all data. Raises RunFailed."""
@@ -98,6 +101,8 @@ class RunningPanel:
         for process in self.processes.values():
             process.stop()
         self.processes.clear()
+        if self._port_lock is not None:
+            self._port_lock.close()
         if lab:
             self.lab.down()
 
@@ -139,7 +144,7 @@ class RunningPanel:
     def _make_facts(self, state: LabState) -> dict[str, Any]:
         """What was chosen before stays: port, password, second factor, token."""
         known = json.loads(self.facts_path.read_text()) if self.facts_path.exists() else {}
-        port = _free_port(int(known.get("panel_url", f":{FIRST_PORT}").rpartition(":")[2]))
+        port, self._port_lock = _reserve_port(int(known.get("panel_url", f":{FIRST_PORT}").rpartition(":")[2]))
         return {
             "panel_url": f"http://localhost:{port}",
             "admin_email": ADMIN_EMAIL,
@@ -234,15 +239,31 @@ def _give_to_panel(path: Path) -> None:
     subprocess.run(["chown", "-R", f"{USER}:{USER}", "--", str(path)], check=True, timeout=60)
 
 
-def _free_port(wanted: int) -> int:
-    """``wanted`` if nobody listens there, else the next free one."""
+def _reserve_port(wanted: int) -> tuple[int, TextIO]:
+    """``wanted`` if nobody has it, else the next free one, with the lock that keeps other panels off it until the end.
+
+    Between choosing a port and listening on it lie seconds in which another panel would choose the same.
+    """
+    PORT_LOCKS.mkdir(parents=True, exist_ok=True)
     ports: list[int] = [wanted, *range(FIRST_PORT, LAST_PORT)]
     for port in ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        lock = (PORT_LOCKS / f"{port}.lock").open("w")  # held as long as the panel runs
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        if _nobody_listens(port):
+            return port, lock
+        lock.close()
     raise RunFailed(f"no free port between {FIRST_PORT} and {LAST_PORT}")
+
+
+def _nobody_listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
