@@ -61,5 +61,9 @@ def _text(value: object) -> str:
 def _console() -> Console:
     """Without a terminal nothing is cut, wrapped or coloured."""
     return Console(
-        width=None if sys.stdout.isatty() else 400, highlight=False, markup=False, soft_wrap=not sys.stdout.isatty()
+        width=None if sys.stdout.isatty() else 400,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=not sys.stdout.isatty(),
     )

@@ -42,17 +42,17 @@ def require_id(text: str) -> uuid.UUID:
 def find_member(actor: Actor, text: str) -> Member:
     """The member with this id, slug or TERYT (also with the seventh digit of a commune). Raises NotFound."""
     teryt = text[:6] if len(text) == 7 and text.isdigit() else text
-    return _only(members_query(actor), or_(Member.slug == text, Member.teryt == teryt), Member.id, text)
+    return _only(members_query(actor), or_(Member.slug == text, Member.teryt == teryt), Member.id, text, "member")
 
 
 def find_contract(actor: Actor, text: str) -> Contract:
     """The contract with this id or number. Raises NotFound."""
-    return _only(contracts_query(actor), Contract.number == text, Contract.id, text)
+    return _only(contracts_query(actor), Contract.number == text, Contract.id, text, "contract")
 
 
 def find_domain(actor: Actor, text: str) -> MailDomain:
     """The mail domain with this id or name. Raises NotFound."""
-    return _only(domains_query(actor), MailDomain.name == text.lower(), MailDomain.id, text)
+    return _only(domains_query(actor), MailDomain.name == text.lower(), MailDomain.id, text, "domain")
 
 
 def find_mailbox(actor: Actor, text: str) -> Mailbox:
@@ -69,11 +69,11 @@ def find_node(actor: Actor, text: str) -> Node:
     for node in list_nodes(actor):
         if node.name == text:
             return node
-    raise NotFound("not_found")
+    raise NotFound("not_found", field="node")
 
 
-def _only(query: Select[Row], named: ColumnElement[bool], id_column: Any, text: str) -> Row:
+def _only(query: Select[Row], named: ColumnElement[bool], id_column: Any, text: str, field: str) -> Row:
     found = db.session.scalar(query.where(or_(named, id_column == as_id(text))))
     if found is None:
-        raise NotFound("not_found")
+        raise NotFound("not_found", field=field)
     return found
