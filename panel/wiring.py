@@ -99,11 +99,6 @@ def make_worker(app: Flask) -> Worker:
     return Worker(app, reconciler, lease_seconds=settings.lease_seconds)
 
 
-def panel_key_path(settings: Settings) -> Path:
-    """Where the panel's SSH key lies."""
-    return settings.below_data(settings.panel_key)
-
-
 def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:
     """One looker for each node, made again when the node's address or certificate changed."""
     kept: dict[uuid.UUID, tuple[tuple[str, str, str], Looker]] = {}

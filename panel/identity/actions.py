@@ -15,11 +15,13 @@ from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require, scope
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
+from panel.kernel.text import has_control
 from panel.ledger.events import record
 from panel.members.actions import reach_of
 from panel.members.models import Member
 
 TOKEN_DAYS_MAX = 366
+NAME_MAX = 100
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
@@ -77,11 +79,13 @@ def create_token(
     if actor.user_id is None or not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="tokens:write")
     _check_token(actor, role, member_id, networks, expires_in_days)
+    if len(name) > NAME_MAX or has_control(name):
+        raise Invalid("text_bad", field="name")
     secret = "cis_" + new_token()
     with unit_of_work():
         token = ApiToken(
             id=new_id(),
-            name=name[:100],
+            name=name,
             digest=token_digest(secret),
             maker_id=actor.user_id,
             member_id=member_id,
@@ -91,15 +95,7 @@ def create_token(
             expires_at=utcnow() + timedelta(days=expires_in_days),
         )
         db.session.add(token)
-        record(
-            actor,
-            "identity:token:create",
-            kind="token",
-            resource_id=token.id,
-            name=token.name,
-            member_id=member_id,
-            role=role,
-        )
+        _record_token(actor, token, "create", role=role)
     return token, secret
 
 
@@ -111,14 +107,7 @@ def revoke_token(actor: Actor, token_id: uuid.UUID) -> ApiToken:
         raise NotFound("not_found")
     with unit_of_work():
         token.revoked_at = token.revoked_at or utcnow()
-        record(
-            actor,
-            "identity:token:revoke",
-            kind="token",
-            resource_id=token.id,
-            name=token.name,
-            member_id=token.member_id,
-        )
+        _record_token(actor, token, "revoke")
     return token
 
 
@@ -190,6 +179,11 @@ def _narrowed(maker: Actor, token: ApiToken) -> tuple[Reach, ...]:
         )
         for grant in maker.grants
     )
+
+
+def _record_token(actor: Actor, token: ApiToken, action: str, **data: str) -> None:
+    tag = f"identity:token:{action}"
+    record(actor, tag, kind="token", resource_id=token.id, name=token.name, member_id=token.member_id, **data)
 
 
 def _role(actor: Actor, name: str, member_id: uuid.UUID | None) -> Role:
