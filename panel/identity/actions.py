@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Select, select
 
@@ -181,7 +182,7 @@ def _narrowed(maker: Actor, token: ApiToken) -> tuple[Reach, ...]:
     )
 
 
-def _record_token(actor: Actor, token: ApiToken, action: str, **data: str) -> None:
+def _record_token(actor: Actor, token: ApiToken, action: str, **data: Any) -> None:
     tag = f"identity:token:{action}"
     record(actor, tag, kind="token", resource_id=token.id, name=token.name, member_id=token.member_id, **data)
 
