@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import smtplib
+from concurrent.futures import ThreadPoolExecutor
 
 import argon2
 import pytest
 
 from provisioning.agent.adapters.mail_hash import is_readable
-from provisioning.resources import Mailbox
+from provisioning.resources import Mailbox, to_wire
+from provisioning.ssh import AgentSession
 from tests.contract.kinds import mailbox
-from tests.contract.node import AgentUnderTest
+from tests.contract.node import AgentUnderTest, new_id
 
 PASSWORD = "for nobody"
 GOOD = "{ARGON2ID}" + argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(PASSWORD)
@@ -96,6 +98,22 @@ def test_a_kept_mailbox_is_seen_by_the_daemons_after_their_restart(mail: AgentUn
     mail.run("sh", "-c", f"({script}) </dev/null >/tmp/restart.log 2>&1")
     assert is_taken(mail, box)
     assert mail.run("doveadm", "user", "-f", "home", box.address).strip().endswith(box.id)
+
+
+def test_two_workers_at_once_do_not_hinder_each_other(mail: AgentUnderTest) -> None:
+    boxes = [[mailbox() for _ in range(3)] for _ in range(20)]
+    node = mail.node
+    other = AgentSession(node.state.address, node.state.ssh_port, node.host_key, node.panel_key)
+    batches = [
+        {"op": "apply", "fence": mail.fence, "batch": new_id(), "items": [to_wire(box) for box in some]}
+        for some in boxes
+    ]
+    sessions = (node.session(), other)
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda i: sessions[i % 2].request(batches[i], 60), range(len(batches))))
+    other.close()
+    assert {one["outcome"] for reply in replies for one in reply["outcomes"]} == {"applied"}
+    assert all(is_taken(mail, some[0]) for some in boxes)
 
 
 def is_taken(mail: AgentUnderTest, box: Mailbox) -> bool:
