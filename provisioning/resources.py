@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 Login = Literal["waiting", "open", "blocked"]
-Action = Literal["put", "remove", "purge"]
 
 QUOTA_MB_MAX = 1_048_576
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -21,8 +21,9 @@ CREATE TABLE IF NOT EXISTS alias (
     domain TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS alias_target ON alias (target);
 CREATE INDEX IF NOT EXISTS alias_domain ON alias (domain);
-CREATE TABLE IF NOT EXISTS probe_master (
-    one INTEGER PRIMARY KEY CHECK (one = 1), digest TEXT NOT NULL, network TEXT NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS probe_login (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, network TEXT NOT NULL,
+    expires_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS probe_token (
     mailbox_id TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS probe_token_expires ON probe_token (expires_at);

@@ -15,6 +15,9 @@ TOKEN_SECONDS = 900
 MASTER_SECONDS_MAX = 24 * 3600
 TOKENS_MAX = 10_000
 NETWORKS_MAX = 8
+LOGINS_MAX = 64
+_ADD_LOGIN = "INSERT OR REPLACE INTO probe_login (digest, network, expires_at) VALUES (?, ?, ?)"
+_FORGET_LOGINS = "DELETE FROM probe_login WHERE expires_at <= ? OR number <= (SELECT max(number) FROM probe_login) - ?"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,7 +31,9 @@ def write_watch(tx: Transaction, watch: Mapping[str, Any]) -> None:
     rows = [(*_token(entry), now + TOKEN_SECONDS) for entry in tokens]
     tx.connection.executemany("INSERT OR REPLACE INTO probe_token VALUES (?, ?, ?)", rows)
     if watch.get("master") is not None:
-        tx.connection.execute("INSERT OR REPLACE INTO probe_master VALUES (1, ?, ?, ?)", _master(watch["master"], now))
+        tx.connection.execute(_ADD_LOGIN, _master(watch["master"], now))
+        # Each worker, and each of its batches, may have its own; those that are no more do not pile up.
+        tx.connection.execute(_FORGET_LOGINS, (now, LOGINS_MAX))
 
 
 def _token(entry: object) -> tuple[str, str]:
