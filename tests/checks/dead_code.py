@@ -19,18 +19,25 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     ),
     "Flask-Security's columns": frozenset(
         "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret mf_recovery_codes last_login_at current_login_at "
-        "last_login_ip current_login_ip login_count create_datetime update_datetime description".split()
+        "last_login_ip current_login_ip login_count create_datetime update_datetime description "
+        "check_tf_required tf_fresh".split()
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
-    "Flask, Jinja and click": frozenset("obj ctx locale_selector lstrip_blocks trim_blocks".split()),
-    "ssl and http.server": frozenset("minimum_version verify_flags check_hostname log_request".split()),
-    "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog".split()),
+    "Flask, Jinja and click": frozenset(
+        "obj ctx convert locale_selector lstrip_blocks trim_blocks test_client_class".split()
+    ),
+    "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
+    "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive".split()),
+    "imaplib": frozenset({"_encoding"}),
     "paramiko": frozenset("banner_timeout key_types auth_timeout".split()),
     "zipfile": frozenset("compress_type external_attr".split()),
     "pytest": frozenset("pytest_plugins pytestmark".split()),
 }
 # Names that are there for readers and the type checker.
 FOR_READERS = {
+    ("panel/identity/models.py", "role_id"): "A foreign key: the relationship beside it reads the column.",
+    ("panel/members/models.py", "voivodeship_code"): "A foreign key: the relationship beside it reads the column.",
+    ("panel/ledger/names.py", "claimed_at"): "For whoever looks into the database why a name is taken.",
     ("provisioning/wire.py", "Outcome"): "The wire's vocabulary, which both ends are typed by.",
     ("provisioning/wire.py", "ReplyError"): "The wire's vocabulary, which both ends are typed by.",
 }
