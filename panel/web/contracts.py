@@ -107,7 +107,7 @@ def edit(contract_id: uuid.UUID) -> ResponseReturnValue:
     contract = actions.get_contract(actor(), contract_id)
     form = ContractDataForm(obj=contract)
     saved = form.attempt_on(
-        lambda: contract, lambda seen: actions.update_contract(actor(), contract_id, version=seen, **form.values())
+        contract, lambda seen: actions.update_contract(actor(), contract_id, version=seen, **form.values())
     )
     if saved is None:
         return render_template("contracts/edit.html", form=form, contract=contract), form.status

@@ -134,7 +134,7 @@ def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
 
 def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:
     ids = {domain.member_id for domain in rows if domain.member_id}
-    return dict(db.session.execute(select(Member.id, Member.name).where(Member.id.in_(ids))).tuples().all())
+    return {member.id: member.name for member in db.session.scalars(select(Member).where(Member.id.in_(ids)))}
 
 
 def _member_for(purpose: str) -> Member | ResponseReturnValue:

@@ -31,7 +31,7 @@ class ItemForm(Form):
 
 
 class _WithItems(PanelForm):
-    """A form with rows of services; rows without a service are left out."""
+    """A form with rows of services; rows in which nothing was typed are left out."""
 
     items = FieldList(
         FormField(ItemForm, separator="."), min_entries=ROWS_AT_FIRST, max_entries=ROWS_MAX, separator="."
@@ -61,7 +61,11 @@ class _WithItems(PanelForm):
         return path
 
     def _filled(self) -> list[FormField]:
-        return [entry for entry in self.items if entry.form.service.data or entry.form.quantity.raw_data != [""]]
+        return [
+            entry
+            for entry in self.items
+            if any(str(field.raw_data[0]).strip() for field in entry.form if field.raw_data)
+        ]
 
 
 class ContractDataForm(VersionedForm):

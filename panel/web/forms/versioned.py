@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from wtforms import Field, HiddenField, SelectField
 
@@ -12,6 +12,12 @@ from panel.kernel.errors import Conflict
 from panel.web.forms.base import PanelForm
 
 Result = TypeVar("Result")
+
+
+class Row(Protocol):
+    """A row whose version grows with each change."""
+
+    version: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +42,13 @@ class VersionedForm(PanelForm):
         super().__init__(*args, **kwargs)
         self.differing: list[Differing] = []
 
-    def attempt_on(self, row: Any, action: Callable[[int], Result]) -> Result | None:
+    def attempt_on(self, row: Row, action: Callable[[int], Result]) -> Result | None:
         """As ``attempt``; ``action`` takes the version of ``row`` that the page showed."""
         version = str(self.version.data or "")
         seen = int(version) if version.isascii() and version.isdigit() else 0
         return self.attempt(lambda: self._noticing(row, lambda: action(seen)))
 
-    def _noticing(self, row: Any, action: Callable[[], Result]) -> Result:
+    def _noticing(self, row: Row, action: Callable[[], Result]) -> Result:
         try:
             return action()
         except Conflict as conflict:
@@ -50,7 +56,7 @@ class VersionedForm(PanelForm):
                 self._catch_up(row)
             raise
 
-    def _catch_up(self, row: Any) -> None:
+    def _catch_up(self, row: Row) -> None:
         self.version.data = str(row.version)
         for saved in type(self)(formdata=None, obj=row):
             typed = self[saved.name]
