@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import update
 
+from panel.engine.heartbeat import Heartbeat
 from panel.engine.reconcile import LeaseLost, Reconciler, Report
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger import jobs
@@ -29,6 +30,7 @@ PROBLEMS: dict[type[Exception], str] = {
     OutcomeUnknown: "outcome_unknown",
 }
 AGAIN_SECONDS = 15
+HELD_SECONDS = 1.0
 
 
 class Worker:
@@ -72,14 +74,23 @@ class Worker:
     def _run(self, node_id: uuid.UUID) -> None:
         lease = take_lease(node_id, owner=self._owner, seconds=self._lease_seconds)
         if lease is None:
+            self._ring_later(node_id)
             return
         try:
-            claimed = jobs.claim_jobs(node_id)
-            node = db.session.get(Node, node_id, populate_existing=True)
-            if node is not None:
-                self._work(node, lease, claimed)
+            with Heartbeat(self._app, lease, seconds=self._lease_seconds):
+                claimed = jobs.claim_jobs(node_id)
+                node = db.session.get(Node, node_id, populate_existing=True)
+                if node is not None:
+                    self._work(node, lease, claimed)
         finally:
             release_lease(lease)
+
+    def _ring_later(self, node_id: uuid.UUID) -> None:
+        """Look again soon: the lease's holder may have looked for the last time before this job was there."""
+        if jobs.has_open_jobs(node_id):
+            timer = threading.Timer(HELD_SECONDS, self.ring, args=(node_id,))
+            timer.daemon = True
+            timer.start()
 
     def _work(self, node: Node, lease: Any, claimed: list[uuid.UUID]) -> None:
         report = Report()

@@ -155,6 +155,12 @@ def nodes_with_open_jobs() -> list[uuid.UUID]:
     return list(db.session.scalars(select(Job.node_id).where(Job.state.in_(("queued", "running")), due).distinct()))
 
 
+def has_open_jobs(node_id: uuid.UUID) -> bool:
+    """Whether the node has jobs that wait or run."""
+    query = select(Job.id).where(Job.node_id == node_id, Job.state.in_(("queued", "running"))).limit(1)
+    return db.session.scalar(query) is not None
+
+
 def resources_of(job_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID | None]]:
     """Each job's id with the resource it is about, None where it is about many."""
     return [

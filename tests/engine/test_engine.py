@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from panel.engine.exchange import Exchange
+from panel.engine.heartbeat import Heartbeat
 from panel.engine.reconcile import Reconciler
 from panel.engine.sweep import sweep
 from panel.engine.worker import Worker
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.jobs import Job
-from panel.ledger.nodes import Node, renew_lease, take_lease
+from panel.ledger.nodes import Node, release_lease, renew_lease, take_lease
 from panel.mail.actions import (
     NewMailbox,
     create_mailbox,
@@ -220,6 +222,31 @@ def test_one_worker_at_a_time_holds_a_node_and_each_lease_is_newer(world: World)
     assert second.fence > first.fence
     assert not renew_lease(first, seconds=30)
     assert renew_lease(second, seconds=30)
+
+
+def test_a_lease_is_kept_while_a_batch_takes_long(world: World) -> None:
+    lease = take_lease(world.node.id, owner="one", seconds=1)
+    assert lease is not None
+    with Heartbeat(world.app, lease, seconds=1):
+        time.sleep(2)
+        assert take_lease(world.node.id, owner="two", seconds=1) is None
+    db.session.commit()
+    time.sleep(1.2)
+    assert take_lease(world.node.id, owner="two", seconds=1) is not None
+
+
+def test_a_ring_while_another_worker_holds_the_node_is_not_lost(world: World, engine: Engine) -> None:
+    lease = take_lease(world.node.id, owner="another", seconds=30)
+    assert lease is not None
+    box = _new(world, "a")
+    engine.ring()
+    assert _fresh(box).state == "pending"
+    release_lease(lease)
+    end = time.monotonic() + 10
+    while _fresh(box).state != "active" and time.monotonic() < end:
+        db.session.commit()
+        time.sleep(0.05)
+    assert _fresh(box).state == "active"
 
 
 def test_a_worker_that_died_leaves_nothing_undone(world: World, engine: Engine) -> None:
