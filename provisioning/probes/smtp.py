@@ -7,6 +7,7 @@ exception is needed on the node.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -173,7 +174,7 @@ def _message(address: str, hostname: str, token: str) -> bytes:
         f"To: <{address}>",
         "Subject: cis-probe",
         f"Date: {format_datetime(now())}",
-        f"Message-ID: <{token}@{hostname}>",
+        f"Message-ID: <{secrets.token_hex(8)}@{hostname}>",  # logged everywhere, so not the token
         f"{PROBE_HEADER}: {token}",
         "Auto-Submitted: auto-generated",
         "",

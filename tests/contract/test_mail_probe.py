@@ -102,6 +102,18 @@ def test_a_token_is_good_once(mail: AgentUnderTest, probe: MailProbe, reader: Ma
     assert subjects_when(mail, reader.address, "again") == ["again"]
 
 
+def test_neither_token_nor_secret_stands_in_a_log(mail: AgentUnderTest, probe: MailProbe, reader: Mailbox) -> None:
+    token = mail.token_for(reader.id)
+    assert isinstance(probe.see_message(reader.address, token=token, master_secret=mail.master.secret), Seen)
+    words = mail.run(
+        "sh", "-c", "cat /var/log/mail.log /var/log/auth.log /var/log/syslog /var/log/cis-agent.log 2>/dev/null; :"
+    )
+    assert reader.address in words
+    assert token not in words
+    assert mail.master.secret not in words
+    assert str(reader.password_hash) not in words
+
+
 def test_a_token_is_good_for_its_mailbox_only(mail: AgentUnderTest, reader: Mailbox) -> None:
     other = mailbox()
     mail.make(other)
