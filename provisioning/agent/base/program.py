@@ -13,6 +13,7 @@ PROGRAM = HOME / "agent.pyz"
 WRAPPER = HOME / "agent"
 LOGIN = HOME / "login"
 COMMAND = Path("/usr/local/sbin/cis-node")
+ROTATION = Path("/etc/logrotate.d/cis-agent")
 
 # The folder is root's, so nobody else can put a link there; the check costs a millisecond and does not rely on that.
 _WRAPPER = f"""#!/bin/sh
@@ -32,6 +33,16 @@ _COMMAND = f"""#!/bin/sh
 exec /usr/bin/python3 -I -S {PROGRAM} "$@"
 """
 
+# Two years of it, as long as records of systems are kept (regulation on National Interoperability Frameworks, § 21).
+_ROTATION = b"""/var/log/cis-agent.log {
+    weekly
+    rotate 105
+    compress
+    missingok
+    notifempty
+}
+"""
+
 
 def install_program(uploaded: Path, digest: str) -> None:
     """Install the uploaded program with its wrappers. Raises SetupFailed if it is not the one that was meant."""
@@ -43,3 +54,5 @@ def install_program(uploaded: Path, digest: str) -> None:
     place(WRAPPER, _WRAPPER.encode(), 0o755)
     place(LOGIN, _LOGIN.encode(), 0o755)
     place(COMMAND, _COMMAND.encode(), 0o755)
+    make_folder(ROTATION.parent)
+    place(ROTATION, _ROTATION, 0o644)
