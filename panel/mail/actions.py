@@ -23,6 +23,7 @@ from panel.ledger.resources import complete_row
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
+from panel.mail.hashing import hashes_of
 from panel.mail.models import ADDRESSES, ActivationLink, Mailbox
 from panel.mail.room import domains_of, require_room, room_of
 from panel.members.actions import require_members
@@ -99,7 +100,7 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
         require(actor, "mail:write", member_id)
     require_members(members)
     addresses = check_new_addresses(wanted, statutory=statutory)
-    hashes = [None if new.password is None else hash_mailbox_password(new.password) for new in wanted]
+    hashes = hashes_of([new.password for new in wanted])
     with unit_of_work() as work:
         require_room(wanted)
         domains = domains_of(addresses)

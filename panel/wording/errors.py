@@ -87,6 +87,7 @@ _TEXTS = {
     "removed": _l("This has been removed. Restore it first."),
     "not_removed": _l("This was not removed, so there is nothing to restore."),
     "link_not_good": _l("This link was used already, was replaced by a newer one, or its time is over."),
+    "passwords_many": _l("At most %(most)s passwords at once; let the others be set by activation links."),
     "password_short": _l("The password is too short. At least %(least)s characters; four unrelated words are good."),
     "password_long": _l("The password is too long. At most %(most)s characters."),
     "password_control": _l("The password must not contain control characters."),
