@@ -46,7 +46,8 @@ def connect(app: Flask) -> None:
     if "babel" in app.extensions:
         return
     app.config["CIS_CATALOGUES"] = str(_compiled(CATALOGUES, app.config["CIS"].data_dir.absolute() / "cache"))
-    Babel().init_app(
+    babel = Babel()  # type: ignore[no-untyped-call]  # the library has no types
+    babel.init_app(  # type: ignore[no-untyped-call]  # the same
         app,
         default_locale="en",
         default_timezone=TIME_ZONE,

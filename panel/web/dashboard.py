@@ -103,7 +103,7 @@ def _failed_jobs(who: Actor) -> Sequence[Need | None]:
     if not who.may_everywhere("jobs:read"):
         return ()
     counted = select(Job.state, func.count()).where(Job.state.in_(("failed", "waiting_approval"))).group_by(Job.state)
-    by_state: dict[str, int] = dict(db.session.execute(counted).tuples().all())
+    by_state = {row[0]: row[1] for row in db.session.execute(counted)}
     failed, waiting = by_state.get("failed", 0), by_state.get("waiting_approval", 0)
     failed_text = ngettext("%(num)s failed job", "%(num)s failed jobs", failed)
     waiting_text = ngettext("%(num)s job waits for approval", "%(num)s jobs wait for approval", waiting)

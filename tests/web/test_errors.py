@@ -75,7 +75,7 @@ def test_an_address_that_leads_nowhere(site: Site) -> None:
 
 
 def _add_broken_pages(app: Flask) -> None:
-    app.add_url_rule("/broken/<int:status>", "abort_it", public(abort))
+    app.add_url_rule("/broken/<int:code>", "abort_it", public(abort))
     app.add_url_rule("/broken/raise", "raise_it", public(lambda: ""))
     app.config["PROPAGATE_EXCEPTIONS"] = False
 

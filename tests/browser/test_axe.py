@@ -1,0 +1,215 @@
+"""Every page there is, as axe-core sees it: empty, full and with errors, in both languages, on a phone and a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import Page
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from config import Settings
+from panel import web
+from panel.contracts.models import Contract
+from panel.kernel.access import SYSTEM
+from panel.kernel.db import db
+from panel.kernel.i18n import LANGUAGES
+from panel.ledger.jobs import Job
+from panel.mail.actions import new_activation_link
+from panel.mail.models import Mailbox, MailDomain
+from panel.web.session import declared
+from panel.wiring import create_core_app
+from tests import axe
+from tests.browser.conftest import Place
+from tests.web.site import PASSWORD
+from tests.web.test_sign_in import code_now
+
+WIDTHS = (1280, 360)
+NO_PAGES = {"static", "health.alive", "health.ready", "contracts.scan", "activation.done"}
+"""Files and answers for machines; the last one is looked at where it is reached, after a form."""
+IN_SIGN_IN = {"security.login", "security.two_factor_token_validation", "security.two_factor_setup", "security.verify"}
+"""Pages that need a step before them; they have a test of their own below."""
+_TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
+EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404}
+
+
+def _rules() -> list[Rule]:
+    """Every page of the application, from its own map of addresses."""
+    with TemporaryDirectory() as folder:
+        app = create_core_app(Settings(env="lab", data_dir=Path(folder), secret_key="of tests", secure_cookies=False))
+        web.register(app)
+        rules = [
+            rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and declared(app, rule.endpoint)
+        ]
+    return [
+        rule for rule in rules if rule.endpoint not in NO_PAGES | IN_SIGN_IN and not rule.rule.endswith(("csv", ".csv"))
+    ]
+
+
+RULES = _rules()
+LISTS = [rule for rule in RULES if not rule.arguments]
+FORMS = [rule for rule in RULES if "POST" in (rule.methods or ())]
+
+
+def _name(rule: Rule) -> str:
+    return str(rule.endpoint)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_name)
+def test_a_page_with_something_on_it(full: Place, rule: Rule) -> None:
+    path = _path(full, rule)
+    for language in LANGUAGES:
+        with _opened(full, path, language) as page:
+            _check(page)
+
+
+@pytest.mark.parametrize("rule", LISTS, ids=_name)
+def test_a_page_with_nothing_on_it(empty: Place, rule: Rule) -> None:
+    for language in LANGUAGES:
+        with _opened(empty, rule.rule, language) as page:
+            _check(page)
+
+
+@pytest.mark.parametrize("rule", FORMS, ids=_name)
+def test_a_form_that_was_refused(full: Place, rule: Rule) -> None:
+    with _opened(full, _path(full, rule), "pl") as page:
+        form = page.locator("main form[method=post]").first
+        boxes = form.locator(_TYPED).all()
+        if not boxes:
+            return  # It asks only whether to go on; sending it would do it.
+        for box in boxes:
+            box.fill("")
+        with page.expect_navigation():
+            form.locator("button, input[type=submit]").last.click()
+        assert page.locator("#error-summary").count() == 1
+        _check(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_of_errors(full: Place, language: str) -> None:
+    with _opened(full, "/no/such/page", language, status=404) as page:
+        _check(page)
+    window = full.window(None, language=language)
+    page = window.new_page()
+    page.goto(full.url + "/no/such/page")
+    _check(page)
+    window.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_of_signing_in(full: Place, language: str) -> None:
+    window = full.window(None, language=language)
+    page = window.new_page()
+    page.goto(full.url + "/login")
+    _check(page)
+    page.fill("#email", full.site.admin.email)
+    page.fill("#password", "wrong")
+    page.press("#password", "Enter")
+    page.wait_for_selector("#error-summary")
+    _check(page)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("#code")
+    _check(page)
+    page.fill("#code", code_now(full.site.totp.base32))
+    page.press("#code", "Enter")
+    page.wait_for_selector(".signed-in")
+    page.goto(full.url + "/account/second-factor")
+    _check(page)
+    page.click("main form button")
+    page.wait_for_selector(".qr")
+    _check(page)
+    window.close()
+
+
+def test_asking_for_the_password_again(full: Place) -> None:
+    with _opened(full, "/account/confirm-password", "pl") as page:
+        _check(page)
+
+
+def test_the_menu_on_a_phone_when_open(full: Place) -> None:
+    window = full.window(full.site.admin, width=360)
+    page = window.new_page()
+    page.goto(full.url + "/")
+    page.click(".menu-small summary")
+    assert axe.violations(page) == []
+    page.click(".menu-person summary")
+    assert axe.violations(page) == []
+    window.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_in_light_and_dark(full: Place, scheme: str) -> None:
+    window = full.window(full.site.admin, color_scheme=scheme)
+    page = window.new_page()
+    for path in ("/", "/jobs", "/nodes", "/mail/mailboxes", "/contracts/", "/members/", "/events", "/account"):
+        page.goto(full.url + path)
+        assert axe.violations(page) == [], path
+    window.close()
+
+
+class _opened:  # noqa: N801 - reads as a verb: with _opened(…) as page
+    """A page opened by the administrator, without any complaint of the browser."""
+
+    def __init__(self, place: Place, path: str, language: str, *, status: int = 200) -> None:
+        self._window = place.window(place.site.admin, language=language)
+        self._url, self._status = place.url + path, status
+        self._complaints: list[str] = []
+
+    def __enter__(self) -> Page:
+        page = self._window.new_page()
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: self._complaints.append(message.text) if "Content Security" in message.text else None,
+        )
+        answer = page.goto(self._url)
+        assert answer is not None
+        assert answer.status == self._status, self._url
+        return page
+
+    def __exit__(self, *_: object) -> None:
+        self._window.close()
+        assert self._complaints == []
+
+
+def _check(page: Page) -> None:
+    """No rule of axe is broken and nothing sticks out, on a desk and on a phone."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} sticks out at {width} px"
+        assert axe.violations(page) == [], f"{page.url} at {width} px"
+
+
+def _path(place: Place, rule: Rule) -> str:
+    """The address of ``rule`` with the example that fits it."""
+    app = place.site.world.app
+    with app.test_request_context():
+        values = {name: value for name, value in _examples(place, rule.endpoint) if name in rule.arguments}
+        return unquote(app.url_for(rule.endpoint, **values))
+
+
+def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
+    yield from EXAMPLES.items()
+    world, wanted = place.site.world, endpoint.rpartition(".")[2]
+    boxes = {box.state: box for box in db.session.scalars(select(Mailbox).order_by(Mailbox.id)).unique()}
+    contracts = {contract.suspended: contract for contract in db.session.scalars(select(Contract)).unique()}
+    jobs = {job.state: job for job in db.session.scalars(select(Job)).unique()}
+    box = {
+        "restore": boxes["removed"] if "removed" in boxes else boxes.get("removing"),
+        "resume": boxes["suspended"],
+    }.get(wanted, boxes["failed"])
+    assert box is not None
+    yield "mailbox_id", box.id
+    yield "contract_id", contracts["no_send" if wanted == "resume" else None].id
+    yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
+    yield "node_id", world.node.id
+    yield "member_id", world.koscian.id
+    yield "domain_id", db.session.scalars(select(MailDomain.id)).first()
+    if endpoint.startswith("activation"):
+        yield "token", new_activation_link(SYSTEM, boxes["active"].id).activation_token
