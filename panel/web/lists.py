@@ -13,7 +13,7 @@ from sqlalchemy import Select
 
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid
-from panel.kernel.i18n import _, ngettext
+from panel.kernel.i18n import _
 from panel.kernel.listing import COUNTED_MAX, PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, Page, paginate
 from panel.web.filters import number
 
@@ -159,11 +159,6 @@ def csv_answer(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], 
     answer = Response(stream_with_context(_csv_lines(query, columns)), mimetype="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
-
-
-def found_words(count: int) -> str:
-    """How many things were found, counted properly."""
-    return ngettext("%(num)s result", "%(num)s results", count)
 
 
 def _csv_lines(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Iterator[str]:

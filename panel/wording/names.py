@@ -6,7 +6,7 @@ from typing import Protocol
 
 from babel.numbers import format_decimal
 
-from panel.kernel.i18n import _, _l, language, ngettext
+from panel.kernel.i18n import _l, language
 
 _MEMBER_KINDS = {
     "municipality": _l("municipality"),
@@ -169,8 +169,3 @@ def unit_word(unit: str) -> str:
 def service_name(service: _Service) -> str:
     """Name a service of the catalogue in the reader's language."""
     return service.name_en if language() == "en" and service.name_en else service.name
-
-
-def days_words(days: int) -> str:
-    """A number of days, counted properly; none left is today."""
-    return ngettext("%(num)s day", "%(num)s days", days) if days else _("today")

@@ -79,11 +79,6 @@ def state_word(name: str, family: str = "resource") -> str:
     return state_look(family, name).word
 
 
-def state_choices(family: str) -> list[tuple[str, str]]:
-    """All states of ``family`` with their words, for filters."""
-    return [(name, str(look[0])) for name, look in _STATES[family].items()]
-
-
 def login_words(login: str) -> str:
     """Whether the holder of a mailbox can sign in."""
     return state_word(login, "login")

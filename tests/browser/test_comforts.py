@@ -123,7 +123,8 @@ def test_what_can_be_pressed_is_large_enough(full: Place) -> None:
     for path in ("/", "/jobs", "/mail/mailboxes", "/account"):
         page = _open(window.new_page(), full.url + path)
         small = page.evaluate(
-            """() => [...document.querySelectorAll("button, summary, nav a, .btn, .chip, .sort, input:not([type=hidden])")]
+            """() => [...document.querySelectorAll(
+              "button, summary, nav a, .btn, .chip, .sort, input:not([type=hidden])")]
             .filter(item => item.checkVisibility())
             .map(item => [item.outerHTML.slice(0, 80), item.getBoundingClientRect()])
             .filter(([, box]) => box.width > 0 && (box.height < 24 || box.width < 24))
