@@ -29,7 +29,7 @@ from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
 
-SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "created": Mailbox.id}
+SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "used": Mailbox.used_mb, "created": Mailbox.id}
 COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     ("address", attrgetter("address")),
     ("member", attrgetter("member.name")),
