@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: run test check bench assets setup lock references translations clean help
+.PHONY: run test check bench assets setup lock references translations pictures clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
@@ -29,6 +29,9 @@ references: setup  ## Write again the parts of docs/reference that are made from
 
 translations: setup  ## Bring the catalogues in step with the texts in the code
 	@$(PYTHON) -m tests.checks.translations --update
+
+pictures: setup  ## Take the documentation's pictures again, from a real panel
+	@exec .ci/as-root $(PYTHON) -m tests.screenshots
 
 lock: setup  ## Pin again the newest Python packages that pyproject.toml allows
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
