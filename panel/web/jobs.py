@@ -19,6 +19,7 @@ from panel.wording import cause_word
 area = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 OPEN = ("queued", "running")
+LATEST = 1_000
 
 
 @area.get("")
@@ -96,6 +97,7 @@ def _nodes():
 
 
 def _causes() -> list[tuple[str, str]]:
-    """Causes that ever occurred, for the filter, by their words."""
-    found = db.session.scalars(select(Job.cause).distinct())
+    """Causes of the latest jobs, for the filter, by their words; all jobs ever would be too many to look through."""
+    latest = select(Job.cause).order_by(Job.queued_at.desc()).limit(LATEST).subquery()
+    found = db.session.scalars(select(latest.c.cause).distinct())
     return sorted(((cause, cause_word(cause)) for cause in found), key=lambda pair: pair[1])

@@ -50,6 +50,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
     "member": ("members.show", "member_id"),
     "contract": ("contracts.show", "contract_id"),
     "mailbox": ("mail.show", "mailbox_id"),
+    "mail_domain": ("mail.show_domain", "domain_id"),
     "job": ("jobs.show", "job_id"),
     "node": ("nodes.show", "node_id"),
 }

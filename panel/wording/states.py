@@ -55,7 +55,7 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
     },
     "node": {
         "seen": (_l("answers"), "ok", "check-circle"),
-        "late": (_l("not seen lately"), "warn", "exclamation-triangle"),
+        "late": (_l("not seen lately"), "wait", "hourglass-split"),
         "problem": (_l("problem"), "bad", "x-octagon"),
         "never": (_l("never seen"), "wait", "hourglass-split"),
     },
