@@ -122,6 +122,7 @@ def unit_of_work() -> Iterator[Work]:
     work: Work | None = session.info.get("work")
     if work is not None:
         yield work
+        session.flush()  # so that what the database and defaults fill in can be seen, as after a commit
         return
     session.commit()  # ends the reading transaction; a rollback would expire what the caller holds
     work = session.info["work"] = Work()
