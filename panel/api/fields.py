@@ -1,7 +1,7 @@
 """Fields of bodies and queries: their type, read strictly, and their JSON Schema.
 
-Types only. What values are good is the actions' to say, so that it is the same on all edges; ranges, lengths and
-choices given here describe the action's rule in the documentation.
+Types only. What values are good is the actions' to say, so that it is the same on all edges; ranges and lengths given
+here describe the action's rule in the documentation.
 """
 
 from __future__ import annotations
@@ -55,11 +55,10 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Text(Field):
-    """Text that every database can store. ``choices`` and ``pattern`` describe it."""
+    """Text that every database can store, perhaps one of ``choices``."""
 
     most: int = TEXT_MOST
     choices: tuple[str, ...] = ()
-    form: str = ""
     write_only: bool = False
 
     def _typed(self, place: str, value: Any) -> str:
@@ -69,14 +68,14 @@ class Text(Field):
             raise Invalid("text_control", field=place)
         if len(value) > TEXT_MOST:
             raise Invalid("text_long", field=place, most=self.most)
+        if self.choices and value not in self.choices:
+            raise Invalid("choice", field=place, choices=", ".join(self.choices))
         return value
 
     def _schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string"}
         if self.choices:
             return schema | {"enum": list(self.choices)}
-        if self.form:
-            schema["format"] = self.form
         if self.write_only:
             schema["writeOnly"] = True
         return schema | {"maxLength": self.most}

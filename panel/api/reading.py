@@ -46,7 +46,9 @@ def parse(content: bytes) -> Any:
 
 def read_query(fields: Mapping[str, Field]) -> dict[str, Any]:
     """The request's query, each name once. Raises Invalid naming every bad or unknown parameter."""
-    errors: list[Invalid] = []
+    errors = [
+        Invalid("required", field=name) for name, one in fields.items() if one.required and name not in request.args
+    ]
     read: dict[str, Any] = {}
     for name, values in request.args.lists():
         try:

@@ -87,7 +87,9 @@ def paginate(
     _require_range("page", page, PAGE_MAX)
     _require_range("page_size", page_size, PAGE_SIZE_MAX)
     place = _read_cursor(cursor) if cursor else None
-    order = _order(query, sorts, str(place[0]) if place else sort or default, "cursor" if place else "sort")
+    order = _order(
+        query, sorts, str(place[0]) if place else default if sort is None else sort, "cursor" if place else "sort"
+    )
     wanted = order.apply(query).add_columns(order.key, order.primary).limit(page_size + 1)
     if place is None:
         wanted = wanted.offset((page - 1) * page_size)
