@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+UPGRADE ?= --upgrade
 
 .PHONY: run test check bench assets setup lock references translations pictures clean help
 
@@ -34,7 +35,7 @@ pictures: setup  ## Take the documentation's pictures again, from a real panel
 	@exec .ci/as-root $(PYTHON) -m tests.screenshots
 
 lock: setup  ## Pin again the newest Python packages that pyproject.toml allows
-	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	@.venv/bin/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group dev pyproject.toml --output-file requirements.lock
 
 clean:  ## Remove what set-up and tools made; the lab's and the panel's data stay in var/

@@ -30,6 +30,7 @@ def checks() -> list[Check]:
         Check("Lint finds nothing", [str(BIN / "ruff"), "check", "--quiet", "--output-format=concise", "."]),
         Check("House rules are kept", [python, "-m", "tests.checks.house_rules"]),
         Check("The repository holds only what belongs in it", [python, "-m", "tests.checks.repository"]),
+        Check("Dependencies are those the product imports", [python, "-m", "tests.checks.dependencies"]),
         Check("Templates are clean", [python, "-m", "tests.checks.templates"]),
         Check("Who may import whom", [str(BIN / "lint-imports"), "--no-logo"]),
         Check("Translations are complete", [python, "-m", "tests.checks.translations"]),
