@@ -90,7 +90,7 @@ def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> No
 @click.command(hidden=True)
 @click.argument("name")
 @with_panel
-def key(actor: Actor, *, name: str) -> None:
+def key(actor: Actor, /, *, name: str) -> None:
     """Print the panel's public key, and the host key pinned for NAME: what the operator's part needs."""
     require(actor, "nodes:write", staff=True)
     settings: Settings = current_app.config["CIS"]
@@ -102,7 +102,7 @@ def key(actor: Actor, *, name: str) -> None:
 @click.argument("name")
 @click.argument("found", type=click.File(), default="-")
 @with_panel
-def record(actor: Actor, *, name: str, found: IO[str]) -> None:
+def record(actor: Actor, /, *, name: str, found: IO[str]) -> None:
     """Record what the operator's part found out about the node NAME, in JSON on standard input."""
     node = record_enrolment(actor, name=name, **json.load(found))
     print_json({"id": str(node.id)})

@@ -21,7 +21,7 @@ def nodes() -> None:
 @nodes.command("list")
 @as_json
 @with_panel
-def list_(actor: Actor, *, json_: bool) -> None:
+def list_(actor: Actor, /, *, json_: bool) -> None:
     """List all nodes."""
     rows = [shapes.node(node) for node in list_nodes(actor)]
     columns = {
@@ -39,7 +39,7 @@ def list_(actor: Actor, *, json_: bool) -> None:
 @click.argument("node")
 @as_json
 @with_panel
-def show(actor: Actor, *, node: str, json_: bool) -> None:
+def show(actor: Actor, /, *, node: str, json_: bool) -> None:
     """Show NODE (name or id)."""
     print_one(shapes.node(find_node(actor, node)), json_=json_)
 
