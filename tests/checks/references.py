@@ -1,4 +1,4 @@
-"""The parts of ``docs/reference`` that are made from the code: settings, and the command line.
+"""The parts of ``docs/reference`` that are made from the code: settings, the command line, the API.
 
 ``python -m tests.checks.references`` tells which differ from the code; ``--write`` writes them again.
 """
@@ -14,6 +14,7 @@ import click
 
 from config import Settings
 from panel.cli import cis
+from tests.checks import api_page
 from tests.checks.files import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -34,7 +35,11 @@ def command_page() -> str:
     return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(cis, "cis")])
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": command_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "cli.md": command_page,
+    "api.md": lambda: api_page.page(MADE),
+}
 
 
 def main() -> int:
