@@ -68,9 +68,10 @@ def revoke(actor: Actor, /, *, token: str, json_: bool) -> None:
 
 
 def _maker(actor: Actor, email: str) -> Actor:
-    """The user the token will act for, as the person at the terminal acts on their behalf."""
+    """The user the token will act for; that the user may have one is the decision of the person at the terminal."""
     user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
     if user is None:
         raise NotFound("not_found", field="email")
     maker = actions.actor_for_user(user, fresh=True)
-    return replace(maker, ref=actor.ref, name=actor.name, on_behalf_of=maker.ref)
+    grants = tuple(replace(grant, permissions=grant.permissions | {"tokens:write"}) for grant in maker.grants)
+    return replace(maker, ref=actor.ref, name=actor.name, on_behalf_of=maker.ref, grants=grants)

@@ -68,8 +68,9 @@ def create_member(actor: Actor, **values: Any) -> Member:
     Raises Invalid naming each bad field, Conflict ``taken`` naming the field whose value another member has.
     """
     require(actor, "members:write", staff=True)
+    values = {"name": None, "kind": None} | values
     if "slug" not in values:
-        values["slug"] = slugify(str(values.get("name", "")))[:50].strip("-") or "podmiot"
+        values["slug"] = slugify(str(values["name"] or ""))[:50].strip("-") or "podmiot"
     values = _checked(values)
     with unit_of_work():
         _require_free(values, but=None)

@@ -1,0 +1,59 @@
+"""Every command, taken from the groups: none may be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from panel.cli import AREAS, cis
+from panel.cli.errors import EXIT_CODES
+from panel.kernel.errors import PanelError
+from tests.cli.terminal import Terminal
+
+WITHOUT_JSON = {"batch", "upgrade", "load", "addresses", "admin", "enroll", "key", "record", "run", "worker"}
+
+
+def area_of(name: str) -> click.Command:
+    found = cis.get_command(click.Context(cis), name)
+    assert found is not None
+    return found
+
+
+def within(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from within(one, f"{path} {name}")
+    else:
+        yield path, command
+
+
+COMMANDS = pytest.mark.parametrize(
+    ("path", "command"),
+    [one for area in AREAS if area != "lab" for one in within(area_of(area), area)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+
+
+def test_all_areas_are_there_and_listed(standing: Terminal) -> None:
+    shown = standing.run("--help").output
+    assert all(area in shown for area in AREAS)
+
+
+@COMMANDS
+def test_a_command_says_what_it_does_and_can_speak_json(path: str, command: click.Command) -> None:
+    assert command.help
+    names = {name for option in command.params for name in option.opts}
+    assert "--json" in names or path.rpartition(" ")[2] in WITHOUT_JSON
+
+
+@COMMANDS
+def test_no_secret_is_an_argument(path: str, command: click.Command) -> None:
+    assert not {"--password", "--token", "--secret"} & {name for option in command.params for name in option.opts}
+
+
+def test_each_kind_of_error_has_its_exit_code() -> None:
+    assert set(EXIT_CODES) == set(PanelError.__subclasses__())
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
+    assert not set(EXIT_CODES.values()) & {0, 1, 2}
