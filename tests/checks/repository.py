@@ -39,10 +39,18 @@ def misplaced(paths: list[str]) -> list[str]:
     return sorted({path.partition("/")[0] for path in paths} - TOP_LEVEL)
 
 
+def repeated_numbers(paths: list[str]) -> list[str]:
+    """Return the decisions that share a number with another one."""
+    decisions = [path for path in paths if re.match(r"docs/decisions/\d{4}-", path)]
+    numbers = [path.split("/")[2][:4] for path in decisions]
+    return [path for path, number in zip(decisions, numbers, strict=True) if numbers.count(number) > 1]
+
+
 def main() -> int:
     """Print what does not belong, and return 1 if there is anything."""
     paths = tracked_files()
     found = [f"{name}: not part of the layout's top level" for name in misplaced(paths)]
+    found += [f"{path}: another decision has this number" for path in repeated_numbers(paths)]
     for path in paths:
         content = (ROOT / path).read_bytes()
         if len(content) > BYTES_MAX:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.checks.repository import foreign_traces, misplaced
+from tests.checks.repository import foreign_traces, misplaced, repeated_numbers
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_ordinary_text_passes(text: str) -> None:
 
 def test_a_new_name_at_the_top_is_found() -> None:
     assert misplaced(["panel/app.py", "tools/x.py", "README.md"]) == ["tools"]
+
+
+def test_two_decisions_with_one_number_are_found() -> None:
+    one, other = "docs/decisions/0001-a.md", "docs/decisions/0001-b.md"
+    assert repeated_numbers([one, other, "docs/decisions/0002-c.md"]) == [one, other]
