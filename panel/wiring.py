@@ -54,7 +54,10 @@ def create_core_app(settings: Settings) -> Flask:
         CIS=settings,
         SECRET_KEY=settings.secret_key or ensure_secret(settings.below_data(Path("keys/secret_key"))),
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": not settings.sqlalchemy_url.startswith("sqlite")},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": not settings.sqlalchemy_url.startswith("sqlite"),
+            "hide_parameters": True,  # errors go to logs; what a statement carried (hashes, people) stays out of them
+        },
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
     )
     db.init_app(app)

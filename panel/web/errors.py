@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -35,7 +36,8 @@ _log = logging.getLogger("cis.web")
 
 
 def add(app: Flask) -> None:
-    """Show errors as pages of ours; the API answers its own."""
+    """Show errors as pages of ours; the API answers its own. What broke is written down without addresses."""
+    app.log_exception = _write_down  # type: ignore[assignment]  # Flask's own writes the whole address
     app.register_error_handler(PanelError, _panel_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -69,9 +71,13 @@ def _http_error(error: HTTPException) -> Response:
     return page(status, headers=kept)
 
 
-def _broken(error: InternalServerError) -> Response:
+def _broken(_error: InternalServerError) -> Response:
     g.broken = True  # from here on the page asks the database for nothing
     with suppress(SQLAlchemyError):
         db.session.rollback()
-    _log.error("%s %s failed", request.method, request.path, exc_info=error.original_exception)
     return page(500)
+
+
+def _write_down(what: Any) -> None:
+    """Write the rule a request fell under, not its address: that of an activation page is a secret."""
+    _log.error("%s %s failed", request.method, request.url_rule, exc_info=what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work
@@ -13,7 +13,7 @@ from panel.kernel.passwords import token_digest
 from panel.mail.actions import create_mailbox, new_activation_link, remove_mailbox
 from panel.mail.models import ActivationLink, Mailbox
 from tests.web.sending import fields_at_fault, rows_of_everything, send
-from tests.web.site import Site
+from tests.web.site import Site, token_in
 from tests.worlds import SHARED
 
 PASSWORD = "cztery słowa nie do pary"
@@ -131,6 +131,19 @@ def test_a_form_without_its_token_uses_nothing_up(site: Site) -> None:
     answer = site.client().post(f"/activate/{token}", data={"password": PASSWORD, "again": PASSWORD})
     assert answer.status_code == 400
     assert good_link(token)
+
+
+def test_a_page_that_breaks_writes_no_token_down(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    token, visitor = link(site), site.client()
+    page = visitor.get(f"/activate/{token}").text
+    db.session.execute(text("DROP TABLE jobs"))
+    db.session.commit()
+    fields = {"password": PASSWORD, "again": PASSWORD, "csrf_token": token_in(page)}
+    assert visitor.post(f"/activate/{token}", data=fields).status_code == 500
+    assert "POST /activate/<token> failed" in caplog.text
+    assert token not in caplog.text
+    assert PASSWORD not in caplog.text
+    assert "ARGON2ID" not in caplog.text
 
 
 def link(site: Site) -> str:
