@@ -191,7 +191,9 @@ def _path(place: Place, rule: Rule) -> str:
     app = place.site.world.app
     with app.test_request_context():
         values = {name: value for name, value in _examples(place, rule.endpoint) if name in rule.arguments}
-        return unquote(app.url_for(rule.endpoint, **values))
+        # Twenty rows look like fifty and are looked at twice as fast.
+        more = {} if values else {"page_size": 20}
+        return unquote(app.url_for(rule.endpoint, **values, **more))
 
 
 def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
