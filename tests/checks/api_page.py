@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from panel.api.documentation import openapi
+from panel.api.problems import CODES, STATUSES
 
 METHODS = ("get", "post", "put", "patch", "delete")
 INTRO = """A running panel shows the same at `/api/v1/docs`, where each operation can be tried; as OpenAPI 3.1 it is
@@ -16,13 +17,22 @@ Sign in with `Authorization: Bearer TOKEN`. Errors are `application/problem+json
 def page(made: str) -> str:
     """Return the page; ``made`` is the line that says where it comes from."""
     description = openapi()
-    lines = ["# The API", "", made.strip(), "", INTRO]
+    lines = ["# The API", "", made.strip(), "", INTRO, *_errors()]
     for path, operations in sorted(description["paths"].items()):
         for method in METHODS:
             if method in operations:
                 lines += _operation(method, path, operations[method])
     lines += _schemas(description["components"]["schemas"])
     return "\n".join(lines) + "\n"
+
+
+def _errors() -> Iterator[str]:
+    yield from ("", "## Errors", "", "| error | status | what to do |", "|---|---|---|")
+    for kind, status in STATUSES.items():
+        meaning = " ".join((kind.__doc__ or "").split())
+        yield f"| {kind.__name__} | {status.value} {status.phrase} | {meaning.replace('|', '/')} |"
+    for code, status in CODES.items():
+        yield f"| code `{code}` | {status.value} {status.phrase} | Somebody changed it meanwhile: read it again. |"
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:

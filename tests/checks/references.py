@@ -31,7 +31,14 @@ def settings_page() -> str:
 
 def command_page() -> str:
     """Describe every command of ``cis`` with its arguments and options."""
-    intro = "`.venv/bin/cis COMMAND`; exit codes: 0 done, 1 refused or failed, 2 used wrongly."
+    intro = (
+        "`.venv/bin/cis COMMAND` works on the panel that the [settings](settings.md) name; where they name none, on"
+        " this checkout's lab. Whoever may open the panel's database may do everything with it: events name them as"
+        " `cli:USER`. Root becomes the owner of the panel's data first.\n\n"
+        "Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not found, 4 invalid, 5 conflict, 6 not allowed, 7 over what"
+        " contracts grant, 8 not done in the time given to `--wait`. Errors go to standard error and name the field;"
+        " `--json` prints what the [API](api.md) would answer."
+    )
     return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(cis, "cis")])
 
 

@@ -98,6 +98,7 @@ def test_a_user_and_a_token_for_it(terminal: Terminal) -> None:
     assert made["second_factor"]
     assert len(made["totp"]) >= 16
     token = terminal.json("tokens", "create", "--for", "ewa@wokiss.test", "--role", "provisioner", "--name", "nightly")
+    assert "ewa@wokiss.test" in [user["email"] for user in terminal.json("users", "list", "--sort", "-email")]
     with terminal.panel():
         actor = actor_for_token(token["token"], address="127.0.0.1")
         assert actor is not None
