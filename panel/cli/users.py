@@ -8,20 +8,38 @@ from typing import Any
 import click
 from flask import current_app
 
-from panel.cli.output import as_json, print_one
+from panel.cli.lists import Columns, listed, print_list
+from panel.cli.output import Row, as_json, print_one
 from panel.cli.references import find_member
 from panel.cli.session import with_panel
-from panel.identity.actions import create_user, ensure_roles
+from panel.identity.actions import create_user, ensure_roles, users_query
 from panel.identity.second_factor import new_totp
 from panel.kernel.access import ROLES, Actor
 from panel.kernel.errors import Invalid
 from panel.kernel.passwords import PASSWORD_MIN, hash_user_password
 from panel.shapes import identity as shapes
+from panel.shapes import orders
 
 
 @click.group()
 def users() -> None:
     """People who sign in to the pages."""
+
+
+@users.command("list")
+@listed
+@with_panel
+def list_(actor: Actor, /, **page: Any) -> None:
+    """List users and the roles they hold."""
+    columns: Columns = {
+        "e-mail": "email",
+        "name": "name",
+        "active": "active",
+        "second factor": "second_factor",
+        "roles": _roles,
+        "id": "id",
+    }
+    print_list(users_query(actor), shapes.user, columns, orders=orders.USERS, default="email", page=page)
 
 
 @users.command()
@@ -49,6 +67,12 @@ def create(
         totp_secret=None if factor is None else factor.stored,
     )
     print_one(shapes.user(user) | ({} if factor is None else {"totp": factor.base32}), json_=json_)
+
+
+def _roles(row: Row) -> str:
+    return ", ".join(
+        f"{grant['role']}{' on ' + grant['member_id'] if grant['member_id'] else ''}" for grant in row["grants"]
+    )
 
 
 def _password(*, password_stdin: bool) -> str:

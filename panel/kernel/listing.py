@@ -86,29 +86,25 @@ def paginate(
     """
     _require_range("page", page, PAGE_MAX)
     _require_range("page_size", page_size, PAGE_SIZE_MAX)
-    place = _read_cursor(cursor) if cursor else None
-    order = _order(
-        query, sorts, str(place[0]) if place else default if sort is None else sort, "cursor" if place else "sort"
-    )
-    wanted = order.apply(query).add_columns(order.key, order.primary).limit(page_size + 1)
-    if place is None:
-        wanted = wanted.offset((page - 1) * page_size)
+    if cursor:
+        order, page, here = _place(query, sorts, cursor)
+        start = order.apply(query).where(order.after(*here))
     else:
-        page, key, primary = _place(order, place)
-        wanted = wanted.where(order.after(key, primary))
-    rows = db.session.execute(wanted).unique().all()
-    more, rows = len(rows) > page_size, rows[:page_size]
-    if place is None and not more and (rows or page == 1):
-        total = (page - 1) * page_size + len(rows)  # this is the end, so all that comes before is known
-    else:
+        order = _order(query, sorts, default if sort is None else sort, "sort")
+        start = order.apply(query).offset((page - 1) * page_size)
+    found = db.session.execute(start.add_columns(order.key, order.primary).limit(page_size + 1)).unique().all()
+    more, rows = len(found) > page_size, found[:page_size]
+    if cursor or more or (page > 1 and not rows):
         total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
+    else:
+        total = (page - 1) * page_size + len(rows)  # this is the end, so all that comes before is known
     return Page(
         items=[row[0] for row in rows],
         total=min(total, COUNTED_MAX) if searching else total,
         total_exact=not searching or total <= COUNTED_MAX,
         page=page,
         page_size=page_size,
-        next=_write_cursor(order.sort, page + 1, rows[-1][-2], rows[-1][-1]) if more else None,
+        next=_write_cursor(order.sort, page + 1, *rows[-1][-2:]) if more else None,
     )
 
 
@@ -142,6 +138,30 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, uuid.UUID | Decimal) else value
 
 
+_READERS: dict[type, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    uuid.UUID: uuid.UUID,
+    Decimal: Decimal,
+}
+
+
+def _place(query: Select[Any], sorts: Mapping[str, Any], cursor: str) -> tuple[_Order, int, tuple[Any, Any]]:
+    """The order, the page's number and where it begins, each value of its column's type."""
+    sort, page, *values = _read_cursor(cursor)
+    order = _order(query, sorts, str(sort), "cursor")
+    if type(page) is not int or not 1 <= page <= PAGE_MAX:
+        raise Invalid("cursor_bad", field="cursor")
+    try:
+        key, primary = (
+            _typed(_python_type(column), value)
+            for column, value in zip((order.key, order.primary), values, strict=True)
+        )
+    except (ValueError, TypeError, AttributeError, InvalidOperation):
+        raise Invalid("cursor_bad", field="cursor") from None
+    return order, page, (key, primary)
+
+
 def _read_cursor(cursor: str) -> list[Any]:
     try:
         place = json.loads(base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
@@ -152,29 +172,6 @@ def _read_cursor(cursor: str) -> list[Any]:
     return place
 
 
-_READERS: dict[type, Callable[[Any], Any]] = {
-    datetime: datetime.fromisoformat,
-    date: date.fromisoformat,
-    uuid.UUID: uuid.UUID,
-    Decimal: Decimal,
-}
-
-
-def _place(order: _Order, place: list[Any]) -> tuple[int, Any, Any]:
-    """The page number, sort key and primary key in a cursor, each of its column's type."""
-    _, page, *values = place
-    if type(page) is not int or not 1 <= page <= PAGE_MAX:
-        raise Invalid("cursor_bad", field="cursor")
-    try:
-        key, primary = (
-            _typed(_python_type(column), value)
-            for column, value in zip((order.key, order.primary), values, strict=True)
-        )
-    except (ValueError, TypeError, AttributeError, InvalidOperation):
-        raise Invalid("cursor_bad", field="cursor") from None
-    return page, key, primary
-
-
 def _python_type(column: ColumnElement[Any]) -> type:
     return datetime if isinstance(column.type, UTCDateTime) else column.type.python_type
 
@@ -183,7 +180,9 @@ def _typed(kind: type, value: Any) -> Any:
     typed = _READERS[kind](value) if kind in _READERS else value
     if type(typed) is not kind or (isinstance(typed, datetime) and typed.tzinfo is None):
         raise TypeError("another type than the column's")
-    if isinstance(typed, int) and abs(typed) >= 2**62:
-        raise ValueError("more than a database can hold")
+    if isinstance(typed, int) and abs(typed) >= 2**31:
+        raise ValueError("more than a column can hold")
+    if isinstance(typed, str) and "\0" in typed:
+        raise ValueError("text that PostgreSQL cannot hold")
     # Lone surrogates, which JSON can spell and no database can store, raise here.
     return typed if not isinstance(typed, str) else typed.encode().decode()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func
 
 from panel.contracts.models import Contract
-from panel.identity.models import ApiToken
+from panel.identity.models import ApiToken, User
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.mail.models import Mailbox, MailDomain
@@ -40,4 +40,5 @@ MAILBOXES: Orders = {
 }
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 EVENTS: Orders = {"at": Event.id}
+USERS: Orders = {"email": User.email, "created_at": User.id, "name": User.name}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
