@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -19,6 +19,13 @@ class Place:
     site: Site
     url: str
     browser: Browser
+    _kept: dict[str, BrowserContext] = field(default_factory=dict)
+
+    def kept_window(self, language: str) -> BrowserContext:
+        """One window of the administrator for each language, for tests that only look."""
+        if language not in self._kept:
+            self._kept[language] = self.window(self.site.admin, language=language)
+        return self._kept[language]
 
     def window(self, user: User | None, *, language: str = "pl", width: int = 1280, **more: str) -> BrowserContext:
         """A fresh profile in which ``user`` is signed in."""
@@ -29,14 +36,23 @@ class Place:
         context.add_cookies([{"name": "cis_session", "value": cookie.value, "url": self.url}])
         return context
 
+    def close(self) -> None:
+        """Close what was kept."""
+        for window in self._kept.values():
+            window.close()
+
 
 @pytest.fixture(scope="module")
 def full(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with small_site(tmp_path_factory.mktemp("full"), full=True) as site, served(site) as url:
-        yield Place(site, url, chromium)
+        place = Place(site, url, chromium)
+        yield place
+        place.close()
 
 
 @pytest.fixture(scope="module")
 def empty(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with small_site(tmp_path_factory.mktemp("empty")) as site, served(site) as url:
-        yield Place(site, url, chromium)
+        place = Place(site, url, chromium)
+        yield place
+        place.close()

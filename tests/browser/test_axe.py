@@ -157,12 +157,12 @@ class _opened:  # noqa: N801 - reads as a verb: with _opened(…) as page
     """A page opened by the administrator, without any complaint of the browser."""
 
     def __init__(self, place: Place, path: str, language: str, *, status: int = 200) -> None:
-        self._window = place.window(place.site.admin, language=language)
+        self._page = place.kept_window(language).new_page()
         self._url, self._status = place.url + path, status
         self._complaints: list[str] = []
 
     def __enter__(self) -> Page:
-        page = self._window.new_page()
+        page = self._page
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
         page.on(
             "console",
@@ -174,7 +174,7 @@ class _opened:  # noqa: N801 - reads as a verb: with _opened(…) as page
         return page
 
     def __exit__(self, *_: object) -> None:
-        self._window.close()
+        self._page.close()
         assert self._complaints == []
 
 
@@ -192,8 +192,8 @@ def _path(place: Place, rule: Rule) -> str:
     with app.test_request_context():
         values = {name: value for name, value in _examples(place, rule.endpoint) if name in rule.arguments}
         # Twenty rows look like fifty and are looked at twice as fast.
-        more = {} if values else {"page_size": 20}
-        return unquote(app.url_for(rule.endpoint, **values, **more))
+        examples: dict[str, Any] = values or {"page_size": 20}
+        return unquote(app.url_for(rule.endpoint, **examples))
 
 
 def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
