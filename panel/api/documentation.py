@@ -1,4 +1,4 @@
-"""The API's description by OpenAPI 3.1, and a page to read it and try it. Both are made from the registry."""
+"""The API's description by OpenAPI 3.1, made from the registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response
 
 from panel.api.fields import Field
 from panel.api.operations import OPERATIONS, Operation
@@ -26,49 +26,20 @@ _PROBLEMS = {
     422: "invalid values",
     429: "too many requests",
 }
-_ABOUT = """Everything the panel can do, for programs. Errors are problem documents (RFC 9457) with a stable `code` and,
+ABOUT = """Everything the panel can do, for programs. Errors are problem documents (RFC 9457) with a stable `code` and,
 in `errors`, every field at fault. Writes take `Idempotency-Key` (POST) and `If-Match`; those that say so take
 `Prefer: wait=SECONDS` and hold the answer until the change was seen working. Texts follow `Accept-Language`."""
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>CIS Panel: API</title>
-<link rel="stylesheet" href="{styles}">
-</head>
-<body>
-<div id="api" data-description="{description}"></div>
-<noscript><p>The description itself: <a href="{description}">openapi.json</a></p></noscript>
-<script src="{bundle}"></script>
-<script src="{start}"></script>
-</body>
-</html>
-"""
-
 
 def add(blueprint: Blueprint) -> None:
-    """Add the description and the page to ``blueprint``; both are for everybody."""
+    """Add the description to ``blueprint``; it is for everybody."""
     blueprint.add_url_rule(
         "/openapi.json", "description", _description, methods=["GET"], provide_automatic_options=False
     )
-    blueprint.add_url_rule("/docs", "docs", _docs, methods=["GET"], provide_automatic_options=False)
 
 
 def _description() -> Response:
     return Response(json.dumps(openapi(), ensure_ascii=False), content_type="application/json")
-
-
-def _docs() -> Response:
-    vendor = "vendor/swagger-ui/swagger-ui"
-    page = _PAGE.format(
-        styles=url_for("static", filename=f"{vendor}.css"),
-        bundle=url_for("static", filename=f"{vendor}-bundle.js"),
-        start=url_for("static", filename="js/api-docs.js"),
-        description=url_for("api.description"),
-    )
-    return Response(page, content_type="text/html; charset=utf-8")
 
 
 @cache
@@ -80,7 +51,7 @@ def openapi() -> dict[str, Any]:
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "CIS Panel", "version": "1", "description": _ABOUT},
+        "info": {"title": "CIS Panel", "version": "1", "description": ABOUT},
         "servers": [{"url": "/api/v1"}],
         "security": [{"token": []}],
         "tags": [{"name": name} for name in sorted({operation.area for operation in OPERATIONS})],

@@ -6,7 +6,19 @@ from flask import Blueprint, Flask, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from panel.api import contracts, documentation, events, jobs, mail_domains, mailboxes, members, nodes, services, tokens
+from panel.api import (
+    contracts,
+    documentation,
+    events,
+    jobs,
+    mail_domains,
+    mailboxes,
+    members,
+    nodes,
+    page,
+    services,
+    tokens,
+)
 from panel.api.operations import OPERATIONS
 from panel.api.problems import for_busy_database, for_crash, for_error, for_http
 from panel.api.serving import view_of
@@ -26,6 +38,7 @@ def register(app: Flask) -> None:
         blueprint.add_url_rule(operation.path, operation.name, view_of(operation), methods=[operation.method],
                                provide_automatic_options=False)  # fmt: skip
     documentation.add(blueprint)
+    page.add(blueprint)
     blueprint.register_error_handler(PanelError, for_error)
     blueprint.register_error_handler(HTTPException, for_http)
     blueprint.register_error_handler(OperationalError, for_busy_database)
