@@ -81,8 +81,7 @@ def paginate(
     leading ``-`` turns the order round, ``default`` is such a name. ``cursor`` is an earlier page's ``next`` and
     replaces ``page`` and ``sort``: it starts where that page ended, at the cost of a first page. ``searching``
     counts up to COUNTED_MAX.
-
-    Raises Invalid naming ``sort``, ``page``, ``page_size`` or ``cursor``.
+    Raises Invalid naming the argument at fault.
     """
     _require_range("page", page, PAGE_MAX)
     _require_range("page_size", page_size, PAGE_SIZE_MAX)
@@ -94,10 +93,9 @@ def paginate(
         start = order.apply(query).offset((page - 1) * page_size)
     found = db.session.execute(start.add_columns(order.key, order.primary).limit(page_size + 1)).unique().all()
     more, rows = len(found) > page_size, found[:page_size]
-    if cursor or more or (page > 1 and not rows):
+    total = (page - 1) * page_size + len(rows)
+    if cursor or more or (page > 1 and not rows):  # else this is the end, and all that comes before is known
         total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
-    else:
-        total = (page - 1) * page_size + len(rows)  # this is the end, so all that comes before is known
     return Page(
         items=[row[0] for row in rows],
         total=min(total, COUNTED_MAX) if searching else total,
