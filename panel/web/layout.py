@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
+from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
 from panel import wording
@@ -59,6 +60,8 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 
 def add(app: Flask) -> None:
     """Give templates their surroundings."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_surroundings)
     words: dict[str, Callable[..., Any]] = {

@@ -50,7 +50,7 @@ def permission(name: str, *, staff: bool = False) -> Callable[[_View], _View]:
 
 def declared(app: Flask, endpoint: str) -> Declared | None:
     """What the route ``endpoint`` declared; None where it declared nothing and is therefore closed."""
-    if endpoint == "static":
+    if endpoint in ("static", "bootstrap.static"):
         return Declared(public=True)
     found = _OF_LIBRARIES.get(endpoint) or getattr(app.view_functions.get(endpoint), "declared", None)
     return found if isinstance(found, Declared) else None

@@ -15,7 +15,6 @@ from tests.checks.files import python_files, read
 NEEDED_OTHERWISE = {
     "argon2-cffi": "The backend by which libpass makes Argon2id hashes.",
     "gunicorn": "The web server: it imports us.",
-    "bootstrap-flask": "Named by the customer; the pages' macros do without it so far.",
 }
 # Imported without being declared: parts of a declared package, released together with it.
 PART_OF = {"werkzeug": "flask", "markupsafe": "flask", "jinja2": "flask", "alembic": "flask-migrate"}
