@@ -88,10 +88,14 @@ def make_huey(settings: Settings) -> Huey:
     return SqliteHuey("cis", filename=str(settings.below_data(settings.huey_path)), results=False, fsync=False)
 
 
-def make_worker(app: Flask) -> Worker:
-    """The worker of this process, with warm sessions and warm probes."""
+def make_exchange(settings: Settings) -> Exchange:
+    """The warm sessions of this process, with the panel's own key."""
+    return Exchange(sessions=Sessions(settings.below_data(settings.panel_key)))
+
+
+def make_worker(app: Flask, exchange: Exchange) -> Worker:
+    """The worker of this process, with warm probes."""
     settings: Settings = app.config["CIS"]
-    exchange = Exchange(sessions=Sessions(settings.below_data(settings.panel_key)))
     reconciler = Reconciler(
         kinds=KINDS,
         exchange=exchange,

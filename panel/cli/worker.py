@@ -10,8 +10,9 @@ import threading
 import click
 
 from config import Settings
+from panel.engine.greeting import greeter
 from panel.engine.sweep import Rounds, run_forever
-from panel.wiring import CHORES, KINDS, answer, create_core_app, make_worker
+from panel.wiring import CHORES, KINDS, answer, create_core_app, make_exchange, make_worker
 
 
 @click.command()
@@ -23,10 +24,11 @@ def worker(threads: int) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings.from_environment()
     app = create_core_app(settings)
-    engine = make_worker(app)
+    exchange = make_exchange(settings)
+    engine = make_worker(app, exchange)
     huey = answer(app, engine)
     stop = threading.Event()
-    rounds = Rounds(kinds=KINDS, chores=CHORES, seconds=settings.sweep_seconds)
+    rounds = Rounds(kinds=KINDS, chores=(*CHORES, greeter(exchange)), seconds=settings.sweep_seconds)
     sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.ring, stop), daemon=True)
     sweeper.start()
     consumer = huey.create_consumer(

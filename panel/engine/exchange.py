@@ -12,6 +12,7 @@ from provisioning.resources import Item, to_wire
 from provisioning.ssh import AgentSession, HostKey, OutcomeUnknown, Sessions
 
 SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
+GREETING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,10 @@ class Exchange:
             return self._session(node).request(message, timeout)
         except OutcomeUnknown:
             return self._session(node).request(message, timeout)
+
+    def greet(self, node: Node) -> dict[str, Any]:
+        """Ask the agent who it is: nothing changes on the node. Raises what ``AgentSession.request`` raises."""
+        return self._session(node).request({"op": "hello"}, GREETING_SECONDS)
 
     def _session(self, node: Node) -> AgentSession:
         kind, _, key = node.host_key.partition(" ")

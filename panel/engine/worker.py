@@ -104,12 +104,12 @@ class Worker:
         except AgentError as error:
             self._postpone(claimed, report, f"agent: {error.code}", seconds=AGAIN_SECONDS, message=str(error))
         except SshError as error:
-            self._mark_node(node, PROBLEMS.get(type(error), "unreachable"), str(error))
+            mark_node(node, PROBLEMS.get(type(error), "unreachable"), str(error))
             self._postpone(
                 claimed, report, PROBLEMS.get(type(error), "unreachable"), seconds=AGAIN_SECONDS, message=str(error)
             )
         else:
-            self._mark_node(node, None, None)
+            mark_node(node, None, None)
             self._finish(claimed, report)
 
     def _finish(self, claimed: list[uuid.UUID], report: Report) -> None:
@@ -130,12 +130,13 @@ class Worker:
         log.warning("node work postponed: %s", why)
         jobs.postpone_jobs(claimed, retry_at=utcnow() + timedelta(seconds=seconds), log=report.log)
 
-    def _mark_node(self, node: Node, code: str | None, message: str | None) -> None:
-        values: dict[str, Any] = {"problem_code": code, "problem_message": message}
-        if code is None:
-            values["last_seen_at"] = utcnow()
-        with unit_of_work():
-            db.session.execute(
-                update(Node).where(Node.id == node.id).values(**values),
-                execution_options={"synchronize_session": False},
-            )
+
+def mark_node(node: Node, code: str | None, message: str | None) -> None:
+    """Record that the node answered just now (``code`` None), or what kept it from answering."""
+    values: dict[str, Any] = {"problem_code": code, "problem_message": message}
+    if code is None:
+        values["last_seen_at"] = utcnow()
+    with unit_of_work():
+        db.session.execute(
+            update(Node).where(Node.id == node.id).values(**values), execution_options={"synchronize_session": False}
+        )

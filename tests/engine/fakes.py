@@ -38,6 +38,8 @@ class FakeAgent:
         self.requests.append(message)
         if self.before:
             raise self.before.pop(0)
+        if message["op"] == "hello":
+            return {"ok": True}
         if message["fence"] < self.fence:
             raise AgentError("stale_fence", "an older worker")
         self.fence = message["fence"]
