@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
-from sqlalchemy.engine import Connection
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, event, func, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+from panel.kernel.errors import Conflict, Invalid
+
+T = TypeVar("T")
+
+_WAIT_SECONDS, _IDLE_SECONDS = 15, 60
+"""How long a writer waits for a lock, and for how long one that does nothing keeps others waiting."""
 
 _NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -68,10 +79,10 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's call
-        """Turn what the database keeps into an aware time."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        """Turn what the database keeps into an aware time; PostgreSQL gives it in the server's own zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - used as an SQL function
@@ -116,7 +127,10 @@ def unit_of_work() -> Iterator[Work]:
     """Write, all or nothing. Inner units join the outer one, which alone commits.
 
     On SQLite the write lock is taken at the start (``BEGIN IMMEDIATE``): a transaction that starts as a reader and
-    turns into a writer fails under load, one that waits for its turn does not.
+    turns into a writer fails under load, one that waits for its turn does not. On PostgreSQL units run beside each
+    other, and what one reads in order to change it must be locked: ``read_row``, ``one_at_a_time``.
+
+    Raises Conflict ``stale`` where somebody changed a row that has a version meanwhile.
     """
     session = db.session()
     work: Work | None = session.info.get("work")
@@ -127,15 +141,47 @@ def unit_of_work() -> Iterator[Work]:
     session.commit()  # ends the reading transaction; a rollback would expire what the caller holds
     work = session.info["work"] = Work()
     try:
-        session.connection(execution_options={"cis_immediate": True})
+        session.connection(execution_options={"cis_writes": True})
         yield work
         session.commit()
+    except StaleDataError as error:
+        session.rollback()
+        raise Conflict("stale") from error
     except BaseException:
         session.rollback()
         raise
     finally:
         del session.info["work"]
     work.run_after()
+
+
+def read_row(model: type[T], key: Any, *, for_change: bool = False) -> T | None:
+    """The row as the database has it now, whatever was read before; None where there is none.
+
+    ``for_change`` keeps other units of work from changing it until the running one ends.
+    """
+    query = select(model).where(inspect(model).primary_key[0] == key).execution_options(populate_existing=True)
+    return (
+        db.session.scalars(query.with_for_update(of=model, key_share=True) if for_change else query)
+        .unique()
+        .one_or_none()
+    )
+
+
+def one_at_a_time(what: str) -> None:
+    """Wait until no other unit of work that named ``what`` is running, and keep later ones waiting.
+
+    For rules about rows that are not there yet (a number nobody may have twice), which no lock on a row can keep.
+    On SQLite every unit of work is alone anyway.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+        db.session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def insert_unless_there(model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what happens where the row is there already (``on_conflict_…``)."""
+    return postgresql.insert(model) if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
 
 
 @event.listens_for(Engine, "connect")
@@ -156,7 +202,19 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin_sqlite(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("cis_writes", False)
     if connection.dialect.name == "sqlite":
-        immediate = connection.get_execution_options().get("cis_immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    elif writes:
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s';"
+            f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'"
+        )
+
+
+@event.listens_for(Engine, "handle_error")
+def _refuse_what_cannot_be_kept(context: ExceptionContext) -> None:
+    """PostgreSQL keeps no NUL in texts and only 32 bits in integers; whoever sent more is told so."""
+    if isinstance(context.sqlalchemy_exception, DataError):
+        raise Invalid("text_bad") from context.original_exception

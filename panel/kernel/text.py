@@ -9,12 +9,13 @@ _POLISH = str.maketrans("łŁ", "lL")
 
 
 def fold(text: str) -> str:
-    """``text`` without diacritics, in lower case, spaces joined: KOŚCIAN and kościan become koscian.
+    """``text`` without diacritics, in lower case, spaces and controls joined: KOŚCIAN and kościan become koscian.
 
     Databases fold ASCII only (SQLite) or by locale (PostgreSQL), so it is done here, on both sides of a search.
     """
     plain = unicodedata.normalize("NFKD", text.translate(_POLISH))
-    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).casefold().split())
+    kept = (" " if unicodedata.category(char) == "Cc" else char for char in plain if not unicodedata.combining(char))
+    return " ".join("".join(kept).casefold().split())
 
 
 def slugify(text: str) -> str:
