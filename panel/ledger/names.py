@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from panel.kernel.db import Base, UTCDateTime, db, utcnow
+from panel.kernel.db import Base, UTCDateTime, db, insert_unless_there, utcnow
 from panel.kernel.errors import Conflict
 
 
@@ -26,19 +26,16 @@ class Name(Base):
 
 
 def claim(space: str, names: Sequence[tuple[str, uuid.UUID]], *, kind: str, field: str = "address") -> None:
-    """Claim ``(name, holder)`` pairs in ``space`` within the running unit of work.
+    """Claim ``(name, holder)`` pairs in ``space`` within the running unit of work, which must fail when this does.
 
-    Raises Conflict ``taken`` naming the first name that somebody holds; nothing is claimed then.
+    Raises Conflict ``taken`` naming the first name that somebody holds.
     """
     held = taken(space, [name for name, _ in names])
-    for row, (name, holder) in enumerate(names):
-        if name in held and held[name] != holder:
-            raise Conflict("taken", field=field, name=name, row=row)
-    new = [
-        {"space": space, "name": name, "kind": kind, "holder_id": holder} for name, holder in names if name not in held
-    ]
-    if new:
-        db.session.execute(insert(Name), new)
+    _require_own(held, names, field)
+    # Sorted, so that two units of work that claim the same names wait for each other in one direction only.
+    new = sorted((name, holder) for name, holder in names if name not in held)
+    if new and len(new) != len(_insert(space, new, kind)):
+        _require_own(taken(space, [name for name, _ in new]), names, field)
 
 
 def release(space: str, *, holder_id: uuid.UUID, name: str | None = None) -> None:
@@ -55,3 +52,16 @@ def taken(space: str, names: Sequence[str]) -> dict[str, uuid.UUID]:
         rows = db.session.execute(select(Name.name, Name.holder_id).where(Name.space == space, Name.name.in_(chunk)))
         held.update({row.name: row.holder_id for row in rows})
     return held
+
+
+def _require_own(held: Mapping[str, uuid.UUID], names: Sequence[tuple[str, uuid.UUID]], field: str) -> None:
+    for row, (name, holder) in enumerate(names):
+        if name in held and held[name] != holder:
+            raise Conflict("taken", field=field, name=name, row=row)
+
+
+def _insert(space: str, new: Sequence[tuple[str, uuid.UUID]], kind: str) -> list[str]:
+    """Insert the claims; return those that nobody came to hold in the meantime."""
+    rows = [{"space": space, "name": name, "kind": kind, "holder_id": holder} for name, holder in new]
+    statement = insert_unless_there(Name).on_conflict_do_nothing().returning(Name.name)
+    return list(db.session.scalars(statement, rows))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import ForeignKey, select, update
+from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from panel.kernel.db import Base, db
+from panel.kernel.db import Base, db, insert_unless_there
 
 
 class Usage(Base):
@@ -30,12 +30,9 @@ def used(member_id: uuid.UUID) -> dict[str, int]:
 def add(member_id: uuid.UUID, changes: Mapping[str, int]) -> None:
     """Add ``changes`` (kind → difference) within the running unit of work."""
     for kind, difference in changes.items():
-        found = db.session.execute(
-            update(Usage)
-            .where(Usage.member_id == member_id, Usage.kind == kind)
-            .values(amount=Usage.amount + difference)
-            .returning(Usage.kind)
-        ).first()
-        if found is None:
-            db.session.add(Usage(member_id=member_id, kind=kind, amount=difference))
-            db.session.flush()
+        row = insert_unless_there(Usage).values(member_id=member_id, kind=kind, amount=difference)
+        db.session.execute(
+            row.on_conflict_do_update(
+                index_elements=[Usage.member_id, Usage.kind], set_={"amount": Usage.amount + difference}
+            )
+        )
