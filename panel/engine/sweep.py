@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from panel.engine.kinds import Kind
 from panel.kernel.access import SYSTEM, Actor
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import db, one_at_a_time, unit_of_work, utcnow
 from panel.ledger import jobs
 from panel.ledger.jobs import Job
 
@@ -24,15 +24,14 @@ def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
     """Return the nodes that have work due; rows due without an open job get one, so that the record is whole."""
     open_jobs = set(jobs.nodes_with_open_jobs())
     due = {node_id for kind in kinds for node_id in _nodes_with_due_rows(kind)}
-    waiting = set(
-        db.session.scalars(
-            select(Job.node_id).where(Job.state.in_(("queued", "running", "waiting_approval"))).distinct()
-        )
-    )
-    for node_id in due - waiting:
-        with unit_of_work() as work:
+    if not due - _nodes_with_jobs():
+        return open_jobs
+    with unit_of_work() as work:
+        one_at_a_time("sweep")
+        forgotten = due - _nodes_with_jobs()
+        for node_id in forgotten:
             jobs.request_job(work, node_id=node_id, cause="engine:sweep:due", actor=SYSTEM)
-    return open_jobs | (due - waiting)
+    return open_jobs | forgotten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +57,11 @@ def run_forever(app: Flask, rounds: Rounds, ring: Callable[[uuid.UUID], None], s
             log.exception("sweep failed")
         if stop.wait(rounds.seconds):
             return
+
+
+def _nodes_with_jobs() -> set[uuid.UUID]:
+    unfinished = Job.state.in_(("queued", "running", "waiting_approval"))
+    return set(db.session.scalars(select(Job.node_id).where(unfinished).distinct()))
 
 
 def _nodes_with_due_rows(kind: Kind) -> list[uuid.UUID]:

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, unit_of_work, utcnow
+from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, one_at_a_time, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotFound
 
 
@@ -135,7 +135,9 @@ def record_enrolment(
     """
     require(actor, "nodes:write", staff=True)
     with unit_of_work():
-        node = db.session.scalar(select(Node).where(Node.name == name))
+        one_at_a_time("nodes")
+        query = select(Node).where(Node.name == name).with_for_update(key_share=True)
+        node = db.session.scalar(query.execution_options(populate_existing=True))
         if node is not None and node.host_key != host_key:
             raise Conflict("host_key_changed", field="address", node=name)
         node = node or Node(name=name)
