@@ -6,13 +6,14 @@ import random
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import bindparam, func, update
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import UTCDateTime, db, unit_of_work, utcnow
 from panel.ledger.events import record_many
 from panel.ledger.nodes import Node
 from provisioning.probes.findings import Finding, NotSeen, Seen
@@ -131,18 +132,23 @@ def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
             problem_message=bindparam("message"),
             retry_at=bindparam("retry"),
             attempts=model.attempts + 1,
-            problem_since=case((model.problem_since.is_(None), bindparam("now")), else_=model.problem_since),
+            problem_since=func.coalesce(model.problem_since, bindparam("now", type_=UTCDateTime())),
         )
 
 
 def _update(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = False, **values: Any) -> None:
-    """One statement, many rows. ``current_only`` leaves rows alone that a person has changed meanwhile."""
+    """One statement, many rows. ``current_only`` leaves rows alone that a person has changed meanwhile.
+
+    Rows are taken in the order of their ids, as everywhere: two writers then never wait for each other in a circle.
+    """
     table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
     statement = update(table).where(table.c.id == bindparam("key"))
     if current_only:
         statement = statement.where(table.c.wanted_generation == bindparam("generation"))
     if rows:
-        db.session.connection().execute(statement.values(updated_at=table.c.updated_at, **values), rows)
+        db.session.connection().execute(
+            statement.values(updated_at=table.c.updated_at, **values), sorted(rows, key=itemgetter("key"))
+        )
 
 
 def _by_kind(wanted: Sequence[Wanted]) -> list[tuple[Kind, list[Wanted]]]:
