@@ -17,7 +17,7 @@ from panel.contracts.entitlements import today
 from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, Service
 from panel.contracts.values import checked_values, day, line, read_items, require_dates
 from panel.kernel.access import Actor, require, scoped
-from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.db import db, new_id, one_at_a_time, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold
 from panel.ledger.events import record
@@ -44,9 +44,11 @@ def contracts_query(
     return query if status in (None, "suspended") else query.where(Contract.id.in_(_with_status(actor, str(status))))
 
 
-def get_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
+def get_contract(actor: Actor, contract_id: uuid.UUID, *, for_change: bool = False) -> Contract:
     """One contract. Raises NotFound where it is absent or out of reach."""
-    contract = db.session.get(Contract, contract_id)
+    if for_change:
+        one_at_a_time("contracts")
+    contract = read_row(Contract, contract_id, for_change=True) if for_change else db.session.get(Contract, contract_id)
     if contract is None or not actor.reaches(contract.member_id):
         raise NotFound("not_found")
     require(actor, "contracts:read", contract.member_id)
@@ -68,6 +70,7 @@ def create_contract(actor: Actor, *, items: Sequence[Mapping[str, Any]], **value
     """
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
+        one_at_a_time("contracts")
         contract = Contract(id=new_id(), **checked_values(values))
         require_dates(contract.starts_on, contract.ends_on, "ends_on")
         contract.items = read_items(items)
@@ -82,7 +85,7 @@ def update_contract(actor: Actor, contract_id: uuid.UUID, *, version: int | None
     """Correct a contract's number, dates or notice. Raises Conflict ``stale`` where somebody changed it meanwhile."""
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
-        contract = get_contract(actor, contract_id)
+        contract = get_contract(actor, contract_id, for_change=True)
         if version is not None and version != contract.version:
             raise Conflict("stale")
         for name, value in checked_values({name: getattr(contract, name) for name in _FIELDS} | values).items():
@@ -106,7 +109,7 @@ def add_amendment(
     """Add an amendment with its own effective date; its items start on that day unless they say otherwise."""
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
-        contract = get_contract(actor, contract_id)
+        contract = get_contract(actor, contract_id, for_change=True)
         amendment = Amendment(
             id=new_id(),
             number=line("number", number),
@@ -177,7 +180,7 @@ def end_contract(actor: Actor, contract_id: uuid.UUID, *, ended_on: date) -> Con
 def _change(actor: Actor, contract_id: uuid.UUID, action: str, **values: Any) -> Contract:
     require(actor, "contracts:write", staff=True)
     with unit_of_work():
-        contract = get_contract(actor, contract_id)
+        contract = get_contract(actor, contract_id, for_change=True)
         for name, value in values.items():
             setattr(contract, name, value)
         _record(actor, contract, action, **{name: str(value) for name, value in values.items() if value})

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from panel.contracts.models import Service
-from panel.kernel.db import db, unit_of_work
+from panel.kernel.db import db, one_at_a_time, unit_of_work
 
 CATALOGUE: tuple[dict[str, Any], ...] = (
     {
@@ -116,6 +116,7 @@ CATALOGUE: tuple[dict[str, Any], ...] = (
 def ensure_catalogue() -> int:
     """Add the services that are not there and return how many that were; those that are stay as they are."""
     with unit_of_work():
+        one_at_a_time("services")
         known = set(db.session.scalars(select(Service.code)))
         new = [Service(**values) for values in CATALOGUE if values["code"] not in known]
         db.session.add_all(new)

@@ -17,6 +17,7 @@ from panel.kernel.db import db
 from panel.kernel.errors import OverLimit
 from panel.ledger import usage
 from panel.members.actions import require_members
+from panel.members.models import Member
 
 MEMBERSHIP = {"mailboxes": 1, "mailbox_mb": 1024}
 """What comes with membership itself: the statutory address."""
@@ -71,8 +72,10 @@ def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) 
 def require_granted(member_id: uuid.UUID, wanted: Mapping[str, int], *, fields: Mapping[str, str]) -> None:
     """Go on only if the member's contracts grant ``wanted`` (kind → amount) beyond what is used.
 
+    Nobody else uses the member's room up before the running unit of work ends; take members in the order of their ids.
     ``fields`` names the input at fault per kind. Raises OverLimit ``over_limit``.
     """
+    db.session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True))
     sources, in_use = _sources(member_id, today()), usage.used(member_id)
     for kind, amount in wanted.items():
         granted = sum(source.amount for source in sources.get(kind, []))

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 
 from panel.identity.models import ApiToken, Grant, Role, User
 from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require, scoped
-from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
 from panel.kernel.text import has_control
@@ -127,6 +127,7 @@ def create_user(
     require(actor, "users:write", member_id, staff=member_id is None)
     email = email.strip().lower()
     with unit_of_work():
+        one_at_a_time("users")
         if db.session.scalar(select(User.id).where(User.email == email)) is not None:
             raise Conflict("taken", field="email", name=email)
         user = User(
@@ -150,12 +151,13 @@ def create_user(
 
 def users_query(actor: Actor) -> Select[User]:
     """The users whose grants lie in scope."""
-    return scoped(actor, "users:read", select(User).join(User.grants).distinct(), Grant.member_id)
+    return select(User).where(User.id.in_(scoped(actor, "users:read", select(Grant.user_id), Grant.member_id)))
 
 
 def ensure_roles() -> None:
     """Make the rows of ``roles`` that grants point at."""
     with unit_of_work():
+        one_at_a_time("roles")
         known = set(db.session.scalars(select(Role.name)))
         db.session.add_all(Role(name=name) for name in ROLES if name not in known)
 

@@ -12,7 +12,7 @@ from stdnum.pl import nip as nip_number
 from stdnum.pl import regon as regon_number
 
 from panel.kernel.access import Actor, require, scoped
-from panel.kernel.db import db, unit_of_work
+from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold, has_control, slugify
 from panel.ledger.events import record
@@ -46,10 +46,12 @@ def members_query(
     return query if parent_id is None else query.where(Member.parent_id == parent_id)
 
 
-def get_member(actor: Actor, member_id: uuid.UUID) -> Member:
+def get_member(actor: Actor, member_id: uuid.UUID, *, for_change: bool = False) -> Member:
     """One member. Raises NotFound where it is absent or out of reach."""
     require(actor, "members:read", member_id)
-    member = db.session.get(Member, member_id)
+    if for_change:
+        one_at_a_time("members")
+    member = read_row(Member, member_id, for_change=True) if for_change else db.session.get(Member, member_id)
     if member is None:
         raise NotFound("not_found")
     return member
@@ -73,6 +75,7 @@ def create_member(actor: Actor, **values: Any) -> Member:
         values["slug"] = slugify(str(values["name"] or ""))[:50].strip("-") or "podmiot"
     values = _checked(values)
     with unit_of_work():
+        one_at_a_time("members")
         _require_free(values, but=None)
         member = Member(**values)
         db.session.add(member)
@@ -87,7 +90,7 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
     """Change a member. Raises Conflict ``stale`` where ``version`` is given and somebody changed it meanwhile."""
     require(actor, "members:write", staff=True)
     with unit_of_work():
-        member = get_member(actor, member_id)
+        member = get_member(actor, member_id, for_change=True)
         if version is not None and version != member.version:
             raise Conflict("stale")
         kept = {name: getattr(member, name) for name in EDITABLE}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work
 from panel.ledger.events import record_many
 from panel.ledger.resources import complete_row
 from panel.members.models import Member, Voivodeship
@@ -38,7 +38,9 @@ def import_units(actor: Actor, content: bytes, *, keep_good: bool = False) -> Im
     require(actor, "members:write", staff=True)
     file = read_units(content)
     with unit_of_work():
-        known = {member.teryt: member for member in db.session.scalars(select(Member).where(Member.teryt.is_not(None)))}
+        one_at_a_time("members")
+        query = select(Member).where(Member.teryt.is_not(None)).execution_options(populate_existing=True)
+        known = {member.teryt: member for member in db.session.scalars(query)}
         names = _voivodeships(file)
         good = list(_good_units(file, names, known))
         bad = sorted(file.bad, key=lambda row: row.line)
