@@ -13,9 +13,10 @@ from sqlalchemy import Select, insert, select
 
 from panel.contracts.entitlements import require_granted
 from panel.kernel.access import Actor, require, require_kind, scoped
-from panel.kernel.db import Work, db, new_id, unit_of_work, utcnow
+from panel.kernel.db import Work, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.passwords import hash_mailbox_password
+from panel.kernel.text import fold
 from panel.ledger import names, usage
 from panel.ledger.events import record, record_many
 from panel.ledger.jobs import Job, request_job
@@ -65,17 +66,19 @@ def mailboxes_query(
     """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
     query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
     query = query.where(Mailbox.in_state(state)) if state else query.where(Mailbox.want == "put")
-    for word in search.lower().split():
+    for word in fold(search).split():
         query = query.where(Mailbox.address.contains(word, autoescape=True))
     for column, value in ((Mailbox.member_id, member_id), (Mailbox.domain_id, domain_id)):
         query = query if value is None else query.where(column == value)
     return query
 
 
-def get_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:read") -> Mailbox:
+def get_mailbox(
+    actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:read", for_change: bool = False
+) -> Mailbox:
     """One mailbox, as the database has it now. Raises NotFound where it is absent or out of reach."""
     require_kind(actor, "mailboxes")
-    mailbox = db.session.get(Mailbox, mailbox_id, populate_existing=True)
+    mailbox = read_row(Mailbox, mailbox_id, for_change=for_change)
     if mailbox is None or not actor.reaches(mailbox.member_id):
         raise NotFound("not_found")
     require(actor, permission, mailbox.member_id)
@@ -206,7 +209,7 @@ def remove_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
 def restore_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
     """Bring a removed mailbox back with its mail, password and aliases. Raises Conflict ``not_removed``, OverLimit."""
     with unit_of_work() as work:
-        mailbox = get_mailbox(actor, mailbox_id, permission="mail:write")
+        mailbox = get_mailbox(actor, mailbox_id, permission="mail:write", for_change=True)
         if mailbox.want != "remove":
             raise Conflict("not_removed")
         room = {"mailboxes": 1, "mailbox_mb": mailbox.quota_mb}
@@ -284,7 +287,7 @@ def _record(actor: Actor, mailbox: Mailbox, action: str, **data: Any) -> None:
 
 
 def _for_change(actor: Actor, mailbox_id: uuid.UUID, *, permission: str = "mail:write") -> Mailbox:
-    mailbox = get_mailbox(actor, mailbox_id, permission=permission)
+    mailbox = get_mailbox(actor, mailbox_id, permission=permission, for_change=True)
     if mailbox.want != "put":
         raise Conflict("removed")
     return mailbox

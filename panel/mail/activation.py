@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import select, update
 
 from panel.kernel.access import Actor
-from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.db import db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import NotFound
 from panel.kernel.passwords import hash_mailbox_password, new_token, token_digest
 from panel.ledger.events import record
@@ -71,8 +71,8 @@ def activate(token: str, *, password: str) -> tuple[Mailbox, Job]:
     hashed = hash_mailbox_password(password)
     holder = Actor(ref=f"mailbox:{mailbox.id}", name=mailbox.address)
     with unit_of_work() as work:
+        read_row(Mailbox, mailbox.id, for_change=True)
         _use_up(token)
-        db.session.refresh(mailbox)
         mailbox.change(password_hash=hashed)
         record(
             holder,

@@ -7,8 +7,9 @@ import uuid
 from sqlalchemy import Select, or_, select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.text import fold
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
@@ -24,7 +25,7 @@ def domains_query(actor: Actor, *, search: str = "") -> Select[MailDomain]:
     if not actor.may_everywhere("mail:read"):
         own = {member_id for grant in actor.grants for member_id in grant.member_ids or ()}
         query = query.where(or_(MailDomain.shared, MailDomain.member_id.in_(own)))
-    return query.where(MailDomain.name.contains(search.lower(), autoescape=True)) if search else query
+    return query.where(MailDomain.name.contains(fold(search), autoescape=True)) if search else query
 
 
 def get_domain(actor: Actor, domain_id: uuid.UUID) -> MailDomain:
@@ -48,6 +49,7 @@ def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None
     if node is None:
         raise Conflict("no_node", field="name", role="mail")
     with unit_of_work() as work:
+        one_at_a_time("mail_domains")
         if db.session.scalar(select(MailDomain.id).where(MailDomain.name == name)) is not None:
             raise Conflict("taken", field="name", name=name)
         domain = MailDomain(id=new_id(), name=name, member_id=member_id, shared=shared, node_id=node.id)

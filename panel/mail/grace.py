@@ -19,7 +19,8 @@ def purge_expired(actor: Actor) -> int:
     require(actor, "mail:purge", staff=True)
     with unit_of_work() as work:
         query = select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(AT_ONCE)
-        expired = db.session.scalars(query).unique().all()
+        free = query.order_by(Mailbox.id).with_for_update(of=Mailbox, key_share=True, skip_locked=True)
+        expired = db.session.scalars(free.execution_options(populate_existing=True)).unique().all()
         for mailbox in expired:
             mailbox.change(want="purge", password_hash=None)
             release_addresses(mailbox)

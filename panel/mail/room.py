@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from sqlalchemy import select
@@ -38,7 +39,7 @@ def room_of(boxes: Sequence[Sized]) -> dict[uuid.UUID, dict[str, int]]:
 
 def require_room(wanted: Sequence[Sized]) -> None:
     """Go on only if every member is granted the room that ``wanted`` takes. Raises OverLimit."""
-    for member_id, room in room_of(wanted).items():
+    for member_id, room in sorted(room_of(wanted).items(), key=itemgetter(0)):
         require_granted(member_id, room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
 
 
