@@ -99,7 +99,7 @@ def show_contract(actor: Actor, ask: Ask) -> Answer:
 def change_contract(actor: Actor, ask: Ask) -> Answer:
     """Correct a contract's number, dates or notice."""
     with unit_of_work():
-        require_match(_etag(actions.get_contract(actor, ask.id)))
+        require_match(_etag(actions.get_contract(actor, ask.id, for_change=True)))
         return _answer(actions.update_contract(actor, ask.id, **ask.body))
 
 

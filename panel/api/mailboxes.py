@@ -126,7 +126,7 @@ def create_mailboxes(actor: Actor, ask: Ask) -> Answer:
 def change_mailbox(actor: Actor, ask: Ask) -> Answer:
     """Change a mailbox's capacity, its password, or both."""
     with unit_of_work():
-        mailbox = actions.get_mailbox(actor, ask.id)
+        mailbox = actions.get_mailbox(actor, ask.id, for_change=True)
         require_match(_etag(mailbox))
         changed = Changed(mailbox=mailbox, job=None)
         if "quota_mb" in ask.body:
@@ -148,7 +148,7 @@ def change_mailbox(actor: Actor, ask: Ask) -> Answer:
 def remove_mailbox(actor: Actor, ask: Ask) -> Answer:
     """Stop serving a mailbox; it can be restored until `purge_at`."""
     with unit_of_work():
-        require_match(_etag(actions.get_mailbox(actor, ask.id)))
+        require_match(_etag(actions.get_mailbox(actor, ask.id, for_change=True)))
         changed = actions.remove_mailbox(actor, ask.id)
     return _changed(actor, changed)
 

@@ -78,7 +78,7 @@ def show_member(actor: Actor, ask: Ask) -> Answer:
 def change_member(actor: Actor, ask: Ask) -> Answer:
     """Change what is given of a member."""
     with unit_of_work():
-        require_match(_etag(actions.get_member(actor, ask.id)))
+        require_match(_etag(actions.get_member(actor, ask.id, for_change=True)))
         return _answer(actions.update_member(actor, ask.id, **ask.body))
 
 
