@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sqlite3
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 from huey import Huey, RedisHuey, SqliteHuey
+from redis import ConnectionPool, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import Settings
 from panel.engine.exchange import Exchange
@@ -37,7 +42,11 @@ CHORES = (purge_expired,)
 """What workers do from time to time, whoever asked or did not."""
 
 HUEY = "cis.huey"
+REDIS_SECONDS = 3
+"""How long Redis may take to answer; a worker listens for one second at a time."""
+
 BODY_BYTES_MAX = 32 * 1024 * 1024
+log = logging.getLogger("cis.wiring")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -71,7 +80,7 @@ def connect(app: Flask) -> None:
     huey = make_huey(app.config["CIS"])
     ring = huey.task(name="ring")(_unanswered)
     app.extensions[HUEY] = huey
-    app.extensions[DOORBELL] = lambda node_id: ring(str(node_id)) and None
+    app.extensions[DOORBELL] = lambda node_id: _ring(ring, node_id)
 
 
 def answer(app: Flask, worker: Worker) -> Huey:
@@ -84,8 +93,15 @@ def answer(app: Flask, worker: Worker) -> Huey:
 def make_huey(settings: Settings) -> Huey:
     """The doorbell: Redis where set, else a SQLite file. Rings are not kept when a worker dies: the ledger knows."""
     if settings.redis_url:
-        return RedisHuey("cis", url=settings.redis_url, results=False)
+        return RedisHuey("cis", connection_pool=_redis(settings.redis_url), results=False)
     return SqliteHuey("cis", filename=str(settings.below_data(settings.huey_path)), results=False, fsync=False)
+
+
+def _redis(url: str) -> ConnectionPool:
+    """Connections that give up soon: people wait for a ring, and nothing depends on it."""
+    return ConnectionPool.from_url(
+        url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS, retry=Retry(NoBackoff(), 1)
+    )
 
 
 def make_exchange(settings: Settings) -> Exchange:
@@ -128,6 +144,14 @@ def _own_address(towards: str) -> str:
     with socket.socket(socket.AF_INET6 if ":" in towards else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((towards, 9))
         return str(probe.getsockname()[0])
+
+
+def _ring(ring: Callable[[str], object], node_id: uuid.UUID) -> None:
+    """Ring once. What was asked for is in the database already: the sweep finds it where the doorbell is away."""
+    try:
+        ring(str(node_id))
+    except (RedisError, sqlite3.Error, OSError) as error:
+        log.warning("ring for node %s is lost: %s", node_id, type(error).__name__)
 
 
 def _unanswered(node_id: str) -> None:
