@@ -2,6 +2,7 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import text
 
 from panel.kernel.db import Base
 
@@ -10,7 +11,8 @@ database = current_app.extensions["migrate"].db
 
 def _compare_type(_context, _column, database_type, model_type, *_rest) -> bool | None:
     """UTCDateTime is the same column as its DateTime."""
-    return False if "DATETIME" in str(database_type).upper() and "UTCDateTime" in repr(model_type) else None
+    is_time = any(name in str(database_type).upper() for name in ("DATETIME", "TIMESTAMP"))
+    return False if is_time and "UTCDateTime" in repr(model_type) else None
 
 
 def _render_item(kind, item, _context) -> str | bool:
