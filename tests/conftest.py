@@ -1,4 +1,4 @@
-"""What all tests share: real hosts and a browser."""
+"""What all tests share: real hosts, real databases and a browser."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import create_engine
 
 from panel.cli.running import RunningPanel
+from panel.kernel.db import Base
 from provisioning.lab import Lab, LabState
+from tests import servers
 from tests.nodes import EnrolledNode, enroll_lab_node, free_lab_name
 from tests.panels import fresh_panel
 
@@ -58,6 +61,39 @@ def running_panel() -> Iterator[RunningPanel]:
     _require_root()
     with fresh_panel("test-panel") as panel:
         yield panel
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database's URL, once of each make: tests that ask for it prove their rule on both."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'panel.sqlite'}"
+        return
+    cluster: servers.Cluster = request.getfixturevalue("postgresql")
+    with cluster.database(template=request.getfixturevalue("postgresql_template")) as name:
+        yield cluster.url(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[servers.Cluster]:
+    with servers.postgresql() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: servers.Cluster) -> Iterator[str]:
+    """A database with the panel's empty tables, from which those of tests are copied."""
+    with postgresql.database() as name:
+        engine = create_engine(postgresql.url(name))
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        yield name
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with servers.redis_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -49,9 +49,12 @@ def actor(role: str, *members: Member) -> Actor:
 
 
 @contextmanager
-def small_world(folder: Path) -> Iterator[World]:
-    """A database in ``folder`` with the world in it, inside an application context."""
-    app = create_core_app(Settings(env="lab", data_dir=folder, secret_key="of tests", secure_cookies=False))
+def small_world(folder: Path, *, database_url: str = "") -> Iterator[World]:
+    """The database at ``database_url`` (SQLite in ``folder``) with the world in it, inside an application context."""
+    settings = Settings(
+        env="lab", data_dir=folder, database_url=database_url, secret_key="of tests", secure_cookies=False
+    )
+    app = create_core_app(settings)
     rings: list[uuid.UUID] = []
     app.extensions[DOORBELL] = rings.append
     with app.app_context():

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,11 +14,17 @@ from panel.kernel.listing import COUNTED_MAX, Page, paginate
 from panel.ledger.resources import complete_row
 from panel.members.models import Member
 
-SORTS = {"name": Member.name, "created_at": Member.created_at, "nip": func.coalesce(Member.nip, ""), "id": Member.id}
+SORTS = {
+    "name": Member.name,
+    "created_at": Member.created_at,
+    "nip": func.coalesce(Member.nip, ""),
+    "version": Member.version,
+    "id": Member.id,
+}
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(members: None) -> None:
-    for sort in ("name", "-name", "created_at", "-created_at", "nip", "-id"):
+    for sort in ("name", "-name", "created_at", "-created_at", "nip", "version", "-id"):
         expected = [member.id for member in _page(sort=sort, page_size=200).items]
         assert len(expected) == 60
         assert list(_walk(sort, 7)) == expected
@@ -79,6 +84,8 @@ def test_what_is_out_of_range_is_refused_by_name(members: None, field: str, valu
         b'["name",1,"\\ud800","0192f0c1-0000-7000-8000-000000000000"]',
         b'["created_at",1,"2026-01-01T00:00:00","0192f0c1-0000-7000-8000-000000000000"]',
         b'["secret",1,"a","0192f0c1-0000-7000-8000-000000000000"]',
+        b'["name",1,"a\\u0000","0192f0c1-0000-7000-8000-000000000000"]',
+        b'["version",1,4294967296,"0192f0c1-0000-7000-8000-000000000000"]',
     ],
 )
 def test_a_forged_cursor_is_refused(members: None, place: bytes) -> None:
@@ -118,13 +125,13 @@ def _insert(first: int, last: int) -> None:
 
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[None]:
+def members(database_url: str) -> Iterator[None]:
     app = Flask("test")
-    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'panel.sqlite'}"
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
     db.init_app(app)
     with app.app_context():
         db.create_all()
         _insert(0, 60)
         yield
-        db.session.rollback()
+        db.session.remove()
         db.engine.dispose()

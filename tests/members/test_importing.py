@@ -164,9 +164,9 @@ def _count(model: type, *where: object) -> int:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[None]:
+def database(database_url: str) -> Iterator[None]:
     app = Flask("test")
-    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'panel.sqlite'}"
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
     db.init_app(app)
     with app.app_context():
         db.create_all()

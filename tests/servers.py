@@ -1,0 +1,149 @@
+"""Private servers for tests: a PostgreSQL cluster and a Redis of our own, in temporary folders, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import redis
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+UNPRIVILEGED = "postgres"
+"""Who runs the servers where the tests run as root; PostgreSQL refuses to be root."""
+
+START_SECONDS = 30.0
+_MEMORY, _MEMORY_LEAST = Path("/dev/shm"), 2**30  # noqa: S108 - the kernel's file system in memory
+_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""What may be lost when the machine loses power: everything; the tests make it anew."""
+
+_UNLIKE = {"timezone": "Europe/Warsaw"}
+"""What a server may have otherwise than we would; nothing of ours may depend on it."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running PostgreSQL, reached by the socket in ``folder`` only."""
+
+    folder: Path
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def url(self, name: str) -> str:
+        """The address of database ``name`` as SQLAlchemy takes it."""
+        return f"postgresql+psycopg://{UNPRIVILEGED}@/{name}?host={self.folder}"
+
+    @contextmanager
+    def database(self, *, template: str = "template1") -> Iterator[str]:
+        """Make a database, a copy of ``template``; yield its name, drop it at the end with whoever is still in it."""
+        name = f"test_{next(self._numbers)}"
+        self.run(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
+        yield name
+        self.run(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+    def run(self, statement: SQL | psycopg.sql.Composed) -> None:
+        """Run one statement as the cluster's administrator, outside any database of a test."""
+        server = make_conninfo(host=str(self.folder), user=UNPRIVILEGED, dbname="postgres")
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def postgresql() -> Iterator[Cluster]:
+    """Run a cluster with the letters' order that the documentation asks for."""
+    programs = _postgresql_programs()
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder("cis-postgresql-"))
+        made = [str(programs / "initdb"), "-D", str(folder / "data"), "--username", UNPRIVILEGED, "--no-sync"]
+        subprocess.run(
+            _unprivileged([*made, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]),
+            check=True,
+            timeout=START_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        settings = _CARELESS | _UNLIKE | {"listen_addresses": "", "unix_socket_directories": str(folder)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        stack.enter_context(_server(folder, [str(programs / "postgres"), "-D", str(folder / "data"), *options]))
+        cluster = Cluster(folder)
+        _wait(lambda: cluster.run(SQL("SELECT 1")), psycopg.OperationalError, folder)
+        yield cluster
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Run a Redis that keeps nothing; yield its URL."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder("cis-redis-"))
+        socket = folder / "socket"
+        argv = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+        stack.enter_context(_server(folder, argv))
+        with redis.Redis(unix_socket_path=str(socket)) as client:
+            _wait(client.ping, redis.ConnectionError, folder)
+        yield f"unix://{socket}?db=0"
+
+
+def _postgresql_programs() -> Path:
+    """Debian keeps each major version's programs in a folder of its own, outside PATH; the newest is taken."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise RuntimeError("PostgreSQL's programs are missing: run .ci/set-up, or install Debian's package postgresql")
+    return found[-1].parent
+
+
+@contextmanager
+def _folder(prefix: str) -> Iterator[Path]:
+    """A folder of the unprivileged user, whom pytest's own folders do not let in."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_fast_place()))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _fast_place() -> Path | None:
+    """Memory where there is enough of it (a database is made in 50 ms, not in 400), else where temporary files go."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _MEMORY_LEAST else None
+
+
+@contextmanager
+def _server(folder: Path, argv: Sequence[str]) -> Iterator[None]:
+    """Run a server in the foreground; it also ends when the tests are killed."""
+    log = (folder / "log").open("wb")
+    with log, subprocess.Popen(_unprivileged(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
+        try:
+            yield
+        finally:
+            server.terminate()
+            try:
+                server.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                raise
+
+
+def _unprivileged(argv: Sequence[str]) -> list[str]:
+    user = ["--reuid", UNPRIVILEGED, "--regid", UNPRIVILEGED, "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *user, "--pdeathsig", "INT", *argv]
+
+
+def _wait(ready: Callable[[], object], not_yet: type[Exception], folder: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            ready()
+            return
+        except not_yet:
+            if time.monotonic() > until:
+                raise RuntimeError((folder / "log").read_text(errors="replace")) from None
+            time.sleep(0.05)
