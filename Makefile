@@ -4,12 +4,12 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 UPGRADE ?= --upgrade
 
-.PHONY: run test check bench assets setup lock references translations pictures clean help
+.PHONY: run test check bench assets setup setup-tests lock references translations pictures clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
-test: check  ## Set up, check, and run every test
+test: setup-tests check  ## Set up, check, and run every test
 	@exec .ci/as-root $(PYTHON) -m pytest
 
 check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules
@@ -21,6 +21,9 @@ bench: setup  ## Measure; prints a table and writes JSON to var/bench/
 setup:
 	@.ci/set-up
 
+setup-tests:
+	@.ci/set-up tests
+
 assets:  ## Fetch the front-end files again
 	@rm -f var/setup/assets
 	@.ci/set-up
@@ -31,7 +34,7 @@ references: setup  ## Write again the parts of docs/reference that are made from
 translations: setup  ## Bring the catalogues in step with the texts in the code
 	@$(PYTHON) -m tests.checks.translations --update
 
-pictures: setup  ## Take the documentation's pictures again, from a real panel
+pictures: setup-tests  ## Take the documentation's pictures again, from a real panel
 	@exec .ci/as-root $(PYTHON) -m tests.screenshots
 
 lock: setup  ## Pin again the newest Python packages that pyproject.toml allows

@@ -24,7 +24,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
     "Flask, Jinja and click": frozenset(
-        "obj ctx convert locale_selector lstrip_blocks trim_blocks test_client_class".split()
+        "obj ctx convert log_exception locale_selector lstrip_blocks trim_blocks test_client_class".split()
     ),
     "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
     "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive".split()),

@@ -15,6 +15,7 @@ from tests.checks.files import python_files, read
 NEEDED_OTHERWISE = {
     "argon2-cffi": "The backend by which libpass makes Argon2id hashes.",
     "gunicorn": "The web server: it imports us.",
+    "psycopg": "SQLAlchemy's driver where the database is PostgreSQL.",
 }
 # Imported without being declared: parts of a declared package, released together with it.
 PART_OF = {"werkzeug": "flask", "markupsafe": "flask", "jinja2": "flask", "alembic": "flask-migrate"}

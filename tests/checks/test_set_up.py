@@ -29,6 +29,7 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "neither root nor sudo" in said[0]
     assert "mmdebstrap" in said[0]
+    assert "chromium" in said[0]
 
 
 def test_a_command_that_needs_root_says_so_in_one_line(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_command_that_needs_root_says_so_in_one_line(tmp_path: Path) -> None:
 
 
 def _set_up(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    argv = ["/usr/bin/bash", str(ROOT / ".ci/set-up")]
+    argv = ["/usr/bin/bash", str(ROOT / ".ci/set-up"), "tests"]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=900, check=False)
 
 
