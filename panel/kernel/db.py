@@ -49,11 +49,14 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 def new_id() -> uuid.UUID:
-    """A UUID of version 7: sorts by the time it was made (RFC 9562 5.7)."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & (1 << 48) - 1) << 80 | random
-    value = value & ~(0xF << 76) | 0x7 << 76
+    """A UUID of version 7: sorts by the time it was made, to a quarter of a microsecond (RFC 9562 5.7 and 6.2).
+
+    Within one millisecond the twelve bits after the version hold the clock's fraction (method 3), so that rows written
+    together keep their order.
+    """
+    milliseconds, fraction = divmod(time.time_ns(), 1_000_000)
+    random = int.from_bytes(os.urandom(8), "big")
+    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (fraction * 4096 // 1_000_000) << 64 | random
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
 

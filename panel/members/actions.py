@@ -31,6 +31,7 @@ EDITABLE = (
     "address",
     "contacts",
 )
+SLUG_MAX = 50
 _UNIQUE = ("teryt", "nip", "regon", "rspo", "slug")
 
 
@@ -72,7 +73,7 @@ def create_member(actor: Actor, **values: Any) -> Member:
     require(actor, "members:write", staff=True)
     values = {"name": None, "kind": None} | values
     if "slug" not in values:
-        values["slug"] = slugify(str(values["name"] or ""))[:50].strip("-") or "podmiot"
+        values["slug"] = slugify(str(values["name"] or ""))[:SLUG_MAX].strip("-") or "podmiot"
     values = _checked(values)
     with unit_of_work():
         one_at_a_time("members")
@@ -156,8 +157,8 @@ def _kind(field: str, value: Any) -> str:
 
 def _slug(field: str, value: Any) -> str:
     text = _name(field, value)
-    if slugify(text) != text or len(text) > 50:
-        raise Invalid("slug_bad", field=field, suggestion=slugify(text)[:50])
+    if slugify(text) != text or len(text) > SLUG_MAX:
+        raise Invalid("slug_bad", field=field, suggestion=slugify(text)[:SLUG_MAX])
     return text
 
 

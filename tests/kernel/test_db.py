@@ -252,3 +252,10 @@ def postgresql_app(postgresql: Cluster, postgresql_template: str) -> Iterator[Fl
 @pytest.fixture
 def member_there(postgresql_app: Flask) -> uuid.UUID:
     return _first_member()
+
+
+def test_ids_sort_by_the_time_they_were_made_also_within_a_millisecond() -> None:
+    made = [new_id() for _ in range(5_000)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+    assert {(one.version, one.variant) for one in made} == {(7, uuid.RFC_4122)}
