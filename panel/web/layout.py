@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,38 +57,38 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 """Page and name of its id for each kind of resource that has one."""
 
 
+_WORDS = (
+    "state_look",
+    "wanted_words",
+    "seen_words",
+    "problem_words",
+    "event_look",
+    "event_sentence",
+    "event_details",
+    "log_line",
+    "count_words",
+    "entitlement_word",
+    "member_kind_word",
+    "node_role_word",
+    "role_word",
+    "service_name",
+    "unit_word",
+    "cause_word",
+    "suspension_word",
+    "level_words",
+    "amount",
+)
+"""What templates take from `panel.wording`."""
+
+
 def add(app: Flask) -> None:
     """Give templates their surroundings."""
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_surroundings)
-    words: dict[str, Callable[..., Any]] = {
-        name: getattr(wording, name)
-        for name in (
-            "state_look",
-            "wanted_words",
-            "seen_words",
-            "problem_words",
-            "event_look",
-            "event_sentence",
-            "event_details",
-            "log_line",
-            "count_words",
-            "entitlement_word",
-            "member_kind_word",
-            "node_role_word",
-            "role_word",
-            "service_name",
-            "unit_word",
-            "cause_word",
-            "suspension_word",
-            "level_words",
-            "amount",
-        )
-    }
     app.jinja_env.globals.update(
-        words,
+        {name: getattr(wording, name) for name in _WORDS},
         asset=asset,
         resource_url=resource_url,
         actor_words=actor_words,

@@ -211,7 +211,7 @@ def _address(member: uuid.UUID) -> str | None:
 
 
 def _count(*conditions: object) -> int:
-    return db.session.scalar(select(func.count()).select_from(Member).where(*conditions)) or 0  # type: ignore[arg-type]
+    return db.session.scalar(select(func.count()).select_from(Member).where(*conditions)) or 0  # type: ignore[arg-type]  # any
 
 
 def _app(url: str) -> Iterator[Flask]:

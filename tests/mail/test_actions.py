@@ -79,7 +79,7 @@ def test_bad_address_is_refused_by_name_and_nothing_is_written(world: World, add
 def test_bad_quota_is_refused_by_name_and_nothing_is_written(world: World, quota: object) -> None:
     before = _rows()
     with pytest.raises(Invalid) as refused:
-        create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}", quota_mb=quota)  # type: ignore[arg-type]
+        create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}", quota_mb=quota)  # type: ignore[arg-type]  # bad
     assert refused.value.field == "quota_mb"
     assert _rows() == before
 
