@@ -68,14 +68,14 @@ class Reconciler:
         outcomes = {(one["kind"], one["id"]): one for one in reply["outcomes"]}
         applied = records.record_outcomes(node, by_key, outcomes)
         report.counts.update(one["outcome"] for one in outcomes.values())
-        report.failed.update(uuid.UUID(one.item.id) for one in ordered if one not in applied)
+        report.failed.update(_others(ordered, applied))
         report.say("batch applied", batch=reply["batch"], sent=len(ordered), applied=len(applied))
         self._look(node, look, applied, report)
 
     def _look(self, node: Node, look: Look, applied: list[Wanted], report: Report) -> None:
         findings: Mapping[tuple[str, str], Finding] = look.see(applied)
         seen = records.record_findings(node, applied, findings)
-        report.failed.update(uuid.UUID(one.item.id) for one in applied if one not in seen)
+        report.failed.update(_others(applied, seen))
         depths = Counter(getattr(findings.get(one.key), "how", "not seen") for one in applied)
         report.say("looked from outside", **{name.replace(" ", "_"): count for name, count in depths.items()})
 
@@ -114,3 +114,9 @@ class Reconciler:
             .where(model.node_id == node.id, model.applied_generation > 0, model.want != "purge")
         )
         return db.session.scalar(query) or 0
+
+
+def _others(some: Sequence[Wanted], without: Sequence[Wanted]) -> set[uuid.UUID]:
+    """Ids of ``some`` that are not among ``without``."""
+    left_out = {one.key for one in without}
+    return {uuid.UUID(one.item.id) for one in some if one.key not in left_out}
