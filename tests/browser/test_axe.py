@@ -30,7 +30,7 @@ from tests.web.site import PASSWORD
 from tests.web.test_sign_in import code_now
 
 WIDTHS = (1280, 360)
-NO_PAGES = {"static", "health.alive", "health.ready", "contracts.scan", "activation.done"}
+NO_PAGES = {"static", "bootstrap.static", "health.alive", "health.ready", "contracts.scan", "activation.done"}
 """Files and answers for machines; the last one is looked at where it is reached, after a form."""
 IN_SIGN_IN = {"security.login", "security.two_factor_token_validation", "security.two_factor_setup", "security.verify"}
 """Pages that need a step before them; they have a test of their own below."""
