@@ -34,7 +34,7 @@ def claim(space: str, names: Sequence[tuple[str, uuid.UUID]], *, kind: str, fiel
     _require_own(held, names, field)
     # Sorted, so that two units of work that claim the same names wait for each other in one direction only.
     new = sorted((name, holder) for name, holder in names if name not in held)
-    if new and len(new) != len(_insert(space, new, kind)):
+    if new and _insert(space, new, kind) != len(new):
         _require_own(taken(space, [name for name, _ in new]), names, field)
 
 
@@ -60,8 +60,8 @@ def _require_own(held: Mapping[str, uuid.UUID], names: Sequence[tuple[str, uuid.
             raise Conflict("taken", field=field, name=name, row=row)
 
 
-def _insert(space: str, new: Sequence[tuple[str, uuid.UUID]], kind: str) -> list[str]:
-    """Insert the claims; return those that nobody came to hold in the meantime."""
-    rows = [{"space": space, "name": name, "kind": kind, "holder_id": holder} for name, holder in new]
-    statement = insert_unless_there(Name).on_conflict_do_nothing().returning(Name.name)
-    return list(db.session.scalars(statement, rows))
+def _insert(space: str, new: Sequence[tuple[str, uuid.UUID]], kind: str) -> int:
+    """Insert the claims; return how many: not those that somebody came to hold in the meantime."""
+    now = utcnow()
+    rows = [{"space": space, "name": name, "kind": kind, "holder_id": holder, "claimed_at": now} for name, holder in new]
+    return db.session.connection().execute(insert_unless_there(Name).on_conflict_do_nothing(), rows).rowcount
