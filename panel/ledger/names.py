@@ -62,6 +62,6 @@ def _require_own(held: Mapping[str, uuid.UUID], names: Sequence[tuple[str, uuid.
 
 def _insert(space: str, new: Sequence[tuple[str, uuid.UUID]], kind: str) -> int:
     """Insert the claims; return how many: not those that somebody came to hold in the meantime."""
-    now = utcnow()
-    rows = [{"space": space, "name": name, "kind": kind, "holder_id": holder, "claimed_at": now} for name, holder in new]
+    same = {"space": space, "kind": kind, "claimed_at": utcnow()}
+    rows = [same | {"name": name, "holder_id": holder} for name, holder in new]
     return db.session.connection().execute(insert_unless_there(Name).on_conflict_do_nothing(), rows).rowcount

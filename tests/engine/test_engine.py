@@ -10,12 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from panel.engine.exchange import Exchange
 from panel.engine.greeting import greeter
 from panel.engine.heartbeat import Heartbeat
-from panel.engine.reconcile import Reconciler
 from panel.engine.sweep import sweep
-from panel.engine.worker import Worker
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.jobs import Job
@@ -33,29 +30,8 @@ from panel.mail.models import Alias, Mailbox
 from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
 from provisioning.ssh import HostKeyChanged, OutcomeUnknown, Unreachable
-from tests.engine.fakes import FakeAgent, FakeLooker
+from tests.engine.workers import Engine
 from tests.worlds import SHARED, World
-
-
-class Engine:
-    """One worker on a fake node."""
-
-    def __init__(self, world: World) -> None:
-        self.agent = FakeAgent()
-        self.looker = FakeLooker()
-        self.node_id = world.node.id
-        self.exchange = Exchange(sessions=self.agent)  # type: ignore[arg-type]  # the fake speaks the same protocol
-        reconciler = Reconciler(
-            kinds=KINDS,
-            exchange=self.exchange,
-            looker_for=lambda _node: self.looker,
-            batch_size=50,
-            lease_seconds=30,
-        )
-        self.worker = Worker(world.app, reconciler, lease_seconds=30)
-
-    def ring(self) -> None:
-        self.worker.ring(self.node_id)
 
 
 def test_nothing_is_active_before_it_was_seen(world: World, engine: Engine) -> None:

@@ -1,0 +1,31 @@
+"""A worker of the panel's own on a node in memory."""
+
+from __future__ import annotations
+
+from panel.engine.exchange import Exchange
+from panel.engine.reconcile import Reconciler
+from panel.engine.worker import Worker
+from panel.wiring import KINDS
+from tests.engine.fakes import FakeAgent, FakeLooker
+from tests.worlds import World
+
+
+class Engine:
+    """One worker on a fake node, its own or the one in ``agent``."""
+
+    def __init__(self, world: World, agent: FakeAgent | None = None) -> None:
+        self.agent = agent or FakeAgent()
+        self.looker = FakeLooker()
+        self.node_id = world.node.id
+        self.exchange = Exchange(sessions=self.agent)  # type: ignore[arg-type]  # the fake speaks the same protocol
+        reconciler = Reconciler(
+            kinds=KINDS,
+            exchange=self.exchange,
+            looker_for=lambda _node: self.looker,
+            batch_size=50,
+            lease_seconds=30,
+        )
+        self.worker = Worker(world.app, reconciler, lease_seconds=30)
+
+    def ring(self) -> None:
+        self.worker.ring(self.node_id)
