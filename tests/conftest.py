@@ -74,6 +74,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield cluster.url(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'panel.sqlite'}"
+        return
+    cluster: servers.Cluster = request.getfixturevalue("postgresql")
+    with cluster.database() as name:
+        yield cluster.url(name)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[servers.Cluster]:
     with servers.postgresql() as cluster:
