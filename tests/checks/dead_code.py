@@ -28,6 +28,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     ),
     "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
     "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive".split()),
+    "Huey": frozenset({"_set_signal_handlers"}),
     "threading": frozenset({"daemon"}),
     "imaplib": frozenset({"_encoding"}),
     "paramiko": frozenset("banner_timeout key_types auth_timeout".split()),
