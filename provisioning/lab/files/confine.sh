@@ -25,5 +25,5 @@ mount --bind "$checkout/var/panel" "$place/var/panel"
 mount -o remount,ro "$place"
 cd "$place"
 # The death signal is set last, since a change of user clears it (prctl(2), PR_SET_PDEATHSIG).
-exec setpriv --reuid "$user" --regid "$user" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
     --ambient-caps=-all --pdeathsig TERM -- "$@"
