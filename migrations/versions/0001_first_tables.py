@@ -308,7 +308,7 @@ def upgrade() -> None:
     sa.Column('domain_id', sa.Uuid(), nullable=False),
     sa.Column('address', sa.String(), nullable=False),
     sa.Column('quota_mb', sa.Integer(), nullable=False),
-    sa.Column('used_mb', sa.Integer(), nullable=False),
+    sa.Column('used_mb', sa.Integer(), nullable=True),
     sa.Column('password_hash', sa.String(), nullable=True),
     sa.Column('statutory', sa.Boolean(), nullable=False),
     sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),

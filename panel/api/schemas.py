@@ -85,7 +85,7 @@ _MAILBOX = {
     "address": TEXT,
     "domain_id": ID,
     "quota_mb": WHOLE,
-    "used_mb": WHOLE,
+    "used_mb": or_null(WHOLE),
     "login": one_of(["waiting", "open", "blocked"]),
     "statutory": FLAG,
     "aliases": list_of(TEXT),

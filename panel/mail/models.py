@@ -27,7 +27,7 @@ class MailDomain(ResourceColumns, Base):
 
 
 class Mailbox(ResourceColumns, Base):
-    """A mailbox. ``used_mb`` is what the node last told; ``purge_at`` ends the grace period of a removed one."""
+    """A mailbox. ``used_mb`` is None until the node tells; ``purge_at`` ends the grace period of a removed one."""
 
     __tablename__ = "mailboxes"
     __table_args__ = (
@@ -36,7 +36,6 @@ class Mailbox(ResourceColumns, Base):
         Index("ix_mailboxes_want_id", "want", "id"),
         Index("ix_mailboxes_want_address", "want", "address", "id"),
         Index("ix_mailboxes_want_quota", "want", "quota_mb", "id"),
-        Index("ix_mailboxes_want_used", "want", "used_mb", "id"),
         Index("ix_mailboxes_member_id", "member_id", "want", "id"),
         Index("ix_mailboxes_member_address", "member_id", "want", "address", "id"),
     )
@@ -44,7 +43,7 @@ class Mailbox(ResourceColumns, Base):
     domain_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mail_domains.id"))
     address: Mapped[str] = mapped_column(index=True)
     quota_mb: Mapped[int]
-    used_mb: Mapped[int] = mapped_column(default=0)
+    used_mb: Mapped[int | None]
     password_hash: Mapped[str | None]
     statutory: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -36,7 +36,6 @@ MAILBOXES: Orders = {
     "created_at": Mailbox.id,
     "address": Mailbox.address,
     "quota_mb": Mailbox.quota_mb,
-    "used_mb": Mailbox.used_mb,
 }
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 EVENTS: Orders = {"at": Event.id}

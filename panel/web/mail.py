@@ -29,11 +29,11 @@ from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
 
-SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "used": Mailbox.used_mb, "created": Mailbox.id}
+SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "created": Mailbox.id}
 COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     ("address", attrgetter("address")),
     ("member", attrgetter("member.name")),
-    *((name, attrgetter(name)) for name in ("quota_mb", "used_mb", "state", "login")),
+    *((name, attrgetter(name)) for name in ("quota_mb", "state", "login")),
     ("created_at", lambda mailbox: mailbox.created_at.isoformat(timespec="seconds")),
 ]
 DOMAIN_SORTS = {"name": MailDomain.name}
