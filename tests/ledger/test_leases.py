@@ -92,7 +92,8 @@ def test_enrolling_again_keeps_the_lease_and_never_lowers_the_fence(world: World
 
 def test_two_enrolments_of_one_name_make_one_node(world: World) -> None:
     made = at_once(world.app, [lambda: enrolled_node("mail2")] * 4)
-    assert len({node.id for node in made if isinstance(node, Node)}) == 1
+    assert [type(node) for node in made] == [Node] * 4
+    assert len({node.id for node in made}) == 1
     db.session.commit()
     assert [node.name for node in list_nodes(SYSTEM)] == ["mail1", "mail2"]
 
