@@ -134,6 +134,7 @@ def test_the_holder_sets_the_first_password_by_the_link(fleet: Fleet) -> None:
     assert fleet.arrives(box["address"], "after-the-link")
     with pytest.raises(urllib.error.HTTPError) as gone:
         _post_form(browser, link, page, password="inne hasło 12345")
+    gone.value.close()
     assert gone.value.code in (404, 410)
 
 
