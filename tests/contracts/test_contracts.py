@@ -96,6 +96,7 @@ def test_a_contract_about_to_end_is_called_expiring(world: World) -> None:
     assert [row.number for row in found] == ["1/2026"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -119,6 +120,7 @@ def test_bad_values_are_named(world: World, field: str, value: Any) -> None:
     assert not list(db.session.scalars(contracts_query(SYSTEM, member_id=world.smigiel.id)))
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("field", "item"),
     [

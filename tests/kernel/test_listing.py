@@ -54,6 +54,7 @@ def test_a_search_counts_no_further_than_a_thousand(members: None) -> None:
     assert paginate(_few(), sorts=SORTS, default="name", searching=True).total_exact
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("field", "values"),
     [

@@ -66,6 +66,7 @@ BAD_ADDRESSES = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
 def test_bad_address_is_refused_by_name_and_nothing_is_written(world: World, address: str) -> None:
     before = _rows()
@@ -75,6 +76,7 @@ def test_bad_address_is_refused_by_name_and_nothing_is_written(world: World, add
     assert _rows() == before
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("quota", [-1, 0, 0.5, "x", "5", 10**15, True, None])
 def test_bad_quota_is_refused_by_name_and_nothing_is_written(world: World, quota: object) -> None:
     before = _rows()
@@ -84,6 +86,7 @@ def test_bad_quota_is_refused_by_name_and_nothing_is_written(world: World, quota
     assert _rows() == before
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("password", ["short", "x" * 257, "with\ncontrol chars"])
 def test_bad_password_is_refused_by_name_and_nothing_is_written(world: World, password: str) -> None:
     before = _rows()

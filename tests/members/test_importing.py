@@ -93,6 +93,7 @@ def test_any_voivodeship_can_come(database: None) -> None:
     assert db.session.scalar(select(Member.slug).where(Member.teryt == "1405")) == "powiat-grodziski-mazowieckie"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("row", "column", "value", "code"),
     [
@@ -124,6 +125,7 @@ def test_a_bad_row_is_told_by_line_column_and_value_and_nothing_is_written(
     assert (kept.written, kept.created, len(kept.bad)) == (True, 3, 1)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("content", "code", "row"),
     [
