@@ -63,6 +63,7 @@ def running_panel() -> Iterator[RunningPanel]:
         yield panel
 
 
+@pytest.hookimpl
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is tested over a database on each make, and what is marked ``one_database`` on SQLite only."""
     makes = ["sqlite"] if metafunc.definition.get_closest_marker("one_database") else ["sqlite", "postgresql"]
