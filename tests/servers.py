@@ -102,7 +102,9 @@ def _postgresql_programs() -> Path:
 @contextmanager
 def _folder(prefix: str) -> Iterator[Path]:
     """A folder of the unprivileged user, whom pytest's own folders do not let in."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_fast_place()))
+    place = _fast_place()
+    _clear_after_the_dead(place, prefix)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
@@ -111,9 +113,17 @@ def _folder(prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _fast_place() -> Path | None:
+def _fast_place() -> Path:
     """Memory where there is enough of it (a database is made in 50 ms, not in 400), else where temporary files go."""
-    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _MEMORY_LEAST else None
+    enough = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _MEMORY_LEAST
+    return _MEMORY if enough else Path(tempfile.gettempdir())
+
+
+def _clear_after_the_dead(place: Path, prefix: str) -> None:
+    """Remove what tests left behind that were killed and could not clear up."""
+    for folder in place.glob(f"{prefix}*-*"):
+        if not Path("/proc", folder.name.removeprefix(prefix).partition("-")[0]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
