@@ -3,18 +3,34 @@
 Stdlib only: used at both ends. One request is answered by one reply, in order, over one long session.
 
 Requests (``op``):
-    ``hello``     ``{}`` → ``{protocol, agent_version, release, services{name: version}, roles[], fence}``
-    ``apply``     ``{fence, batch, items[], watch?}`` → ``{batch, outcomes[], replayed}``
+    ``hello``     ``{protocols[]?}`` → ``{protocol, protocols[], agent_version, release, services{name: version}, roles[],
+                  fence}``; ``protocol`` is the highest that both speak, 1 where the request names none
+    ``apply``     ``{fence, batch, items[], watch?, approved?, repair?}`` → ``{batch, outcomes[], replayed}``; ``approved``
+                  is the digest a person approved, ``repair`` true writes again also what seems to be there (protocol 2)
     ``outcomes``  ``{batch}`` → ``{known, outcomes[]}`` (kept seven days)
     ``watch``     ``{fence, watch}`` → ``{}``; prepares probes, changes no resource
     ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
+
+Since protocol 2, all but ``drop`` reading only, all from what is on the node now and never from what the agent noted:
+    ``survey``    ``{}`` → ``{kinds: {kind: {count, shards: {shard: digest}}}, foreign[], foreign_count, files{name: bool}}``
+    ``keys``      ``{kind, shards[]}`` → ``{items: {id: {generation, digest, name, served}}}``
+    ``read``      ``{kind, ids[]}`` → ``{items[]}`` in the form in which they are sent
+    ``known``     ``{kind}`` → ``{items: {id: generation}, gone: {id: generation}}``: the counters to be lifted above
+    ``drop``      ``{fence, foreign[{map, key}]}`` → ``{dropped[]}``: rows that nobody wanted and a person gave up
+    ``health``    ``{}`` → ``{load[3], cpus, memory{total, available}, disks[{path, total, free}], queue{active, deferred},
+                  certificate_expires_at, uptime_seconds, time}``, bytes and seconds, times as UTC ISO 8601
+
+A ``shard`` is the last two digits of an id; its digest is that of its resources (`resources.shard_digest`). ``foreign``
+rows are ``{map, key, value}``, at most a thousand of them. ``files`` tells of each configuration file whether it is as
+the node's set-up wrote it.
 
 ``watch`` is ``{master{digest, network, seconds}?, tokens[{mailbox_id, token}]}``: the probe's short-lived master
 login (``digest`` is SHA-256, hex, of its random secret) and the one-time tokens by which the node knows the
 probe's own messages.
 
 An outcome is ``{kind, id, generation, outcome, code, message}``. ``message`` holds the service's own words.
-Every reply carries ``ok``; when false, ``error`` and ``message`` say why, and nothing was changed.
+Every reply carries ``ok``; when false, ``error`` and ``message`` say why, and nothing was changed. With ``guard`` comes
+``what``: ``removed:KIND`` or ``password_changes``.
 """
 
 from __future__ import annotations
