@@ -23,6 +23,18 @@ class KeyUnusable(SshError):
     """Our own private key cannot be read; no node was asked."""
 
 
+class ProtocolSkew(SshError):
+    """Agent and panel have no version of the protocol in common; nothing was asked of the node."""
+
+
+class AgentTooOld(ProtocolSkew):
+    """The agent speaks no version in which this can be asked: upgrade it (``cis nodes upgrade``)."""
+
+
+class AgentTooNew(ProtocolSkew):
+    """The agent gave up the versions this panel speaks: upgrade the panel, or roll the agent back."""
+
+
 class OutcomeUnknown(SshError):
     """The link was lost, or time ran out, after the request had begun to leave: read back before asking again."""
 

@@ -9,8 +9,11 @@ from typing import Any, BinaryIO, cast
 import paramiko
 
 from provisioning import wire
-from provisioning.ssh.errors import OutcomeUnknown, Unreachable
+from provisioning.ssh.errors import AgentTooNew, AgentTooOld, OutcomeUnknown, Unreachable
 from provisioning.ssh.transport import as_unreachable, seconds_left, words_of
+
+PROTOCOLS = (1, 2)
+"""The versions of `wire` that this side speaks, oldest first."""
 
 _CHUNK_BYTES = 65_536
 _STDERR_KEPT = 2_000
@@ -21,7 +24,8 @@ _LOOK_SECONDS = 1.0
 class Link:
     """A running agent that has said hello. After any error it is of no more use and must be closed.
 
-    Opening raises Unreachable, with what the node wrote to stderr, if no agent answers.
+    ``protocol`` is the version both ends speak. Opening raises Unreachable, with what the node wrote to stderr, if no
+    agent answers, and AgentTooOld or AgentTooNew if there is no such version.
     """
 
     def __init__(self, transport: paramiko.Transport, address: str, deadline: float) -> None:
@@ -33,7 +37,7 @@ class Link:
             self._channel.settimeout(seconds_left(deadline))
             # The node ignores the command: its sshd and sudo know the only one there is.
             self._channel.exec_command(b"serve")
-        self._greet(deadline)
+        self.protocol = self._greet(deadline)
 
     def usable(self) -> bool:
         """Whether nothing tells that the link or the agent is gone; a silent loss shows only in an exchange."""
@@ -62,13 +66,20 @@ class Link:
         """End the agent and the transport."""
         self._transport.close()
 
-    def _greet(self, deadline: float) -> None:
+    def _greet(self, deadline: float) -> int:
         try:
-            reply = self.exchange({"op": "hello"}, deadline)
+            reply = self.exchange({"op": "hello", "protocols": list(PROTOCOLS)}, deadline)
         except OutcomeUnknown as error:
             raise Unreachable(str(error)) from error
-        if not reply.get("ok") or reply.get("protocol") != wire.PROTOCOL:
-            raise Unreachable(f"{self._address}: its agent does not speak protocol {wire.PROTOCOL}, enrol it again")
+        spoken = _versions(reply)
+        if not reply.get("ok") and not spoken:
+            raise Unreachable(f"{self._address}: its agent said no to a greeting{self._last_words()}")
+        protocol = reply.get("protocol")
+        if reply.get("ok") and type(protocol) is int and protocol in PROTOCOLS:
+            return protocol
+        wrong = AgentTooNew if min(spoken, default=0) > PROTOCOLS[-1] else AgentTooOld
+        ours, theirs = (", ".join(map(str, versions)) or "none" for versions in (PROTOCOLS, spoken))
+        raise wrong(f"{self._address}: its agent speaks protocol {theirs}, this panel {ours}")
 
     def _send(self, frame: bytes, deadline: float) -> None:
         rest = memoryview(frame)
@@ -97,3 +108,9 @@ class _Incoming(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read as much as has come, at most ``size``."""
         return self._link.receive(min(size, _CHUNK_BYTES), self._deadline)
+
+
+def _versions(hello: dict[str, Any]) -> list[int]:
+    """The versions an agent says it speaks; one of before version 2 names only the one in use."""
+    said = hello.get("protocols", [hello.get("protocol")])
+    return sorted(version for version in said if type(version) is int) if isinstance(said, list) else []

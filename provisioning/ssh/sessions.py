@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from provisioning.ssh.errors import AgentError, Unreachable
+from provisioning.ssh.errors import AgentError, AgentTooOld, Unreachable
 from provisioning.ssh.link import Link
 from provisioning.ssh.transport import CONNECT_SECONDS, HostKey, open_transport
 
@@ -32,16 +32,23 @@ class AgentSession:
         self._turn = threading.Lock()
         self._link: Link | None = None
 
-    def request(self, message: dict[str, Any], timeout: float) -> dict[str, Any]:
+    @property
+    def protocol(self) -> int | None:
+        """The version spoken with the agent that runs now; None while none does."""
+        link = self._link
+        return link.protocol if link else None
+
+    def request(self, message: dict[str, Any], timeout: float, *, since: int = 1) -> dict[str, Any]:
         """Send one request and return the agent's reply, within ``timeout`` seconds (waiting for a turn included).
 
-        Raises AgentError, Unreachable, HostKeyChanged, Refused, KeyUnusable, OutcomeUnknown.
+        ``since`` is the version of the protocol that has this request: an agent of before is asked nothing. Raises
+        AgentError, AgentTooOld, AgentTooNew, Unreachable, HostKeyChanged, Refused, KeyUnusable, OutcomeUnknown.
         """
         deadline = time.monotonic() + timeout
         if not self._turn.acquire(timeout=timeout):
             raise Unreachable(f"{self._address}: still busy with another request")
         try:
-            reply = self._exchange(message, deadline)
+            reply = self._exchange(message, deadline, since)
         finally:
             self._turn.release()
         if not reply.get("ok"):
@@ -53,8 +60,10 @@ class AgentSession:
         with self._turn:
             self._throw_away()
 
-    def _exchange(self, message: dict[str, Any], deadline: float) -> dict[str, Any]:
+    def _exchange(self, message: dict[str, Any], deadline: float, since: int) -> dict[str, Any]:
         link = self._warm_link(deadline)
+        if link.protocol < since:
+            raise AgentTooOld(f"{self._address}: {message.get('op')!r} needs protocol {since}, its agent speaks older")
         try:
             return link.exchange(message, deadline)
         except BaseException:

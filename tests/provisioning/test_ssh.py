@@ -16,16 +16,19 @@ import pytest
 from provisioning.ssh import (
     AgentError,
     AgentSession,
+    AgentTooNew,
+    AgentTooOld,
     HostKey,
     HostKeyChanged,
     KeyUnusable,
     OutcomeUnknown,
+    ProtocolSkew,
     Refused,
     Sessions,
     Unreachable,
     scan_host_key,
 )
-from provisioning.wire import PROTOCOL
+from provisioning.ssh.link import PROTOCOLS
 from tests.provisioning.conftest import SpareNode, make_key
 
 STUB = Path(__file__).with_name("stub_agent.py")
@@ -187,13 +190,26 @@ def test_our_own_key_that_cannot_be_read_is_told_without_its_content(spare: Spar
         assert "secret" not in str(failure.value)
 
 
-def test_an_agent_of_another_protocol_is_not_used(spare: SpareNode) -> None:
-    install_stub(spare, PROTOCOL + 1)
+@pytest.mark.parametrize(("spoken", "refusal"), [(PROTOCOLS[0] - 1, AgentTooOld), (PROTOCOLS[-1] + 1, AgentTooNew)])
+def test_an_agent_without_a_common_protocol_is_not_used(
+    spare: SpareNode, spoken: int, refusal: type[ProtocolSkew]
+) -> None:
+    install_stub(spare, spoken)
     try:
-        with pytest.raises(Unreachable, match="protocol"):
+        with pytest.raises(refusal, match=f"speaks protocol {spoken}"):
             spare.session().request({"op": "echo"}, 10)
     finally:
-        install_stub(spare, PROTOCOL)
+        install_stub(spare, PROTOCOLS[0])
+
+
+def test_an_old_agent_is_asked_only_what_it_knows(session: AgentSession) -> None:
+    before = pid(session)
+
+    with pytest.raises(AgentTooOld, match="needs protocol 2"):
+        session.request({"op": "echo"}, 10, since=2)
+
+    assert session.protocol == 1
+    assert pid(session) == before
 
 
 def test_a_pool_keeps_one_session_for_a_node_and_another_for_another_key(spare: SpareNode) -> None:
@@ -252,7 +268,7 @@ def install_stub(node: SpareNode, protocol: int) -> None:
 def stub(spare: SpareNode) -> None:
     """Everything enrolment leaves on a node, with the stub in the agent's place."""
     spare.enroll()
-    install_stub(spare, PROTOCOL)
+    install_stub(spare, PROTOCOLS[0])
 
 
 @pytest.fixture
