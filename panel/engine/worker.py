@@ -19,11 +19,22 @@ from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger import jobs
 from panel.ledger.nodes import Node, release_lease, take_lease
 from provisioning.plan import NeedsApproval
-from provisioning.ssh import AgentError, HostKeyChanged, OutcomeUnknown, Refused, SshError, Unreachable
+from provisioning.ssh import (
+    AgentError,
+    AgentTooNew,
+    AgentTooOld,
+    HostKeyChanged,
+    OutcomeUnknown,
+    Refused,
+    SshError,
+    Unreachable,
+)
 
 log = logging.getLogger("cis.worker")
 
 PROBLEMS: dict[type[Exception], str] = {
+    AgentTooOld: "agent_too_old",
+    AgentTooNew: "agent_too_new",
     HostKeyChanged: "host_key_changed",
     Refused: "key_refused",
     Unreachable: "unreachable",

@@ -42,6 +42,14 @@ _PROBLEMS = {
         _l("The server does not accept the panel's key."),
         _l("Enrol the node again with the operator's own key."),
     ),
+    "agent_too_old": (
+        _l("The agent on the server is too old for this panel."),
+        _l("Nothing is sent to it. Bring it up to date: cis nodes upgrade."),
+    ),
+    "agent_too_new": (
+        _l("The agent on the server is too new for this panel."),
+        _l("Nothing is sent to it. Bring the panel up to date, or put the agent's earlier program back."),
+    ),
     "unreachable": (
         _l("The server cannot be reached."),
         _l("What it serves may still work. Check network and power; the panel keeps trying."),
