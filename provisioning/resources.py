@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
@@ -114,7 +115,8 @@ class Resource:
     def digest(self) -> str:
         """SHA-256, hex, of what the node should have, generation left out: equal digests mean nothing to do."""
         body = {key: value for key, value in asdict(self).items() if key != "generation"}
-        return hashlib.sha256(json.dumps([self.kind, body], sort_keys=True).encode()).hexdigest()
+        # What is no JSON stands in no resource; a row that somebody edited by hand may hold it.
+        return hashlib.sha256(json.dumps([self.kind, body], sort_keys=True, default=repr).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +190,32 @@ class Gone:
 
 Item = MailDomain | Mailbox | Alias | Gone
 KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias)}
+# What each kind has beside id and generation, in the order in which `line_of` takes it.
+FIELDS = {name: tuple(field.name for field in fields(kind))[2:] for name, kind in KINDS.items()}
+
+
+def shard_of(id: str) -> str:
+    """Tell in which shard a resource stands: the last two digits of its id, so 256 of about the same size."""
+    return id[-2:]
+
+
+def line_of(kind: str, id: str, *values: object) -> str:
+    """Return the one canonical text of a resource; ``values`` are its fields as declared, from after ``generation`` on.
+
+    Faster than ``line`` by far, since no resource is made: for whole tables. Two rows have the same text only if
+    all their values are the same, types included, also where they hold what no resource may.
+    """
+    return ascii((kind, id, *values))
+
+
+def line(item: Resource) -> str:
+    """Return the canonical text of a resource, its generation left out."""
+    return line_of(item.kind, item.id, *(getattr(item, name) for name in FIELDS[item.kind]))
+
+
+def shard_digest(lines: Iterable[str]) -> str:
+    """SHA-256, hex, of the resources of a shard, in whatever order their lines come; of none: of the empty text."""
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def check_token(token: object) -> str:
