@@ -6,7 +6,7 @@ import logging
 import socket
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -20,6 +20,7 @@ from config import Settings
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Looker
 from panel.engine.reconcile import Reconciler
+from panel.engine.tasks import Task
 from panel.engine.worker import Worker
 from panel.kernel.db import db
 from panel.kernel.secrets import ensure_secret
@@ -40,6 +41,9 @@ KINDS = (
 
 CHORES = (purge_expired,)
 """What workers do from time to time, whoever asked or did not."""
+
+TASKS: Mapping[str, Task] = {}
+"""What jobs of these causes do, under the lease of their node."""
 
 HUEY = "cis.huey"
 REDIS_SECONDS = 3
@@ -119,7 +123,7 @@ def make_worker(app: Flask, exchange: Exchange) -> Worker:
         batch_size=settings.batch_size,
         lease_seconds=settings.lease_seconds,
     )
-    return Worker(app, reconciler, lease_seconds=settings.lease_seconds)
+    return Worker(app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS)
 
 
 def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:

@@ -14,8 +14,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('params', sa.JSON(), server_default='{}', nullable=False))
+        batch_op.add_column(sa.Column('user_id', sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
-    pass
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.drop_column('user_id')
+        batch_op.drop_column('params')

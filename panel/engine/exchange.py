@@ -13,6 +13,9 @@ from provisioning.ssh import AgentSession, HostKey, OutcomeUnknown, Sessions
 
 SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
 GREETING_SECONDS = 15.0
+ASKING_SECONDS = 60.0
+FIRST_OPS = frozenset({"hello", "apply", "outcomes", "watch", "state"})
+"""What agents of the first protocol can be asked (``provisioning.wire``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,14 @@ class Exchange:
             return self._session(node).request(message, timeout)
         except OutcomeUnknown:
             return self._session(node).request(message, timeout)
+
+    def ask(self, node: Node, op: str, *, timeout: float = ASKING_SECONDS, **fields: Any) -> dict[str, Any]:
+        """Ask the agent something once and return its reply, or have it do what may be done twice.
+
+        Raises what ``AgentSession.request`` raises: AgentTooOld where the agent's protocol has no such ``op``.
+        """
+        since = 1 if op in FIRST_OPS else 2
+        return self._session(node).request({"op": op, **fields}, timeout, since=since)
 
     def greet(self, node: Node) -> dict[str, Any]:
         """Ask the agent who it is: nothing changes on the node. Raises what ``AgentSession.request`` raises."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from panel.engine import records
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Look, Looker, LookerFor, Wanted
+from panel.engine.report import Report
 from panel.kernel.db import db, utcnow
 from panel.ledger.nodes import Lease, Node, renew_lease
 from provisioning.plan import Plan, make_plan, require_safe
@@ -24,19 +24,6 @@ REMOVALS_COUNTED_FROM = 50
 
 class LeaseLost(Exception):
     """Another worker holds the node now; whatever was not recorded is the other's to do."""
-
-
-@dataclass
-class Report:
-    """What one run did, for its jobs: counts by outcome, ids of resources not seen, and lines to read."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    failed: set[uuid.UUID] = field(default_factory=set)
-    log: list[dict[str, Any]] = field(default_factory=list)
-
-    def say(self, text: str, **data: Any) -> None:
-        """Add a line. ``text`` is a stable English sentence, ``data`` its figures; no secrets."""
-        self.log.append({"at": utcnow().isoformat(timespec="milliseconds"), "text": text, **data})
 
 
 @dataclass(frozen=True, kw_only=True)

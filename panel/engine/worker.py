@@ -7,17 +7,23 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
 
 from panel.engine.heartbeat import Heartbeat
-from panel.engine.reconcile import LeaseLost, Reconciler, Report
+from panel.engine.reconcile import LeaseLost, Reconciler
+from panel.engine.report import Report
+from panel.engine.tasks import Task, TaskFailed, TaskRun
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger import jobs
-from panel.ledger.nodes import Node, release_lease, take_lease
+from panel.ledger.jobs import Claimed, Job
+from panel.ledger.nodes import Lease, Node, release_lease, take_lease
 from provisioning.plan import NeedsApproval
 from provisioning.ssh import (
     AgentError,
@@ -47,8 +53,11 @@ HELD_SECONDS = 1.0
 class Worker:
     """Runs nodes, each in one thread of this process at a time; other processes are kept out by the lease."""
 
-    def __init__(self, app: Flask, reconciler: Reconciler, *, lease_seconds: int) -> None:
+    def __init__(
+        self, app: Flask, reconciler: Reconciler, *, lease_seconds: int, tasks: Mapping[str, Task] | None = None
+    ) -> None:
         self._app = app
+        self._tasks = {} if tasks is None else tasks
         self._reconciler = reconciler
         self._lease_seconds = lease_seconds
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
@@ -103,43 +112,93 @@ class Worker:
             timer.daemon = True
             timer.start()
 
-    def _work(self, node: Node, lease: Any, claimed: list[uuid.UUID]) -> None:
-        report = Report()
+    def _do_task(self, node: Node, lease: Lease, claimed: Claimed) -> Report:
+        report = Report(job_ids=[claimed.id])
+        job = db.session.get_one(Job, claimed.id, populate_existing=True)
+        run = TaskRun(node=node, lease=lease, exchange=self._reconciler.exchange, job=job, report=report)
+        with self._ended([claimed], node, report):
+            state = "done" if self._succeeds(self._tasks[claimed.cause], run) else "failed"
+            jobs.finish_jobs([claimed.id], state=state, counts=dict(report.counts), log=report.log)
+        return report
+
+    def _succeeds(self, task: Task, run: TaskRun) -> bool:
+        """Do the task; what it dies of is told in its log. A node or a database that is away is no end of it."""
         try:
-            self._reconciler.run(node, lease, report)
+            task(run)
+        except (LeaseLost, AgentError, SQLAlchemyError):
+            raise
+        except AgentTooOld:
+            run.report.say("agent_too_old")
+        except SshError:
+            raise
+        except TaskFailed as error:
+            run.report.say(error.code, **error.params)
+        except Exception as error:  # a task that breaks would break again each time, and nobody would be told
+            log.exception("task %s of node %s failed", run.job.cause, run.node.id)
+            db.session.rollback()
+            run.report.say("broken", error=type(error).__name__)
+        else:
+            return True
+        return False
+
+    def _work(self, node: Node, lease: Lease, claimed: list[Claimed]) -> None:
+        """The backlog first, which people wait for; then the tasks, unless the node could not be spoken with."""
+        tasks = [job for job in claimed if job.cause in self._tasks]
+        report = self._do_backlog(node, lease, [job for job in claimed if job.cause not in self._tasks])
+        for job in tasks:
+            if report.stopped:
+                self._postpone([job], Report(), report.stopped, seconds=AGAIN_SECONDS)
+            else:
+                report = self._do_task(node, lease, job)
+
+    def _do_backlog(self, node: Node, lease: Lease, claimed: list[Claimed]) -> Report:
+        report = Report(job_ids=[job.id for job in claimed])
+        with self._ended(claimed, node, report):
+            try:
+                self._reconciler.run(node, lease, report)
+            except NeedsApproval as stop:
+                report.say(
+                    "waits for approval", kind=stop.kind, removed=stop.removed, total=stop.total, digest=stop.digest
+                )
+                jobs.finish_jobs(_ids(claimed), state="waiting_approval", counts=dict(report.counts), log=report.log)
+            else:
+                self._finish(claimed, report)
+        return report
+
+    @contextmanager
+    def _ended(self, claimed: list[Claimed], node: Node, report: Report) -> Iterator[None]:
+        """Postpone what the node or the lease kept from being done; note that the node answered where it did."""
+        try:
+            yield
         except LeaseLost:
             self._postpone(claimed, report, "lease lost to another worker", seconds=0)
-        except NeedsApproval as stop:
-            report.say("waits for approval", kind=stop.kind, removed=stop.removed, total=stop.total, digest=stop.digest)
-            jobs.finish_jobs(claimed, state="waiting_approval", counts=dict(report.counts), log=report.log)
         except AgentError as error:
             self._postpone(claimed, report, f"agent: {error.code}", seconds=AGAIN_SECONDS, message=str(error))
         except SshError as error:
-            mark_node(node, PROBLEMS.get(type(error), "unreachable"), str(error))
-            self._postpone(
-                claimed, report, PROBLEMS.get(type(error), "unreachable"), seconds=AGAIN_SECONDS, message=str(error)
-            )
+            code = PROBLEMS.get(type(error), "unreachable")
+            mark_node(node, code, str(error))
+            self._postpone(claimed, report, code, seconds=AGAIN_SECONDS, message=str(error))
         else:
             mark_node(node, None, None)
-            self._finish(claimed, report)
 
-    def _finish(self, claimed: list[uuid.UUID], report: Report) -> None:
+    def _finish(self, claimed: list[Claimed], report: Report) -> None:
         """Jobs for one resource end as that resource did, jobs for many fail only when nothing went well."""
         failed_all = bool(report.failed) and not (report.counts["applied"] + report.counts["unchanged"])
-        failed = [
-            job_id
-            for job_id, resource_id in jobs.resources_of(claimed)
-            if (resource_id in report.failed if resource_id else failed_all)
-        ]
-        done = [job_id for job_id in claimed if job_id not in set(failed)]
+        failed = [job.id for job in claimed if (job.resource_id in report.failed if job.resource_id else failed_all)]
+        done = [job.id for job in claimed if job.id not in set(failed)]
         for job_ids, state in ((done, "done"), (failed, "failed")):
             if job_ids:
                 jobs.finish_jobs(job_ids, state=state, counts=dict(report.counts), log=report.log)
 
-    def _postpone(self, claimed: list[uuid.UUID], report: Report, why: str, *, seconds: int, **data: Any) -> None:
+    def _postpone(self, claimed: list[Claimed], report: Report, why: str, *, seconds: int, **data: Any) -> None:
+        report.stopped = why
         report.say(why, again_in_seconds=seconds, **data)
         log.warning("node work postponed: %s", why)
-        jobs.postpone_jobs(claimed, retry_at=utcnow() + timedelta(seconds=seconds), log=report.log)
+        jobs.postpone_jobs(_ids(claimed), retry_at=utcnow() + timedelta(seconds=seconds), log=report.log)
+
+
+def _ids(claimed: list[Claimed]) -> list[uuid.UUID]:
+    return [job.id for job in claimed]
 
 
 def mark_node(node: Node, code: str | None, message: str | None) -> None:

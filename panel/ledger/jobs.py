@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import JSON, ForeignKey, Index, Select, or_, select, text, update
@@ -24,7 +24,11 @@ STATES = ("queued", "running", "done", "failed", "waiting_approval", "cancelled"
 
 
 class Job(Base):
-    """One request to make a node have what is wanted. ``log`` is a list of ``{at, text, …}`` without secrets."""
+    """One request to make a node have what is wanted, or to do one task on it (``params``: what exactly).
+
+    ``log`` is a list of ``{at, text, …}``; neither it nor ``params`` holds secrets. ``user_id``: the person who asked,
+    in the pages or by a token, None where none did.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),)
@@ -44,6 +48,8 @@ class Job(Base):
     retry_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     log: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    user_id: Mapped[uuid.UUID | None]
 
     node: Mapped[Node] = relationship(lazy="joined")
 
@@ -57,8 +63,9 @@ def request_job(
     member_id: uuid.UUID | None = None,
     resource_kind: str | None = None,
     resource_id: uuid.UUID | None = None,
+    params: dict[str, Any] | None = None,
 ) -> Job:
-    """Add a job to the running unit of work; the workers are rung once it is committed."""
+    """Add a job to the running unit of work; the workers are rung once it is committed. ``params``: no secrets."""
     job = Job(
         id=new_id(),
         node_id=node_id,
@@ -67,6 +74,8 @@ def request_job(
         member_id=member_id,
         resource_kind=resource_kind,
         resource_id=resource_id,
+        params=params or {},
+        user_id=actor.user_id,
     )
     db.session.add(job)
     work.after_commit(("ring", str(node_id)), lambda: ring(node_id))
@@ -129,8 +138,16 @@ def cancel_job(actor: Actor, job_id: uuid.UUID) -> Job:
     return job
 
 
-def claim_jobs(node_id: uuid.UUID) -> list[uuid.UUID]:
-    """Mark the node's open jobs as running and return their ids: the whole backlog at once.
+class Claimed(NamedTuple):
+    """A job in the hands of a worker."""
+
+    id: uuid.UUID
+    cause: str
+    resource_id: uuid.UUID | None
+
+
+def claim_jobs(node_id: uuid.UUID) -> list[Claimed]:
+    """Mark the node's open jobs as running and return them: the whole backlog at once.
 
     Jobs found running belong to a worker that died; whoever holds the lease takes them over.
     """
@@ -143,10 +160,10 @@ def claim_jobs(node_id: uuid.UUID) -> list[uuid.UUID]:
                 or_(Job.retry_at.is_(None), Job.retry_at <= utcnow()),
             )
             .values(state="running", started_at=utcnow(), attempts=Job.attempts + 1)
-            .returning(Job.id),
+            .returning(Job.id, Job.cause, Job.resource_id),
             execution_options={"synchronize_session": False},
         )
-        return list(rows.scalars())
+        return [Claimed(*row) for row in rows]
 
 
 def nodes_with_open_jobs() -> list[uuid.UUID]:
@@ -161,15 +178,16 @@ def has_open_jobs(node_id: uuid.UUID) -> bool:
     return db.session.scalar(query) is not None
 
 
-def resources_of(job_ids: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID | None]]:
-    """Each job's id with the resource it is about, None where it is about many."""
-    return [
-        (row.id, row.resource_id)
-        for row in db.session.execute(select(Job.id, Job.resource_id).where(Job.id.in_(job_ids)))
-    ]
+def show_progress(job_ids: Sequence[uuid.UUID], *, counts: dict[str, int], log: list[dict[str, Any]]) -> None:
+    """Show on running jobs what was done so far."""
+    with unit_of_work():
+        db.session.execute(
+            update(Job).where(Job.id.in_(job_ids), Job.state == "running").values(counts=counts, log=log),
+            execution_options={"synchronize_session": False},
+        )
 
 
-def postpone_jobs(job_ids: list[uuid.UUID], *, retry_at: datetime, log: list[dict[str, Any]]) -> None:
+def postpone_jobs(job_ids: Sequence[uuid.UUID], *, retry_at: datetime, log: list[dict[str, Any]]) -> None:
     """Put running jobs back into the queue until ``retry_at``."""
     with unit_of_work():
         db.session.execute(
@@ -180,7 +198,7 @@ def postpone_jobs(job_ids: list[uuid.UUID], *, retry_at: datetime, log: list[dic
         )
 
 
-def finish_jobs(job_ids: list[uuid.UUID], *, state: str, counts: dict[str, int], log: list[dict[str, Any]]) -> None:
+def finish_jobs(job_ids: Sequence[uuid.UUID], *, state: str, counts: dict[str, int], log: list[dict[str, Any]]) -> None:
     """Record how the jobs ended."""
     with unit_of_work():
         db.session.execute(

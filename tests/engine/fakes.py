@@ -11,13 +11,16 @@ from typing import Any
 from panel.engine.kinds import Wanted
 from provisioning.probes.findings import Finding, Seen
 from provisioning.resources import from_wire
-from provisioning.ssh import AgentError, HostKey
+from provisioning.ssh import AgentError, AgentTooOld, HostKey
 
 Key = tuple[str, str]
 
 
 class FakeAgent:
-    """A node in memory. ``troubles`` are raised by coming requests, before or after the request took effect."""
+    """A node in memory. ``before`` and ``after`` are raised by coming requests, before or after they took effect.
+
+    ``answers``: what else it is asked (survey, keys, …), by op.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[Key, int] = {}
@@ -28,30 +31,53 @@ class FakeAgent:
         self.after: list[Exception] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.fence = 0
+        self.protocol = 2
+        self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
     def get(self, _address: str, _port: int, _host_key: HostKey) -> FakeAgent:
         """The session with this node: itself."""
         return self
 
-    def request(self, message: dict[str, Any], _timeout: float) -> dict[str, Any]:
+    def request(self, message: dict[str, Any], _timeout: float, *, since: int = 1) -> dict[str, Any]:
         """Answer one request as the agent would."""
+        if self.protocol < since:
+            raise AgentTooOld(message["op"])
         self.requests.append(message)
         if self.before:
             raise self.before.pop(0)
-        if message["op"] == "hello":
-            return {"ok": True}
-        if message["fence"] < self.fence:
-            raise AgentError("stale_fence", "an older worker")
-        self.fence = message["fence"]
+        op = message["op"]
+        answer = self.answers.get(op) or getattr(self, f"_{op}", None)
+        if answer is None:
+            raise AgentError("bad_request", "op")
+        return {"ok": True, **answer(message)}
+
+    def _hello(self, _message: dict[str, Any]) -> dict[str, Any]:
+        return {"protocol": self.protocol, "fence": self.fence}
+
+    def _outcomes(self, message: dict[str, Any]) -> dict[str, Any]:
+        known = self.batches.get(message["batch"])
+        return {"known": known is not None, "outcomes": known or []}
+
+    def _watch(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._raise_fence(message)
+        return {}
+
+    def _apply(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._raise_fence(message)
         replayed = message["batch"] in self.batches
         if not replayed:
-            self.batches[message["batch"]] = [self._apply(body) for body in message["items"]]
+            self.batches[message["batch"]] = [self._take(body) for body in message["items"]]
         self.meanwhile()
         if self.after:
             raise self.after.pop(0)
-        return {"ok": True, "batch": message["batch"], "outcomes": self.batches[message["batch"]], "replayed": replayed}
+        return {"batch": message["batch"], "outcomes": self.batches[message["batch"]], "replayed": replayed}
 
-    def _apply(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _raise_fence(self, message: dict[str, Any]) -> None:
+        if message["fence"] < self.fence:
+            raise AgentError("stale_fence", "an older worker")
+        self.fence = message["fence"]
+
+    def _take(self, body: dict[str, Any]) -> dict[str, Any]:
         item = from_wire(body)
         told = {"kind": item.kind, "id": item.id, "generation": item.generation, "code": "", "message": ""}
         if item.id in self.refuse:

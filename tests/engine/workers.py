@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from panel.engine.exchange import Exchange
 from panel.engine.reconcile import Reconciler
+from panel.engine.tasks import Task
 from panel.engine.worker import Worker
 from panel.wiring import KINDS
 from tests.engine.fakes import FakeAgent, FakeLooker
@@ -16,6 +17,7 @@ class Engine:
     def __init__(self, world: World, agent: FakeAgent | None = None) -> None:
         self.agent = agent or FakeAgent()
         self.looker = FakeLooker()
+        self.tasks: dict[str, Task] = {}
         self.node_id = world.node.id
         self.exchange = Exchange(sessions=self.agent)  # type: ignore[arg-type]  # the fake speaks the same protocol
         reconciler = Reconciler(
@@ -25,7 +27,7 @@ class Engine:
             batch_size=50,
             lease_seconds=30,
         )
-        self.worker = Worker(world.app, reconciler, lease_seconds=30)
+        self.worker = Worker(world.app, reconciler, lease_seconds=30, tasks=self.tasks)
 
     def ring(self) -> None:
         self.worker.ring(self.node_id)

@@ -9,10 +9,11 @@ from functools import partial
 import pytest
 from sqlalchemy import select, update
 
-from panel.kernel.access import SYSTEM
+from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotAllowed, NotFound
 from panel.ledger.jobs import (
+    Claimed,
     Job,
     cancel_job,
     claim_jobs,
@@ -23,8 +24,8 @@ from panel.ledger.jobs import (
     nodes_with_open_jobs,
     postpone_jobs,
     request_job,
-    resources_of,
     retry_job,
+    show_progress,
 )
 from panel.members.models import Member
 from tests.worlds import World, actor, enrolled_node
@@ -63,7 +64,7 @@ def test_claiming_takes_the_nodes_whole_backlog_and_what_a_dead_worker_left(worl
     later = _new(world, retry_at=60)
     due = _new(world, retry_at=-1)
     elsewhere = _new(world, node_id=other.id)
-    assert set(claim_jobs(world.node.id)) == {queued, running, due}
+    assert set(_claim(world)) == {queued, running, due}
     claimed = get_job(SYSTEM, running)
     assert (claimed.state, claimed.attempts, claimed.started_at is not None) == ("running", 1, True)
     assert get_job(SYSTEM, later).state == get_job(SYSTEM, elsewhere).state == "queued"
@@ -86,20 +87,20 @@ def test_a_postponed_job_waits_for_its_time_and_keeps_its_log(world: World) -> N
     _settle()
     job = _new(world)
     log = [{"at": "2026-01-01T00:00:00+00:00", "text": "unreachable: łącze", "again_in_seconds": 15}]
-    postpone_jobs(claim_jobs(world.node.id), retry_at=utcnow() + timedelta(hours=1), log=log)
+    postpone_jobs(_claim(world), retry_at=utcnow() + timedelta(hours=1), log=log)
     kept = get_job(SYSTEM, job)
     assert (kept.state, kept.log, kept.finished_at) == ("queued", log, None)
-    assert claim_jobs(world.node.id) == []
+    assert _claim(world) == []
     with unit_of_work():
         db.session.execute(update(Job).values(retry_at=utcnow()))
-    assert claim_jobs(world.node.id) == [job]
+    assert _claim(world) == [job]
     assert get_job(SYSTEM, job).attempts == 2
 
 
 def test_jobs_end_with_their_counts_and_only_those_still_running(world: World) -> None:
     _settle()
     job, gone = _new(world), _new(world)
-    claimed = claim_jobs(world.node.id)
+    claimed = _claim(world)
     with unit_of_work():
         db.session.execute(update(Job).where(Job.id == gone).values(state="cancelled"))
     finish_jobs(claimed, state="done", counts={"applied": 3}, log=[])
@@ -108,10 +109,28 @@ def test_jobs_end_with_their_counts_and_only_those_still_running(world: World) -
     assert get_job(SYSTEM, gone).state == "cancelled"
 
 
-def test_each_job_is_told_with_what_it_is_about(world: World) -> None:
+def test_each_job_is_claimed_with_what_it_is_about(world: World) -> None:
+    _settle()
     about = uuid.uuid4()
     one, many = _new(world, resource_id=about), _new(world)
-    assert sorted(resources_of([one, many])) == sorted([(one, about), (many, None)])
+    assert sorted(claim_jobs(world.node.id)) == sorted([Claimed(one, "test", about), Claimed(many, "test", None)])
+
+
+def test_a_running_job_shows_how_far_it_is(world: World) -> None:
+    _settle()
+    job, waiting = _new(world, state="running"), _new(world)
+    log = [{"at": "2026-01-01T00:00:00+00:00", "text": "half of it"}]
+    show_progress([job, waiting], counts={"applied": 7}, log=log)
+    assert (get_job(SYSTEM, job).counts, get_job(SYSTEM, job).log) == ({"applied": 7}, log)
+    assert get_job(SYSTEM, waiting).log == []
+
+
+def test_a_job_knows_what_exactly_and_who_asked(world: World) -> None:
+    who = Actor(ref="token:x", name="Anna", grants=SYSTEM.grants, user_id=uuid.uuid4())
+    with unit_of_work() as work:
+        job = request_job(work, node_id=world.node.id, cause="test", actor=who, params={"folder": "Łąka"})
+    db.session.expire_all()
+    assert (get_job(SYSTEM, job.id).params, get_job(SYSTEM, job.id).user_id) == ({"folder": "Łąka"}, who.user_id)
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
@@ -147,7 +166,7 @@ def test_a_job_is_either_withdrawn_or_claimed(world: World) -> None:
     for _ in range(5):
         _settle()
         job = _new(world)
-        withdrawn, claimed = at_once(world.app, [partial(cancel_job, SYSTEM, job), partial(claim_jobs, world.node.id)])
+        withdrawn, claimed = at_once(world.app, [partial(cancel_job, SYSTEM, job), partial(_claim, world)])
         db.session.commit()
         if isinstance(withdrawn, Conflict):
             assert (claimed, get_job(SYSTEM, job).state) == ([job], "running")
@@ -202,6 +221,10 @@ def _new(
         job.state = state
         job.retry_at = None if retry_at is None else utcnow() + timedelta(seconds=retry_at)
     return job.id
+
+
+def _claim(world: World) -> list[uuid.UUID]:
+    return [job.id for job in claim_jobs(world.node.id)]
 
 
 def _settle() -> None:
