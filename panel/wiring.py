@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import sqlite3
@@ -12,6 +13,8 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 from huey import Huey, RedisHuey, SqliteHuey
+from huey.registry import Message
+from huey.serializer import Serializer
 from redis import ConnectionPool, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -23,7 +26,7 @@ from panel.engine.reconcile import Reconciler
 from panel.engine.tasks import Task
 from panel.engine.worker import Worker
 from panel.kernel.db import db
-from panel.kernel.secrets import ensure_secret
+from panel.kernel.shared_files import ensure_file
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Node
 from panel.mail import desired
@@ -57,6 +60,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def create_core_app(settings: Settings) -> Flask:
     """The application without web edges: what workers and the command line need."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.database_url:
+        ensure_file(settings.data_dir / "panel.sqlite")
     app = Flask(
         "panel",
         root_path=str(ROOT / "panel"),
@@ -65,7 +70,7 @@ def create_core_app(settings: Settings) -> Flask:
     )
     app.config.update(
         CIS=settings,
-        SECRET_KEY=settings.secret_key or ensure_secret(settings.below_data(Path("keys/secret_key"))),
+        SECRET_KEY=settings.secret_key or None,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_pre_ping": not settings.sqlalchemy_url.startswith("sqlite"),
@@ -97,8 +102,20 @@ def answer(app: Flask, worker: Worker) -> Huey:
 def make_huey(settings: Settings) -> Huey:
     """The doorbell: Redis where set, else a SQLite file. Rings are not kept when a worker dies: the ledger knows."""
     if settings.redis_url:
-        return RedisHuey("cis", connection_pool=_redis(settings.redis_url), results=False)
-    return SqliteHuey("cis", filename=str(settings.below_data(settings.huey_path)), results=False, fsync=False)
+        return RedisHuey("cis", connection_pool=_redis(settings.redis_url), results=False, serializer=JsonSerializer())
+    path = settings.below_data(settings.huey_path)
+    ensure_file(path)
+    return SqliteHuey("cis", filename=str(path), results=False, fsync=False, serializer=JsonSerializer())
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc]  # the library has no types
+    """Rings as JSON. Huey's own are pickles: whoever may ring could have the worker run whatever they like."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(data))
 
 
 def _redis(url: str) -> ConnectionPool:

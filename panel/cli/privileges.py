@@ -1,5 +1,7 @@
 """Becoming the panel's user: what a command makes must stay usable for the panel, whose database is no place for root.
 
+That user is the owner of the data folder: the worker's, where web server and worker have each its own.
+
 Root's rights are given up for good before the first file of the panel is opened. Where the panel's user cannot reach
 the checkout (it lies below a closed folder), the command starts again in a mount namespace that shows it the checkout,
 as the lab does for the panel's own processes.
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from config import Settings
 from panel.cli.settings import ROOT
+from panel.kernel.shared_files import is_shared
 from provisioning.lab.processes import place_of
 
 _CONFINE = ROOT / "provisioning/lab/files/confine.sh"
@@ -41,7 +44,7 @@ def become_panel_user(settings: Settings) -> None:
     os.setgroups([])
     os.setgid(owner.pw_gid)
     os.setuid(owner.pw_uid)
-    os.umask(0o077)
+    os.umask(0o007 if is_shared(settings.data_dir) else 0o077)
 
 
 def as_panel_user(settings: Settings, arguments: Sequence[str], *, given: str = "") -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any, TextIO
 from provisioning.agent.build import build_zipapp
 from provisioning.lab import Lab, LabState
 from provisioning.lab.fleet import DEFAULT_FLEET, NodeSpec
-from provisioning.lab.processes import USER, PanelProcess, private_folder, start
+from provisioning.lab.processes import USER, WORKER, PanelProcess, data_folder, start
 
 ADMIN_EMAIL = "admin@panel.test"
 FIRST_PORT, LAST_PORT = 8080, 8999
@@ -60,9 +61,7 @@ class RunningPanel:
     def start(self) -> dict[str, Any]:
         """Bring everything up and return what ``lab.json`` holds. Doing it again keeps all data. Raises RunFailed."""
         state = self.lab.up()
-        folder = private_folder(self.root) / self.name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _give_to_panel(folder)
+        folder = data_folder(self.root, self.name)
         self.facts = self._make_facts(state)
         self._as_panel("database", "db", "upgrade")
         self._as_panel("demo data", "demo", "load")
@@ -77,7 +76,7 @@ class RunningPanel:
 
     def start_worker(self, *, name: str = "worker") -> PanelProcess:
         """Start a worker."""
-        return self._start(name, [".venv/bin/python", "-m", "panel.cli", "worker"])
+        return self._start(name, [".venv/bin/python", "-m", "panel.cli", "worker"], user=WORKER)
 
     def start_web(self) -> PanelProcess:
         """Start the web server and wait until it answers."""
@@ -92,7 +91,7 @@ class RunningPanel:
             f"127.0.0.1:{port}",
             "wsgi:app",
         ]
-        process = self._start("web", argv)
+        process = self._start("web", argv, user=USER)
         self._await_answer(process)
         return process
 
@@ -118,12 +117,11 @@ class RunningPanel:
         }
 
     def run_as_panel(self, name: str, *arguments: str, timeout: float = 300.0) -> str:
-        """Run ``cis ARGUMENTS`` as the panel's user and return what it printed. Raises RunFailed with its last line."""
+        """Run ``cis ARGUMENTS`` as the worker's user, return what it printed. Raises RunFailed with its last line."""
         log = self.logs / f"{name}.log"
         log.unlink(missing_ok=True)
-        process = start(
-            [".venv/bin/python", "-m", "panel.cli", *arguments], self.environment(), log, name, root=self.root
-        )
+        command = [".venv/bin/python", "-m", "panel.cli", *arguments]
+        process = start(command, self.environment(), log, name, root=self.root, user=WORKER)
         code = process.wait(timeout)
         printed = log.read_text(errors="replace")
         if code:
@@ -137,8 +135,9 @@ class RunningPanel:
         self.run_as_panel("-".join(arguments[:2]), *arguments)
         self._progress(f"{what}: done in {time.monotonic() - begun:.1f} s")
 
-    def _start(self, name: str, argv: list[str]) -> PanelProcess:
-        self.processes[name] = start(argv, self.environment(), self.logs / f"{name}.log", name, root=self.root)
+    def _start(self, name: str, argv: list[str], *, user: str) -> PanelProcess:
+        log = self.logs / f"{name}.log"
+        self.processes[name] = start(argv, self.environment(), log, name, root=self.root, user=user)
         return self.processes[name]
 
     def _make_facts(self, state: LabState) -> dict[str, Any]:
@@ -174,7 +173,7 @@ class RunningPanel:
             json.dump(
                 {key: self.facts[key] for key in ("admin_email", "admin_password", "admin_totp", "api_token")}, file
             )
-        _give_to_panel(order)
+        shutil.chown(order, WORKER)
         self._as_panel("first administrator", "demo", "admin")
 
     def _enroll(self, state: LabState, name: str) -> None:
@@ -233,10 +232,6 @@ class RunningPanel:
             except OSError:
                 time.sleep(0.05)
         raise RunFailed(f"the web server did not start; see {process.log_path}")
-
-
-def _give_to_panel(path: Path) -> None:
-    subprocess.run(["chown", "-R", f"{USER}:{USER}", "--", str(path)], check=True, timeout=60)
 
 
 def _reserve_port(wanted: int) -> tuple[int, TextIO]:

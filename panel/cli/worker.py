@@ -10,6 +10,7 @@ import threading
 import click
 
 from config import Settings
+from panel.cli.panel_key import require_own_key
 from panel.engine.greeting import greeter
 from panel.engine.sweep import Rounds, run_forever
 from panel.wiring import CHORES, KINDS, answer, create_core_app, make_exchange, make_worker
@@ -23,6 +24,7 @@ def worker(threads: int) -> None:
     for noisy in ("paramiko", "huey"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings.from_environment()
+    require_own_key(settings.below_data(settings.panel_key))
     app = create_core_app(settings)
     exchange = make_exchange(settings)
     engine = make_worker(app, exchange)

@@ -19,6 +19,7 @@ from panel.contracts.values import checked_values, day, line, read_items, requir
 from panel.kernel.access import Actor, require, scoped
 from panel.kernel.db import db, new_id, one_at_a_time, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.shared_files import file_mode, make_folder
 from panel.kernel.text import fold
 from panel.ledger.events import record
 from panel.members.models import Member
@@ -218,8 +219,9 @@ def _scan_path(scan_id: uuid.UUID) -> Path:
 
 def _write_scan(scan_id: uuid.UUID, content: bytes) -> None:
     path = _scan_path(scan_id)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        os.fchmod(file.fileno(), file_mode(path.parent, readable=True))
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -34,7 +34,7 @@ def known_totp(settings: Settings, base32: str) -> NewTotp:
 
 def totp_secrets(settings: Settings) -> dict[str, str]:
     """Keys that encrypt users' secrets, by their number; the highest number encrypts new ones."""
-    return {"1": ensure_secret(settings.below_data(Path("keys/totp_secret")))}
+    return {"1": ensure_secret(settings.below_data(Path("keys/totp_secret")), shared=True)}
 
 
 def totp_issuer(settings: Settings) -> str:

@@ -19,6 +19,8 @@ from babel.messages.pofile import read_po
 from flask import Flask, current_app
 from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 
+from panel.kernel.shared_files import is_shared, make_folder
+
 __all__ = [
     "LANGUAGES",
     "_",
@@ -75,10 +77,11 @@ def _compiled(sources: Path, cache: Path) -> Path:
     target = cache / f"translations-{digest[:16]}"
     if target.is_dir():
         return target
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(cache)
     draft = Path(tempfile.mkdtemp(dir=cache))
     for path in files:
         _compile(path, draft / path.relative_to(sources).with_suffix(".mo"))
+    draft.chmod(0o750 if is_shared(cache) else 0o700)
     with suppress(OSError):  # another process was quicker; its result is the same
         draft.rename(target)
     shutil.rmtree(draft, ignore_errors=True)

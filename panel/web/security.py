@@ -30,7 +30,7 @@ def init_security(app: Flask) -> None:
     """Add the sign-in pages to ``app``. Everything not switched on here stays off."""
     settings = app.config["CIS"]
     app.config.update(
-        SECURITY_PASSWORD_SALT=ensure_secret(settings.below_data(Path("keys/password_salt"))),
+        SECURITY_PASSWORD_SALT=ensure_secret(settings.below_data(Path("keys/password_salt")), shared=True),
         SECURITY_TOTP_SECRETS=totp_secrets(settings),
         SECURITY_TOTP_ISSUER=totp_issuer(settings),
         SECURITY_I18N_DIRNAME=[app.config["CIS_CATALOGUES"]],

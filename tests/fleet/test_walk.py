@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import imaplib
+import pwd
 import re
 import smtplib
 import ssl
+import stat
 import time
 import urllib.error
 import urllib.parse
@@ -21,6 +23,7 @@ from typing import Any
 import pytest
 
 from panel.cli.running import RunningPanel
+from provisioning.lab import processes
 from tests.bench.api import Api, ApiFailed
 
 PASSWORD = "Zażółć gęślą jaźń 7"
@@ -212,7 +215,38 @@ def test_the_processes_of_the_panel_hold_no_rights(fleet: Fleet) -> None:
         for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert re.search(rf"^{field}:\s+0+$", status, re.MULTILINE), f"{process.name}: {field}"
         assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
-        assert not re.search(r"^Uid:\s+0\s", status, re.MULTILINE)
+        user = pwd.getpwnam(processes.WORKER if process.name == "worker" else processes.USER)
+        assert re.search(rf"^Uid:(\s+{user.pw_uid}){{4}}$", status, re.MULTILINE), process.name
+        assert re.search(r"^Groups:\s*$", status, re.MULTILINE), process.name
+
+
+def test_the_web_servers_user_reads_no_key_and_the_workers_no_session_secret(fleet: Fleet) -> None:
+    keys = fleet.panel.root / fleet.panel.data_dir / "keys"
+    assert _opens(fleet, processes.USER) == {"panel_ed25519.pub", "password_salt", "secret_key", "totp_secret"}
+    assert _opens(fleet, processes.WORKER) == {"panel_ed25519", "panel_ed25519.pub", "password_salt", "totp_secret"}
+    assert keys.stat().st_mode & stat.S_ISVTX, "one could replace what is the other's"
+    for process in fleet.panel.processes.values():
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert b"SECRET" not in environment
+
+
+def _opens(fleet: Fleet, user: str) -> set[str]:
+    """Names of the keys that a process of ``user``, started as the panel's are, can open."""
+    program = """
+import os, sys
+for name in os.listdir(sys.argv[1]):
+    try:
+        open(os.path.join(sys.argv[1], name)).close()
+        print(name)
+    except PermissionError:
+        pass
+"""
+    log = fleet.panel.logs / "opens.log"
+    log.unlink(missing_ok=True)
+    argv = ["/usr/bin/python3", "-c", program, str(fleet.panel.data_dir / "keys")]
+    process = processes.start(argv, {}, log, "opens", root=fleet.panel.root, user=user)
+    assert process.wait(20) == 0, log.read_text()
+    return set(log.read_text().split())
 
 
 def _settled(fleet: Fleet, box: dict[str, Any]) -> dict[str, Any]:
