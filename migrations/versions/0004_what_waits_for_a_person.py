@@ -17,9 +17,13 @@ def upgrade() -> None:
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.add_column(sa.Column('params', sa.JSON(), server_default='{}', nullable=False))
         batch_op.add_column(sa.Column('user_id', sa.Uuid(), nullable=True))
+    with op.batch_alter_table('nodes', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('lease_seconds', sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('nodes', schema=None) as batch_op:
+        batch_op.drop_column('lease_seconds')
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.drop_column('user_id')
         batch_op.drop_column('params')

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import or_, select
 
 from panel.engine.exchange import Exchange
 from panel.engine.worker import PROBLEMS, mark_node
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, utcnow
+from panel.kernel.db import database_now, db
 from panel.ledger.nodes import Node
 from provisioning.ssh import SshError
 
-QUIET = timedelta(minutes=5)
+QUIET_SECONDS = 300
 
 
 def greeter(exchange: Exchange) -> Callable[[Actor], None]:
@@ -22,7 +21,11 @@ def greeter(exchange: Exchange) -> Callable[[Actor], None]:
 
     def greet_quiet_nodes(actor: Actor) -> None:
         require(actor, "nodes:write", staff=True)
-        quiet = or_(Node.last_seen_at.is_(None), Node.last_seen_at < utcnow() - QUIET)
+        quiet = or_(
+            Node.last_seen_at.is_(None),
+            Node.last_seen_at < database_now(-QUIET_SECONDS),
+            Node.last_seen_at > database_now(QUIET_SECONDS),
+        )
         for node in db.session.scalars(select(Node).where(quiet)).all():
             _greet(exchange, node)
 

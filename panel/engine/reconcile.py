@@ -13,7 +13,7 @@ from panel.engine import records
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Look, Looker, LookerFor, Wanted
 from panel.engine.report import Report
-from panel.kernel.db import db, utcnow
+from panel.kernel.db import db
 from panel.ledger.nodes import Lease, Node, renew_lease
 from provisioning.plan import Plan, make_plan, require_safe
 from provisioning.probes.findings import Finding
@@ -74,7 +74,7 @@ class Reconciler:
             if room:
                 query = (
                     select(kind.model)
-                    .where(kind.model.node_id == node.id, kind.model.is_due(utcnow()))
+                    .where(kind.model.node_id == node.id, kind.model.is_due())
                     .order_by(kind.model.id)
                     .limit(room)
                 )

@@ -5,21 +5,21 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import Float, bindparam, func, update
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import UTCDateTime, db, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, unit_of_work, utcnow
 from panel.ledger.events import record_many
 from panel.ledger.nodes import Node
 from provisioning.probes.findings import Finding, NotSeen, Seen
 
 RETRY_SECONDS = (5, 15, 60, 300, 900, 3600)
 _MESSAGE_MOST = 1_000
+_LOOK_SECONDS_MOST = 600.0
 
 
 def mark_sent(wanted: Sequence[Wanted]) -> None:
@@ -74,14 +74,14 @@ def record_findings(node: Node, applied: Sequence[Wanted], findings: Mapping[tup
         for kind, group in _by_kind([one for one, _ in seen]):
             at = {one.key: finding for one, finding in seen}
             rows = [
-                {"key": one.row.id, "generation": one.item.generation, "at": at[one.key].at, "how": at[one.key].how}
+                {"key": one.row.id, "generation": one.item.generation, "ago": _ago(at[one.key]), "how": at[one.key].how}
                 for one in group
             ]
             _update(
                 kind,
                 rows,
                 seen_generation=bindparam("generation"),
-                seen_at=bindparam("at"),
+                seen_at=database_now(bindparam("ago", type_=Float())),
                 seen_how=bindparam("how"),
                 attempts=0,
                 problem_code=None,
@@ -98,17 +98,21 @@ def record_findings(node: Node, applied: Sequence[Wanted], findings: Mapping[tup
     return [one for one, _ in seen]
 
 
-def retry_time(attempts: int, now: datetime) -> datetime:
-    """When to try again after ``attempts`` failures: later each time, and not all at the same moment."""
+def retry_seconds(attempts: int) -> float:
+    """How long to wait after ``attempts`` failures: longer each time, and not all until the same moment."""
     seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
-    return now + timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, guards nothing
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+
+
+def _ago(finding: Seen) -> float:
+    """Seconds, not above 0, since then: what was seen is kept by the database's clock, and probes have this host's."""
+    return max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - utcnow()).total_seconds()))
 
 
 def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
     """``bad``: resource, code, the service's words, whether to try again."""
-    now = utcnow()
     rows = {
-        one.key: (code, message[:_MESSAGE_MOST], retry_time(one.row.attempts, now) if again else None)
+        one.key: (code, message[:_MESSAGE_MOST], retry_seconds(one.row.attempts) if again else None)
         for one, code, message, again in bad
     }
     for kind, group in _by_kind([one for one, *_ in bad]):
@@ -119,7 +123,6 @@ def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
                 "code": rows[one.key][0],
                 "message": rows[one.key][1],
                 "retry": rows[one.key][2],
-                "now": now,
             }
             for one in group
         ]
@@ -130,9 +133,9 @@ def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
             current_only=True,
             problem_code=bindparam("code"),
             problem_message=bindparam("message"),
-            retry_at=bindparam("retry"),
+            retry_at=database_now(bindparam("retry", type_=Float())),
             attempts=model.attempts + 1,
-            problem_since=func.coalesce(model.problem_since, bindparam("now", type_=UTCDateTime())),
+            problem_since=func.coalesce(model.problem_since, database_now()),
         )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from panel.engine.kinds import Kind
 from panel.kernel.access import SYSTEM, Actor
-from panel.kernel.db import db, one_at_a_time, unit_of_work, utcnow
+from panel.kernel.db import db, one_at_a_time, unit_of_work
 from panel.ledger import jobs
 from panel.ledger.jobs import Job
 
@@ -65,5 +65,5 @@ def _nodes_with_jobs() -> set[uuid.UUID]:
 
 
 def _nodes_with_due_rows(kind: Kind) -> list[uuid.UUID]:
-    query = select(kind.model.node_id).where(kind.model.node_id.is_not(None), kind.model.is_due(utcnow())).distinct()
+    query = select(kind.model.node_id).where(kind.model.node_id.is_not(None), kind.model.is_due()).distinct()
     return [node_id for node_id in db.session.scalars(query) if node_id is not None]

@@ -9,7 +9,6 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -20,7 +19,7 @@ from panel.engine.heartbeat import Heartbeat
 from panel.engine.reconcile import LeaseLost, Reconciler
 from panel.engine.report import Report
 from panel.engine.tasks import Task, TaskFailed, TaskRun
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger import jobs
 from panel.ledger.jobs import Claimed, Job
 from panel.ledger.nodes import Lease, Node, release_lease, take_lease
@@ -194,7 +193,7 @@ class Worker:
         report.stopped = why
         report.say(why, again_in_seconds=seconds, **data)
         log.warning("node work postponed: %s", why)
-        jobs.postpone_jobs(_ids(claimed), retry_at=utcnow() + timedelta(seconds=seconds), log=report.log)
+        jobs.postpone_jobs(_ids(claimed), seconds=seconds, log=report.log)
 
 
 def _ids(claimed: list[Claimed]) -> list[uuid.UUID]:
@@ -205,7 +204,7 @@ def mark_node(node: Node, code: str | None, message: str | None) -> None:
     """Record that the node answered just now (``code`` None), or what kept it from answering."""
     values: dict[str, Any] = {"problem_code": code, "problem_message": message}
     if code is None:
-        values["last_seen_at"] = utcnow()
+        values["last_seen_at"] = database_now()
     with unit_of_work():
         db.session.execute(
             update(Node).where(Node.id == node.id).values(**values), execution_options={"synchronize_session": False}

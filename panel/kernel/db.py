@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, event, func, inspect, select
+from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, Float, MetaData, event, func, inspect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DataError
@@ -89,24 +89,25 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - used as an SQL function
-    """The database's clock plus ``seconds``, as SQL: one clock for all workers."""
+    """The database's clock plus ``seconds`` (a number, or SQL for one; NULL gives NULL), as SQL: one clock for all."""
 
-    inherit_cache = False
+    inherit_cache = True
     type = UTCDateTime()
 
-    def __init__(self, seconds: int = 0) -> None:
-        super().__init__()
-        self.seconds = int(seconds)
+    def __init__(self, seconds: float | ColumnElement[Any] = 0) -> None:
+        super().__init__(seconds if isinstance(seconds, ColumnElement) else literal(float(seconds), Float()))
 
 
 @compiles(database_now, "sqlite")
-def _sqlite_now(element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
-    return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '{element.seconds:+d} seconds') || '000'"
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', ({seconds}) || ' seconds') || '000')"
 
 
 @compiles(database_now)
-def _postgresql_now(element: database_now, _compiler: SQLCompiler, **_options: Any) -> str:
-    return f"(clock_timestamp() + interval '{element.seconds} seconds')"
+def _postgresql_now(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"(clock_timestamp() + make_interval(secs => CAST({seconds} AS double precision)))"
 
 
 class Work:

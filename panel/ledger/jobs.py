@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import JSON, ForeignKey, Index, Select, or_, select, text, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, require, scoped
-from panel.kernel.db import Base, UTCDateTime, Work, db, new_id, read_row, unit_of_work, utcnow
+from panel.kernel.db import Base, UTCDateTime, Work, database_now, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotFound
 from panel.ledger.nodes import Node
 
@@ -20,6 +20,7 @@ DOORBELL = "cis.doorbell"
 """Key in ``app.extensions`` of the call that rings the workers for one node's id."""
 
 _OPEN = "state in ('queued', 'running')"
+POSTPONED_SECONDS_MOST = 4_500
 STATES = ("queued", "running", "done", "failed", "waiting_approval", "cancelled")
 
 
@@ -157,9 +158,9 @@ def claim_jobs(node_id: uuid.UUID) -> list[Claimed]:
             .where(
                 Job.node_id == node_id,
                 Job.state.in_(("queued", "running")),
-                or_(Job.retry_at.is_(None), Job.retry_at <= utcnow()),
+                _is_due(),
             )
-            .values(state="running", started_at=utcnow(), attempts=Job.attempts + 1)
+            .values(state="running", started_at=database_now(), attempts=Job.attempts + 1)
             .returning(Job.id, Job.cause, Job.resource_id),
             execution_options={"synchronize_session": False},
         )
@@ -168,8 +169,8 @@ def claim_jobs(node_id: uuid.UUID) -> list[Claimed]:
 
 def nodes_with_open_jobs() -> list[uuid.UUID]:
     """Ids of nodes that have jobs waiting whose time has come, or left running."""
-    due = or_(Job.retry_at.is_(None), Job.retry_at <= utcnow())
-    return list(db.session.scalars(select(Job.node_id).where(Job.state.in_(("queued", "running")), due).distinct()))
+    query = select(Job.node_id).where(Job.state.in_(("queued", "running")), _is_due()).distinct()
+    return list(db.session.scalars(query))
 
 
 def has_open_jobs(node_id: uuid.UUID) -> bool:
@@ -187,13 +188,13 @@ def show_progress(job_ids: Sequence[uuid.UUID], *, counts: dict[str, int], log: 
         )
 
 
-def postpone_jobs(job_ids: Sequence[uuid.UUID], *, retry_at: datetime, log: list[dict[str, Any]]) -> None:
-    """Put running jobs back into the queue until ``retry_at``."""
+def postpone_jobs(job_ids: Sequence[uuid.UUID], *, seconds: float, log: list[dict[str, Any]]) -> None:
+    """Put running jobs back into the queue for ``seconds``, POSTPONED_SECONDS_MOST at most, by the database's clock."""
     with unit_of_work():
         db.session.execute(
             update(Job)
             .where(Job.id.in_(job_ids), Job.state == "running")
-            .values(state="queued", retry_at=retry_at, log=log),
+            .values(state="queued", retry_at=database_now(min(seconds, POSTPONED_SECONDS_MOST)), log=log),
             execution_options={"synchronize_session": False},
         )
 
@@ -204,6 +205,17 @@ def finish_jobs(job_ids: Sequence[uuid.UUID], *, state: str, counts: dict[str, i
         db.session.execute(
             update(Job)
             .where(Job.id.in_(job_ids), Job.state == "running")
-            .values(state=state, finished_at=utcnow() if state in ("done", "failed") else None, counts=counts, log=log),
+            .values(
+                state=state, finished_at=database_now() if state in ("done", "failed") else None, counts=counts, log=log
+            ),
             execution_options={"synchronize_session": False},
         )
+
+
+def _is_due() -> ColumnElement[bool]:
+    """SQL: the job's time has come, or was set by a clock that went wrong."""
+    return or_(
+        Job.retry_at.is_(None),
+        Job.retry_at <= database_now(),
+        Job.retry_at > database_now(POSTPONED_SECONDS_MOST + 1),
+    )

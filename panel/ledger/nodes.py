@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.access import Actor, require
@@ -37,6 +37,7 @@ class Node(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    lease_seconds: Mapped[int | None]
     fence: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
@@ -52,14 +53,18 @@ class Lease:
 
 
 def take_lease(node_id: uuid.UUID, *, owner: str, seconds: int) -> Lease | None:
-    """Take the node's lease if nobody holds it, by the database's clock; None when somebody does."""
+    """Take the node's lease if nobody holds it, by the database's clock; None when somebody does.
+
+    One that would last longer than it was taken for is over too: the clock was turned back since.
+    """
     with unit_of_work():
         taken = db.session.execute(
             update(Node)
-            .where(Node.id == node_id, or_(Node.lease_owner.is_(None), Node.lease_expires_at < database_now()))
+            .where(Node.id == node_id, lease_is_over())
             .values(
                 lease_owner=owner,
                 lease_expires_at=database_now(seconds),
+                lease_seconds=seconds,
                 fence=Node.fence + 1,
                 updated_at=Node.updated_at,
             )
@@ -69,9 +74,18 @@ def take_lease(node_id: uuid.UUID, *, owner: str, seconds: int) -> Lease | None:
     return None if taken is None else Lease(node_id=node_id, owner=owner, fence=taken)
 
 
+def lease_is_over() -> ColumnElement[bool]:
+    """SQL: nobody holds the node, or whoever did let the time go by."""
+    return or_(
+        Node.lease_owner.is_(None),
+        Node.lease_expires_at < database_now(),
+        Node.lease_expires_at > database_now(Node.lease_seconds + 1),
+    )
+
+
 def renew_lease(lease: Lease, *, seconds: int) -> bool:
     """Hold the lease for ``seconds`` more; False when it was lost meanwhile."""
-    return _change_lease(lease, lease_expires_at=database_now(seconds))
+    return _change_lease(lease, lease_expires_at=database_now(seconds), lease_seconds=seconds)
 
 
 def release_lease(lease: Lease) -> None:

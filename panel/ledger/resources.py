@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, case, inspect, or_, tex
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from panel.kernel.db import UTCDateTime, new_id, utcnow
+from panel.kernel.db import UTCDateTime, database_now, new_id, utcnow
 from panel.kernel.errors import Conflict
 
 RESOURCE_STATES = ("pending", "applying", "active", "failed", "suspended", "removing", "removed", "drifted")
+RETRY_SECONDS_MOST = 4_500
+"""No resource waits longer for its next try."""
 
 
 class ResourceColumns:
@@ -110,10 +112,13 @@ class ResourceColumns:
         return (cls.seen_generation < cls.wanted_generation) & (cls.state == state)
 
     @classmethod
-    def is_due(cls, now: datetime) -> ColumnElement[bool]:
-        """SQL: not yet seen as wanted, and not waiting for a person or for its next try."""
-        unsettled = cls.seen_generation < cls.wanted_generation
-        return unsettled & or_(cls.problem_code.is_(None), cls.retry_at <= now)
+    def is_due(cls) -> ColumnElement[bool]:
+        """SQL: not yet seen as wanted, and not waiting for a person or, by the database's clock, for its next try.
+
+        A try further ahead than any is set was set by a clock that went wrong: its time has come.
+        """
+        again = or_(cls.retry_at <= database_now(), cls.retry_at > database_now(RETRY_SECONDS_MOST))
+        return (cls.seen_generation < cls.wanted_generation) & or_(cls.problem_code.is_(None), again)
 
 
 def complete_row(row: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.mail.aliases import release_addresses
@@ -18,7 +18,7 @@ def purge_expired(actor: Actor) -> int:
     """Delete the data of removed mailboxes whose grace period is over, free their addresses; return how many."""
     require(actor, "mail:purge", staff=True)
     with unit_of_work() as work:
-        query = select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < utcnow()).limit(AT_ONCE)
+        query = select(Mailbox).where(Mailbox.want == "remove", Mailbox.purge_at < database_now()).limit(AT_ONCE)
         free = query.order_by(Mailbox.id).with_for_update(of=Mailbox, key_share=True, skip_locked=True)
         expired = db.session.scalars(free.execution_options(populate_existing=True)).unique().all()
         for mailbox in expired:

@@ -14,7 +14,7 @@ from panel.engine.greeting import greeter
 from panel.engine.heartbeat import Heartbeat
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, unit_of_work, utcnow
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, release_lease, renew_lease, take_lease
 from panel.mail.actions import (
@@ -175,6 +175,18 @@ def test_a_lost_ring_is_found_by_the_sweep(world: World, engine: Engine) -> None
     db.session.commit()  # a reading transaction would go on seeing what it saw first
     engine.ring()
     assert sweep(KINDS) == set()
+
+
+def test_a_clock_that_jumped_a_day_freezes_no_resource(world: World, engine: Engine) -> None:
+    box = _new(world, "a")
+    engine.looker.hidden[str(box.id)] = NotSeen("refused", "450 later, please")
+    engine.ring()
+    engine.looker.hidden.clear()
+    assert _fresh(box).retry_at is not None
+    with unit_of_work():
+        db.session.execute(update(Mailbox).values(retry_at=database_now(86_400)))
+    engine.ring()
+    assert _fresh(box).state == "active"
 
 
 def test_rows_due_without_a_job_get_one(world: World, engine: Engine) -> None:

@@ -87,7 +87,7 @@ def test_a_postponed_job_waits_for_its_time_and_keeps_its_log(world: World) -> N
     _settle()
     job = _new(world)
     log = [{"at": "2026-01-01T00:00:00+00:00", "text": "unreachable: łącze", "again_in_seconds": 15}]
-    postpone_jobs(_claim(world), retry_at=utcnow() + timedelta(hours=1), log=log)
+    postpone_jobs(_claim(world), seconds=3600, log=log)
     kept = get_job(SYSTEM, job)
     assert (kept.state, kept.log, kept.finished_at) == ("queued", log, None)
     assert _claim(world) == []
@@ -95,6 +95,13 @@ def test_a_postponed_job_waits_for_its_time_and_keeps_its_log(world: World) -> N
         db.session.execute(update(Job).values(retry_at=utcnow()))
     assert _claim(world) == [job]
     assert get_job(SYSTEM, job).attempts == 2
+
+
+def test_a_clock_that_jumped_a_day_freezes_no_job(world: World) -> None:
+    _settle()
+    job = _new(world, retry_at=86_400)
+    assert nodes_with_open_jobs() == [world.node.id]
+    assert _claim(world) == [job]
 
 
 def test_jobs_end_with_their_counts_and_only_those_still_running(world: World) -> None:

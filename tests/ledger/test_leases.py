@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Float, null, select, update
 
 from panel.kernel import db as kernel_db
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import database_now, db, read_row, utcnow
+from panel.kernel.db import database_now, db, read_row, unit_of_work, utcnow
 from panel.ledger import nodes
 from panel.ledger.nodes import Lease, Node, get_node, list_nodes, release_lease, renew_lease, take_lease
 from tests.worlds import World, enrolled_node
@@ -61,6 +61,27 @@ def test_a_worker_whose_clock_is_a_day_off_changes_nothing(world: World, monkeyp
     monkeypatch.undo()
     assert expires is not None
     assert timedelta(seconds=20) < expires - utcnow() < timedelta(seconds=40)
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_clock_that_jumped_a_day_freezes_no_node(world: World, days: int) -> None:
+    """Taken while the database's clock was ``days`` off: after it came back, the lease ends no later than it should."""
+    held = take_lease(world.node.id, owner="one", seconds=30)
+    assert held is not None
+    with unit_of_work():
+        db.session.execute(update(Node).values(lease_expires_at=database_now(days * 86_400 + 30)))
+    other = take_lease(world.node.id, owner="other", seconds=30)
+    assert other is not None
+    assert other.fence > held.fence
+    assert not renew_lease(held, seconds=30)
+
+
+def test_fractions_of_a_second_and_unknown_times_can_be_added(world: World) -> None:
+    first, later, never = db.session.execute(
+        select(database_now(), database_now(1.25), database_now(null().cast(Float)))
+    ).one()
+    assert timedelta(seconds=1.2) < later - first < timedelta(seconds=1.3)
+    assert never is None
 
 
 def test_the_databases_clock_can_be_compared_with_what_was_written(world: World) -> None:
