@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import Settings
+from panel.engine.attending import Attendance
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Looker
 from panel.engine.reconcile import Reconciler
@@ -28,7 +29,7 @@ from panel.engine.worker import Worker
 from panel.kernel.db import db
 from panel.kernel.shared_files import ensure_file
 from panel.ledger.jobs import DOORBELL
-from panel.ledger.nodes import Node
+from panel.ledger.nodes import Lease, Node
 from panel.mail import desired
 from panel.mail.grace import purge_expired
 from panel.mail.looking import MailLooker
@@ -141,6 +142,11 @@ def make_worker(app: Flask, exchange: Exchange) -> Worker:
         lease_seconds=settings.lease_seconds,
     )
     return Worker(app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS)
+
+
+def attend(settings: Settings, exchange: Exchange, node: Node, lease: Lease) -> Attendance:
+    """What the panel does for ``node`` while an operator works on it by hand."""
+    return Attendance(node=node, lease=lease, exchange=exchange, kinds=KINDS, looker_for=_warm_lookers(settings))
 
 
 def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:

@@ -11,8 +11,9 @@ import json
 import re
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ParamSpec
 
 import click
 from flask import current_app
@@ -31,9 +32,33 @@ from provisioning.enroll import Enrolled, EnrolmentFailed, HostKey, OperatorLogi
 from provisioning.enroll import enroll as enroll_host
 from provisioning.ssh import SshError
 
+P = ParamSpec("P")
 ROLES = ("mail",)
 _STRANGER = "another machine, or one in between."
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def operator_options(command: Callable[P, None]) -> Callable[P, None]:
+    """Options of commands in which the operator acts on a node: whose key, which user."""
+    key = click.option(
+        "--operator-key",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path("~/.ssh/id_ed25519"),
+        show_default=True,
+        help="Your private key, used now and not kept.",
+    )
+    user = click.option(
+        "--operator-user", default="root", show_default=True, help="Root, or a user who may sudo without a password."
+    )
+    return key(user(command))
+
+
+def own_key(path: Path) -> Path:
+    """The operator's key file, with ``~`` as the shell would read it. Raises BadParameter if there is none."""
+    whole = path.expanduser()
+    if not whole.is_file():
+        raise click.BadParameter(f"there is no file {path}", param_hint="--operator-key")
+    return whole
 
 
 @click.command()
@@ -42,16 +67,7 @@ _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 @click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535), help="Port of its SSH server.")
 @click.option("--hostname", help="Its full host name, as its mail server says it.  [default: NAME]")
 @click.option("--roles", required=True, help=f"What it serves, separated by commas: {', '.join(ROLES)}.")
-@click.option(
-    "--operator-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=Path("~/.ssh/id_ed25519").expanduser(),
-    show_default="~/.ssh/id_ed25519",
-    help="Your private key, used now and not kept.",
-)
-@click.option(
-    "--operator-user", default="root", show_default=True, help="Root, or a user who may sudo without a password."
-)
+@operator_options
 @click.option(
     "--from",
     "sources",
@@ -129,7 +145,7 @@ def _set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: 
         address,
         port,
         host_key,
-        operator=OperatorLogin(options["operator_user"], options["operator_key"]),
+        operator=OperatorLogin(options["operator_user"], own_key(options["operator_key"])),
         panel_public_key=public_key,
         panel_source_networks=options["sources"] or (_own_address(address, port),),
         roles=tuple(place["roles"]),

@@ -49,13 +49,27 @@ def become_panel_user(settings: Settings) -> None:
 
 def as_panel_user(settings: Settings, arguments: Sequence[str], *, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run ``cis ARGUMENTS`` as the panel's user, ``given`` on its standard input; messages go to the terminal."""
+    command, environment = _as_panel_user(settings, arguments)
+    return subprocess.run(
+        command, input=given, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT, check=False,
+        timeout=_SECONDS,
+    )  # fmt: skip
+
+
+def start_as_panel_user(settings: Settings, arguments: Sequence[str]) -> subprocess.Popen[str]:
+    """Start ``cis ARGUMENTS`` as the panel's user, to be spoken with line by line; messages go to the terminal."""
+    command, environment = _as_panel_user(settings, arguments)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment, cwd=ROOT
+    )
+
+
+def _as_panel_user(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The command line of ``cis ARGUMENTS`` as the panel's user, and its environment."""
     owner = _foreign_owner(settings)
     command = [sys.executable, "-m", "panel.cli"] if owner is None else _confined(owner)
     environment = os.environ | {"SUDO_USER": unix_user(), "CIS_DATA_DIR": _seen_from_checkout(settings.data_dir)}
-    return subprocess.run(
-        [*command, *arguments], input=given, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT, check=False,
-        timeout=_SECONDS,
-    )  # fmt: skip
+    return [*command, *arguments], environment
 
 
 def _foreign_owner(settings: Settings) -> pwd.struct_passwd | None:

@@ -96,6 +96,8 @@ _TEXTS = {
     "host_key_changed": _l(
         "The host key of %(node)s is another than the one pinned. Find out why before anything else."
     ),
+    "agent_other_program": _l("The agent of %(node)s does not run the program %(program)s."),
+    "agent_lost_sight": _l("On %(node)s these worked before and are not seen any more: %(names)s."),
     "job_not_failed": _l("Only a failed or withdrawn job can be asked for again."),
     "job_started": _l("The job has started already and cannot be withdrawn."),
 }

@@ -36,6 +36,8 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
     "mail:mailbox:purge": (_l("Deleted for good"), "off", "trash"),
     "nodes:node:enroll": (_l("Node enrolled"), "ok", "hdd-network"),
+    "nodes:agent:upgrade": (_l("Agent brought up to date"), "ok", "arrow-up-circle"),
+    "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
     "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
     "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
 }

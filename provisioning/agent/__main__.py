@@ -25,6 +25,8 @@ def main(arguments: list[str]) -> int:
         "verify": verify,
         "version": version,
         "setup": base.main,
+        "upgrade": base.upgrade_main,
+        "downgrade": base.downgrade_main,
     }
     if len(arguments) != 1 or arguments[0] not in commands:
         sys.stderr.write(f"usage: {' | '.join(commands)}\n")

@@ -1,4 +1,4 @@
-"""Talk with enrolment: one JSON request on stdin, JSON lines on stdout, the last of which is the end.
+"""Talk with the operator's side: one JSON request on stdin, JSON lines on stdout, the last of which is the end.
 
 ``{"say": text}`` any number of times, then ``{"done": {…}}`` or ``{"failed": code, "message": text}``.
 """
@@ -8,20 +8,39 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.request import read_request
 from provisioning.agent.base.setup import setup
+from provisioning.agent.base.upgrade import downgrade, upgrade
 
 _REQUEST_BYTES_MAX = 65_536
 
 
+Command = Callable[[dict[str, Any], Callable[[str], None]], dict[str, Any]]
+
+
 def main() -> int:
-    """Run the set-up as the `setup` command of the agent's program; return the exit code."""
+    """Run the `setup` command of the agent's program; return the exit code."""
+    return _converse(lambda body, tell: setup(read_request(body), tell))
+
+
+def upgrade_main() -> int:
+    """Run the `upgrade` command; return the exit code."""
+    return _converse(upgrade)
+
+
+def downgrade_main() -> int:
+    """Run the `downgrade` command; return the exit code."""
+    return _converse(downgrade)
+
+
+def _converse(command: Command) -> int:
     try:
         _require_root()
-        done = setup(read_request(_read_json()), say)
+        done = command(_read_json(), say)
     except SetupFailed as error:
         _write({"failed": error.code, "message": str(error)})
         return 1

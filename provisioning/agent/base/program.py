@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from provisioning.agent.base.errors import SetupFailed
@@ -10,6 +13,7 @@ from provisioning.agent.base.placing import make_folder, place
 
 HOME = Path("/usr/local/lib/cis")
 PROGRAM = HOME / "agent.pyz"
+PREVIOUS = HOME / "agent.pyz.previous"
 WRAPPER = HOME / "agent"
 LOGIN = HOME / "login"
 COMMAND = Path("/usr/local/sbin/cis-node")
@@ -45,14 +49,45 @@ _ROTATION = b"""/var/log/cis-agent.log {
 
 
 def install_program(uploaded: Path, digest: str) -> None:
-    """Install the uploaded program with its wrappers. Raises SetupFailed if it is not the one that was meant."""
+    """Install the uploaded program with its wrappers; the one it replaces stays beside it, for `put_back`.
+
+    Raises SetupFailed if it is not the one that was meant.
+    """
     content = uploaded.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
         raise SetupFailed("upload", "the program that arrived is not the one that was sent")
     make_folder(HOME)
+    if PROGRAM.is_file() and not PROGRAM.is_symlink() and PROGRAM.read_bytes() != content:
+        place(PREVIOUS, PROGRAM.read_bytes(), 0o644)
     place(PROGRAM, content, 0o644)
     place(WRAPPER, _WRAPPER.encode(), 0o755)
     place(LOGIN, _LOGIN.encode(), 0o755)
     place(COMMAND, _COMMAND.encode(), 0o755)
     make_folder(ROTATION.parent)
     place(ROTATION, _ROTATION, 0o644)
+
+
+def installed_digest() -> str:
+    """SHA-256, hex, of the installed program."""
+    return hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
+
+
+def put_back() -> None:
+    """Make the program the node's again that the last new one replaced. Raises SetupFailed if there is none."""
+    if not PREVIOUS.is_file() or PREVIOUS.is_symlink():
+        raise SetupFailed("no_previous", "no earlier program is kept on this node")
+    place(PROGRAM, PREVIOUS.read_bytes(), 0o644)
+
+
+def end_sessions() -> int:
+    """End the agents that still run a replaced program; return how many. The panel's next request starts the new one.
+
+    An agent may be ended at any moment: a batch is one transaction, and what follows it is resumed.
+    """
+    ended = 0
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if command.read_bytes().split(b"\0")[1:6] == [b"-I", b"-S", os.fsencode(PROGRAM), b"serve", b""]:
+                os.kill(int(command.parent.name), signal.SIGTERM)
+                ended += 1
+    return ended

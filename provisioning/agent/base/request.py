@@ -47,6 +47,14 @@ def read_request(body: dict[str, Any]) -> SetupRequest:
         raise SetupFailed("request", f"{type(error).__name__}: {error}") from error
 
 
+def read_digest(body: dict[str, Any]) -> str:
+    """The SHA-256, hex, of the program that was uploaded. Raises SetupFailed."""
+    try:
+        return _matching(_DIGEST, body["agent_digest"], "agent_digest")
+    except (KeyError, TypeError, ValueError) as error:
+        raise SetupFailed("request", f"{type(error).__name__}: {error}") from error
+
+
 def _role(role: str) -> str:
     if role not in ROLE_SERVICES:
         raise ValueError(f"roles: {role!r} is unknown, there are {', '.join(ROLE_SERVICES)}")
