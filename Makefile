@@ -10,7 +10,7 @@ run: setup  ## Start lab, panel and worker, do the main job once for real, and s
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
 test: setup-tests check  ## Set up, check, and run every test
-	@exec .ci/as-root $(PYTHON) -m pytest
+	@exec .ci/as-root $(PYTHON) -m pytest -n 2 --dist loadgroup
 
 check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules
 	@$(PYTHON) -m tests.checks

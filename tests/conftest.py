@@ -29,6 +29,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 
+SHARED = {"panel": {"running_panel", "chromium"}, "lab": {"lab", "lab_state", "mail1"}}
+"""Groups of tests by what they share: it is made once, in the process that runs the group."""
+
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
@@ -70,6 +73,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture in ("database_url", "empty_database_url"):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, makes, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a panel or a lab in one process, where tests run in several beside each other."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        group = next((group for group, fixtures in SHARED.items() if names & fixtures), None)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
