@@ -3,26 +3,38 @@
 Stdlib only: used at both ends. One request is answered by one reply, in order, over one long session.
 
 Requests (``op``):
-    ``hello``     ``{protocols[]?}`` → ``{protocol, protocols[], agent_version, release, services{name: version}, roles[],
-                  fence}``; ``protocol`` is the highest that both speak, 1 where the request names none
-    ``apply``     ``{fence, batch, items[], watch?, approved?, repair?}`` → ``{batch, outcomes[], replayed}``; ``approved``
-                  is the digest a person approved, ``repair`` true writes again also what seems to be there (protocol 2)
+    ``hello``     ``{protocols[]?}`` → ``{protocol, protocols[], agent_version, release, services{name: version},
+                  roles[], fence}``; ``protocol`` is the highest that both speak, 1 where the request names none.
+                  Without a common one: error ``protocol``, with the agent's ``protocols``. ``agent_version`` is the
+                  first twelve digits of the SHA-256 of the program's file
+    ``apply``     ``{fence, batch, items[], watch?, approved?, repair?}`` → ``{batch, outcomes[], replayed}``;
+                  ``approved`` is the digest a person approved. ``repair`` true (protocol 2): a person wants it so
+                  whatever stands there; what seems to be so is written again too, map rows included, and what an
+                  administrator rolled back is no longer held
     ``outcomes``  ``{batch}`` → ``{known, outcomes[]}`` (kept seven days)
     ``watch``     ``{fence, watch}`` → ``{}``; prepares probes, changes no resource
     ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
 
 Since protocol 2, all but ``drop`` reading only, all from what is on the node now and never from what the agent noted:
-    ``survey``    ``{}`` → ``{kinds: {kind: {count, shards: {shard: digest}}}, foreign[], foreign_count, files{name: bool}}``
+    ``survey``    ``{}`` → ``{kinds: {kind: {count, shards: {shard: digest}}}, foreign[], foreign_count, files{name:
+                  bool}}``
     ``keys``      ``{kind, shards[]}`` → ``{items: {id: {generation, digest, name, served}}}``
-    ``read``      ``{kind, ids[]}`` → ``{items[]}`` in the form in which they are sent
+    ``read``      ``{kind, ids[]}`` → ``{items[]}`` in the form in which they are sent; a value somebody edited by hand
+                  comes as it is, so an item need not be readable
     ``known``     ``{kind}`` → ``{items: {id: generation}, gone: {id: generation}}``: the counters to be lifted above
-    ``drop``      ``{fence, foreign[{map, key}]}`` → ``{dropped[]}``: rows that nobody wanted and a person gave up
-    ``health``    ``{}`` → ``{load[3], cpus, memory{total, available}, disks[{path, total, free}], queue{active, deferred},
-                  certificate_expires_at, uptime_seconds, time}``, bytes and seconds, times as UTC ISO 8601
+    ``drop``      ``{fence, foreign[{map, key}]}`` → ``{dropped[{map, key, value}]}``: rows that nobody wanted and a
+                  person gave up, at most a thousand; keys are addresses, domains or ``@domain``; what is not foreign
+                  stays
+    ``health``    ``{}`` → ``{load[3], cpus, memory{total, available}, disks[{path, total, free}], queue{active,
+                  deferred}, certificate_expires_at, uptime_seconds, time}``, bytes and seconds, times as UTC ISO 8601,
+                  null where there is no certificate to read
 
-A ``shard`` is the last two digits of an id; its digest is that of its resources (`resources.shard_digest`). ``foreign``
-rows are ``{map, key, value}``, at most a thousand of them. ``files`` tells of each configuration file whether it is as
-the node's set-up wrote it.
+A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`resources.shard_digest`,
+`resources.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
+row says has another line, so its shard differs from what is wanted, and in ``keys`` its ``served`` is false. ``foreign``
+rows are ``{map, key, value}``, at most a thousand. ``files`` tells of each configuration file whether it is as
+the node's set-up wrote it. To overwrite a resource whose row was lost and whose address a foreign row has taken since:
+first ``drop``, then ``apply`` with ``repair``.
 
 ``watch`` is ``{master{digest, network, seconds}?, tokens[{mailbox_id, token}]}``: the probe's short-lived master
 login (``digest`` is SHA-256, hex, of its random secret) and the one-time tokens by which the node knows the
@@ -40,6 +52,9 @@ import struct
 from typing import Any, BinaryIO, Literal
 
 PROTOCOL = 1
+"""What is spoken with an end that names no other."""
+PROTOCOLS = (1, 2)
+"""The versions this module describes, oldest first."""
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 Outcome = Literal["applied", "unchanged", "refused", "failed", "unknown"]

@@ -30,6 +30,7 @@ class Batch:
     unreadable: tuple[dict[str, Any], ...]
     watch: Mapping[str, Any] | None
     approved: str | None
+    repair: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,19 @@ class Decided:
 def read_batch(request: Mapping[str, Any]) -> Batch:
     """Read an ``apply`` request; an item that is none is refused by itself. Raises BadRequest."""
     batch, approved, watch, bodies = (request.get(name) for name in ("batch", "approved", "watch", "items"))
+    repair = request.get("repair", False)
     if not isinstance(batch, str) or not _BATCH_ID.fullmatch(batch):
         raise BadRequest("batch")
     if approved is not None and not (isinstance(approved, str) and _DIGEST.fullmatch(approved)):
         raise BadRequest("approved")
     if watch is not None and not isinstance(watch, dict):
         raise BadRequest("watch")
+    if not isinstance(repair, bool):
+        raise BadRequest("repair")
     if not isinstance(bodies, list) or len(bodies) > ITEMS_MAX:
         raise BadRequest("items")
     items, unreadable = _read_items(bodies)
-    return Batch(batch, read_fence(request), tuple(items.values()), tuple(unreadable), watch, approved)
+    return Batch(batch, read_fence(request), tuple(items.values()), tuple(unreadable), watch, approved, repair)
 
 
 def read_fence(request: Mapping[str, Any]) -> int:
@@ -64,8 +68,17 @@ def read_fence(request: Mapping[str, Any]) -> int:
     return fence
 
 
-def decide(items: Iterable[Item], had: Mapping[Key, Resource], tombstones: Mapping[Key, Tombstone]) -> Decided:
-    """Sort items into changes, those that are so already (``settled``), and those older than what is known."""
+def decide(
+    items: Iterable[Item],
+    had: Mapping[Key, Resource],
+    tombstones: Mapping[Key, Tombstone],
+    *,
+    repair: bool = False,
+) -> Decided:
+    """Sort items into changes, those that are so already (``settled``), and those older than what is known.
+
+    With ``repair`` what seems to be so is a change too.
+    """
     changes: list[Item] = []
     settled: dict[Key, str] = {}
     refused: dict[Key, Verdict] = {}
@@ -74,7 +87,7 @@ def decide(items: Iterable[Item], had: Mapping[Key, Resource], tombstones: Mappi
         newest = max(_generation(had.get(key)), _generation(tombstones.get(key)))
         if item.generation < newest or _revives(item, tombstones.get(key)):
             refused[key] = Verdict("refused", "stale_generation", f"generation {newest} is known here")
-        elif _is_so(item, had.get(key), tombstones.get(key)):
+        elif not repair and _is_so(item, had.get(key), tombstones.get(key)):
             settled[key] = "unchanged"
         else:
             changes.append(item)
@@ -116,7 +129,8 @@ def _unreadable(body: object, error: InvalidResource) -> dict[str, Any]:
 
 
 def _generation(known: Resource | Tombstone | None) -> int:
-    return known.generation if known is not None else 0
+    # A generation that somebody edited into what is no number binds nobody.
+    return known.generation if known is not None and isinstance(known.generation, int) else 0
 
 
 def _revives(item: Item, tombstone: Tombstone | None) -> bool:

@@ -18,7 +18,11 @@ PASSWORDS_PER_HOUR = 5_000
 
 
 class OverBounds(Exception):
-    """The batch as a whole is refused and nothing of it was done."""
+    """The batch as a whole is refused and nothing of it was done; ``what`` is too much: `removed:KIND` or a pace."""
+
+    def __init__(self, what: str, message: str) -> None:
+        super().__init__(message)
+        self.what = what
 
 
 def require_within_bounds(
@@ -35,7 +39,7 @@ def require_within_bounds(
         _require_share(kind, number, number + recent, REMOVED_PER_HOUR, count)
     for what, number in paces.items():
         if number and number + tx.pace(what, HOUR) > PASSWORDS_PER_HOUR:
-            raise OverBounds(f"{what}: more than {PASSWORDS_PER_HOUR} within an hour need an approval")
+            raise OverBounds(what, f"{what}: more than {PASSWORDS_PER_HOUR} within an hour need an approval")
 
 
 def note(tx: Transaction, removed: Mapping[str, int], paces: Mapping[str, int]) -> None:
@@ -47,4 +51,4 @@ def note(tx: Transaction, removed: Mapping[str, int], paces: Mapping[str, int]) 
 
 def _require_share(kind: str, now: int, gone: int, least: int, count: Callable[[str], int]) -> None:
     if now and gone >= least and gone > REMOVED_SHARE_MAX * (count(kind) + gone):
-        raise OverBounds(f"{gone} removals of kind {kind} need an approval")
+        raise OverBounds(f"removed:{kind}", f"{gone} removals of kind {kind} need an approval")

@@ -9,8 +9,9 @@ import hashlib
 import py_compile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 _PROVISIONING = Path(__file__).resolve().parents[1]
 _SHARED = ("__init__.py", "resources.py", "wire.py")
@@ -22,8 +23,11 @@ runpy.run_module("provisioning.agent", run_name="__main__")
 """
 
 
-def build_zipapp(target: Path) -> str:
+def build_zipapp(target: Path, *, replace: Mapping[str, bytes] = MappingProxyType({})) -> str:
     """Write the program to ``target`` and return its SHA-256, hex. Modules keep their names inside.
+
+    ``replace`` gives other contents for some of its files, by their path below `provisioning`: for tests, whose
+    program stops or dies at a point.
 
     Beside each source stands its compiled form, which halves the start on a node whose Python is of the same
     version as ours; any other Python passes it over and reads the source.
@@ -32,9 +36,10 @@ def build_zipapp(target: Path) -> str:
         _add(archive, "__main__.py", _MAIN.encode())
         for path in _sources():
             name = f"provisioning/{path.relative_to(_PROVISIONING).as_posix()}"
-            _add(archive, name, path.read_bytes())
+            content = replace.get(path.relative_to(_PROVISIONING).as_posix(), path.read_bytes())
+            _add(archive, name, content)
             if path.suffix == ".py":
-                _add(archive, f"{name}c", _compiled(path, name))
+                _add(archive, f"{name}c", _compiled(content, name))
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
@@ -45,11 +50,13 @@ def _sources() -> Iterator[Path]:
             yield path
 
 
-def _compiled(path: Path, name: str) -> bytes:
-    with tempfile.NamedTemporaryFile(suffix=".pyc") as output:
+def _compiled(content: bytes, name: str) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".py") as source, tempfile.NamedTemporaryFile(suffix=".pyc") as output:
+        source.write(content)
+        source.flush()
         # Compiled forms that name no time and are not checked against the source: both come in one file.
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        py_compile.compile(str(path), cfile=output.name, dfile=name, doraise=True, invalidation_mode=mode)
+        py_compile.compile(source.name, cfile=output.name, dfile=name, doraise=True, invalidation_mode=mode)
         return Path(output.name).read_bytes()
 
 

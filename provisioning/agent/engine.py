@@ -7,18 +7,18 @@ the store follows the commit and is queued in it, so that an agent that dies in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from provisioning.agent import bounds, diagnose
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Adapter, Late, Staged
 from provisioning.agent.batch import BadRequest, Batch, Decided, decide, outcome, read_batch, read_fence
+from provisioning.agent.looking import Looking, Operation
 from provisioning.agent.oplog import OperationLog
 from provisioning.agent.store import Key, StaleFence, Store, StoreBusy, Transaction
 from provisioning.resources import Gone, InvalidResource, Resource
-
-IDS_MAX = 100_000
+from provisioning.wire import PROTOCOL, PROTOCOLS
 
 
 class Engine:
@@ -29,12 +29,13 @@ class Engine:
         self._adapter = adapter
         self._log = log
         self._facts: dict[str, Any] | None = None
-        self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        self._operations: dict[str, Operation] = {
             "hello": self._hello,
             "apply": self._apply,
             "outcomes": self._outcomes,
             "watch": self._watch,
-            "state": self._state,
+            "drop": self._drop,
+            **Looking(store, adapter).operations(),
         }
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ class Engine:
             return {"ok": True, **self._operation(request)(request)}
         except bounds.OverBounds as error:
             self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
-            return _error("guard", str(error))
+            return {**_error("guard", str(error)), "what": error.what}
         except StaleFence as error:
             return _error("stale_fence", str(error))
         except (BadRequest, InvalidResource) as error:
@@ -64,15 +65,19 @@ class Engine:
         """Get ready for the next request, after a reply was sent."""
         self._adapter.prepare()
 
-    def _operation(self, request: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    def _operation(self, request: Mapping[str, Any]) -> Operation:
         name = request.get("op")
         if not isinstance(name, str) or name not in self._operations:
             raise BadRequest("op")
         return self._operations[name]
 
-    def _hello(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+    def _hello(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        spoken = request.get("protocols", [PROTOCOL])
+        common = [version for version in PROTOCOLS if isinstance(spoken, list) and version in spoken]
+        if not common:
+            return {**_error("protocol", "none in common"), "protocols": list(PROTOCOLS)}
         self._facts = self._facts or diagnose.facts()
-        return {**self._facts, "fence": self._store.fence()}
+        return {"protocol": common[-1], **self._facts, "fence": self._store.fence()}
 
     def _apply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         batch = read_batch(request)
@@ -92,8 +97,8 @@ class Engine:
         keys = [(item.kind, item.id) for item in batch.items]
         had = self._adapter.current(tx, keys)
         tombstones = tx.tombstones(keys)
-        decided = decide(batch.items, had, tombstones)
-        staged = self._adapter.stage(tx, batch.id, decided.changes, had)
+        decided = decide(batch.items, had, tombstones, repair=batch.repair)
+        staged = self._adapter.stage(tx, batch.id, decided.changes, had, repair=batch.repair)
         self._keep_within_bounds(tx, batch, decided, staged, had)
         _bury(tx, decided, staged, tombstones)
         if batch.watch is not None:
@@ -144,13 +149,24 @@ class Engine:
             self._adapter.watch(tx, watch)
         return {}
 
-    def _state(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        kind, ids = request.get("kind"), request.get("ids")
-        if not isinstance(kind, str) or kind not in self._adapter.kinds:
-            raise BadRequest("kind")
-        if not isinstance(ids, list) or len(ids) > IDS_MAX or not all(isinstance(id_, str) for id_ in ids):
-            raise BadRequest("ids")
-        return {"items": self._adapter.state(kind, ids)}
+    def _drop(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        named = _foreign(request.get("foreign"))
+        with self._store.write() as tx:
+            tx.raise_fence(read_fence(request))
+        dropped = [row._asdict() for row in self._adapter.drop(named)]
+        # The only place where they are kept: whoever gave them up by mistake finds them here.
+        self._log.write("drop", dropped=dropped)
+        return {"dropped": dropped}
+
+
+def _foreign(named: object) -> list[tuple[str, str]]:
+    """Read the rows that a `drop` names. Raises BadRequest."""
+    if not isinstance(named, list) or not all(isinstance(one, dict) for one in named):
+        raise BadRequest("foreign")
+    pairs = [(one.get("map"), one.get("key")) for one in named]
+    if not all(isinstance(part, str) for pair in pairs for part in pair):
+        raise BadRequest("foreign")
+    return pairs
 
 
 def _bury(tx: Transaction, decided: Decided, staged: Staged, known: Collection[Key]) -> None:

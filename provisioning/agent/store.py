@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS tombstone (
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pace (at INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS pace_at ON pace (at);
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 _TOMBSTONES = "SELECT id, generation, purged FROM tombstone WHERE kind = ? AND id IN (SELECT value FROM json_each(?))"
@@ -65,6 +66,8 @@ class Store:
             self.connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             raise NotSetUp(f"{path} cannot be opened") from error
+        # What somebody wrote into a row by hand need not be text.
+        self.connection.text_factory = _as_text
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         for script in (_SCHEMA, *schema):
@@ -83,6 +86,15 @@ class Store:
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """See the store as it is at one moment, whoever writes meanwhile."""
+        self.connection.execute("BEGIN")
+        try:
+            yield Transaction(self.connection)
+        finally:
+            self.connection.execute("ROLLBACK")
 
     @contextmanager
     def write_lightly(self) -> Iterator[Transaction]:
@@ -157,6 +169,19 @@ class Transaction:
         """Forget the tombstones of what is there again."""
         self.connection.executemany("DELETE FROM tombstone WHERE kind = ? AND id = ?", keys)
 
+    def generations(self, kind: str) -> dict[str, int]:
+        """Tell what is known of all that was removed of a kind: the generation of each removal."""
+        return dict(self.connection.execute("SELECT id, generation FROM tombstone WHERE kind = ?", (kind,)))
+
+    def fact(self, name: str) -> str:
+        """Return what set-up noted; "" where it did not."""
+        row = self.connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def note_fact(self, name: str, value: str) -> None:
+        """Note something of this host."""
+        self.connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
     def pace(self, what: str, seconds: int) -> int:
         """Tell how often ``what`` happened in the last ``seconds``."""
         since = int(time.time()) - seconds
@@ -170,3 +195,7 @@ class Transaction:
         now = int(time.time())
         self.connection.execute("DELETE FROM pace WHERE at < ?", (now - 24 * 3600,))
         self.connection.execute("INSERT INTO pace VALUES (?, ?, ?)", (now, what, count))
+
+
+def _as_text(value: bytes) -> str:
+    return value.decode(errors="replace")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+from provisioning.agent.placed import ConfigFile
 from provisioning.agent.store import Key, Transaction
 from provisioning.resources import Item, Resource
 
@@ -36,6 +37,22 @@ class Staged:
     paces: dict[str, int] = field(default_factory=dict)
 
 
+class Foreign(NamedTuple):
+    """What a service serves and nobody wanted: a row of one of its maps, or whatever it calls them."""
+
+    map: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Rows against what the service really reads: ids of rows it does not serve as they are, by kind, and the rest."""
+
+    unserved: Mapping[str, Collection[str]]
+    foreign: Sequence[Foreign] = ()
+
+
 class Adapter(Protocol):
     """One service. All that changes rows happens inside the engine's transaction, all the rest in ``finish``."""
 
@@ -49,11 +66,19 @@ class Adapter(Protocol):
     def count(self, tx: Transaction, kind: str) -> int:
         """Count what is there of a kind."""
 
-    def stage(self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource]) -> Staged:
-        """Write the rows of all changes that the service will take, and queue what has to follow the commit."""
+    def stage(
+        self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource], *, repair: bool
+    ) -> Staged:
+        """Write the rows of all changes that the service will take, and queue what has to follow the commit.
+
+        With ``repair`` everything that belongs to a change follows, also where nothing seems to differ.
+        """
 
     def finish(self) -> list[Late]:
-        """Do all that is queued, also what an earlier agent left undone; what fails stays queued."""
+        """Do all that is queued, also what an earlier agent left undone; what fails stays queued.
+
+        Passes the point *reload* when its service knows of the changes and the queue still holds them.
+        """
 
     def prepare(self) -> None:
         """Get ready for the next batch while nobody waits."""
@@ -64,5 +89,26 @@ class Adapter(Protocol):
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Read resources from the real service."""
 
-    def verify(self) -> dict[str, Any]:
-        """Compare the store with what the service reads; ``differing`` counts what is not as it should be."""
+    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Read the rows of a kind, of these shards or all: id, generation, then `resources.FIELDS` in their order.
+
+        Whatever somebody wrote into them is given as it is; only the id is text for certain.
+        """
+
+    def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
+        """Read whole what the service reads for this kind, or all, and compare it with the rows. Raises CommandFailed.
+
+        Nothing that was noted earlier is trusted: no time, no size, no mark of the agent's own.
+        """
+
+    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
+        """Take away what nobody wanted, named by map and key; return what was there. Raises CommandFailed.
+
+        Raises InvalidResource if a name is none of the kind that stands there; what is not foreign stays.
+        """
+
+    def files(self) -> list[ConfigFile]:
+        """Name the service's configuration files as set-up writes them."""
+
+    def health(self) -> dict[str, Any]:
+        """Tell what `health` tells of this service, and under ``folders`` where its data lies."""

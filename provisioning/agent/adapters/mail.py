@@ -6,18 +6,19 @@ commit. No daemon is ever reloaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioning.agent.adapters import mail_rows, mail_watch
-from provisioning.agent.adapters.contract import Late, Staged
+from provisioning.agent.adapters import mail_config, mail_queue, mail_rows, mail_survey, mail_watch
+from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
 from provisioning.agent.adapters.mail_config import MAIL_ROOT, MAPS
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_maps import PostfixMaps
 from provisioning.agent.adapters.mail_stage import Staging
-from provisioning.agent.adapters.mail_todo import TodoRunner
+from provisioning.agent.adapters.mail_todo import TodoRunner, alone
 from provisioning.agent.files import FixedRoot
+from provisioning.agent.placed import ConfigFile
 from provisioning.agent.store import Key, Store, Transaction
 from provisioning.resources import Item, Resource
 
@@ -45,9 +46,11 @@ class MailAdapter:
         """Count the rows of a kind."""
         return mail_rows.count(tx, kind)
 
-    def stage(self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource]) -> Staged:
+    def stage(
+        self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource], *, repair: bool
+    ) -> Staged:
         """Write rows and queue map rows, sign-outs and deletions."""
-        return Staging(tx, batch, changes, before, self._foreign).run()
+        return Staging(tx, batch, changes, before, self._foreign, repair=repair).run()
 
     def finish(self) -> list[Late]:
         """Bring Postfix' maps up to the rows, sign out whom it concerns, delete what was purged."""
@@ -74,15 +77,39 @@ class MailAdapter:
             for item in found.values()
         }
 
+    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Read the rows that the daemons read, as they are."""
+        return mail_rows.every(tx, kind, shards)
+
+    def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
+        """Read Postfix' maps whole and compare them with the rows. Raises CommandFailed."""
+        return mail_survey.inspect(tx, self._maps, kind)
+
+    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
+        """Delete rows of Postfix' maps that nobody wanted. Raises CommandFailed, InvalidResource."""
+        with alone(), self._store.write() as tx:
+            found = mail_survey.among(tx, self._maps, foreign)
+            self._todo.delete_foreign(tx, found)
+        return found
+
+    def files(self) -> list[ConfigFile]:
+        """Name Postfix' and Dovecot's files."""
+        hostname = Transaction(self._store.connection).fact(mail_config.HOSTNAME)
+        return mail_config.files(hostname or mail_config.hostname_in_use())
+
+    def health(self) -> dict[str, Any]:
+        """Count what waits in Postfix' queue."""
+        return {"folders": [MAIL_ROOT, str(Path(mail_config.DATABASE).parent)], "queue": mail_queue.count()}
+
     def verify(self) -> dict[str, Any]:
         """Compare each of Postfix' maps with the rows, both read whole. Raises CommandFailed."""
-        maps = {name: self._compare(name) for name in mail_rows.MAPS}
+        with self._store.read() as tx:
+            found = mail_survey.compare(tx, self._maps, mail_rows.MAPS)
+            maps = {name: self._summary(tx, name, one) for name, one in found.items()}
         return {"differing": sum(part["missing"] + part["foreign"] for part in maps.values()), "maps": maps}
 
-    def _compare(self, name: str) -> dict[str, Any]:
-        wanted = mail_rows.entries(Transaction(self._store.connection), name)
-        found = self._maps.dump(name)
-        missing = sorted(key for key, value in wanted.items() if found.get(key) != value)
-        foreign = sorted(key for key in found if key not in wanted)
+    def _summary(self, tx: Transaction, name: str, found: mail_survey.MapDifference) -> dict[str, Any]:
+        missing, foreign = sorted(found.unserved), sorted(found.foreign)
         examples = {"missing": missing[:_EXAMPLES], "foreign": foreign[:_EXAMPLES]}
-        return {"rows": len(wanted), "missing": len(missing), "foreign": len(foreign), "examples": examples}
+        rows = len(mail_rows.entries(tx, name))
+        return {"rows": rows, "missing": len(missing), "foreign": len(foreign), "examples": examples}

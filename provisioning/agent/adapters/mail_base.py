@@ -25,7 +25,7 @@ def install(*, hostname: str) -> None:
     the service that does not take its configuration, SetupFailed where somebody but root could tamper with it.
     """
     _make_vmail()
-    _make_store()
+    _make_store(hostname)
     _make_maps()
     _configure_postfix(hostname)
     _configure_dovecot(hostname)
@@ -44,7 +44,7 @@ def _make_vmail() -> None:
     os.chown(root, VMAIL_UID, VMAIL_UID)
 
 
-def _make_store() -> None:
+def _make_store(hostname: str) -> None:
     """Make the agent's file, readable by Dovecot, which must also be able to write its shared-memory companion."""
     path = Path(mail_config.DATABASE)
     dovecot = grp.getgrnam("dovecot").gr_gid
@@ -55,7 +55,10 @@ def _make_store() -> None:
     path.touch(mode=0o660)
     os.chown(path, 0, dovecot)
     path.chmod(0o660)
-    Store(path, schema=[mail_rows.SCHEMA], create=True).close()
+    store = Store(path, schema=[mail_rows.SCHEMA], create=True)
+    with store.write() as tx:
+        tx.note_fact(mail_config.HOSTNAME, hostname)
+    store.close()
 
 
 def _make_maps() -> None:

@@ -7,6 +7,9 @@ mailbox does. Names of settings: postconf(5), the manuals of Dovecot 2.3 and Pig
 from __future__ import annotations
 
 import pkgutil
+from pathlib import Path
+
+from provisioning.agent.placed import ConfigFile, with_content
 
 # These paths stand in the files too; a test holds them together.
 DATABASE = "/var/lib/cis/mail/mail.sqlite"
@@ -16,7 +19,30 @@ DOVECOT_EXTRAS = "/etc/dovecot/cis"
 
 POSTFIX_FILES = ("main.cf", "master.cf")
 DOVECOT_FILE = "dovecot.conf"
+MODE = 0o644
+# The fact under which set-up notes for which host the files were written.
+HOSTNAME = "mail_hostname"
 DOVECOT_EXTRA_FILES = ("passdb.conf", "master.conf", "userdb.conf", "acl", "probe.sieve")
+
+
+def files(hostname: str) -> list[ConfigFile]:
+    """Name all files that the set-up of this host writes."""
+    folders = {"/etc/postfix": POSTFIX_FILES, DOVECOT_EXTRAS: DOVECOT_EXTRA_FILES, "/etc/dovecot": (DOVECOT_FILE,)}
+    return [
+        with_content(Path(folder, name), MODE, text_of(name, hostname=hostname).encode())
+        for folder, names in folders.items()
+        for name in names
+    ]
+
+
+def hostname_in_use() -> str:
+    """Read the host's name from Postfix' own file: for nodes whose set-up did not note it yet."""
+    try:
+        lines = Path("/etc/postfix/main.cf").read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    names = [line.partition("=")[2].strip() for line in lines if line.startswith("myhostname =")]
+    return names[0] if names else ""
 
 
 def text_of(name: str, *, hostname: str = "") -> str:

@@ -6,10 +6,11 @@ and nothing needs to be read. Otherwise the whole map is read once and compared 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from provisioning.agent.adapters.mail_maps import PostfixMaps
-from provisioning.agent.adapters.mail_rows import entries
+from provisioning.agent.adapters.mail_rows import entries, queued_for
 from provisioning.agent.store import Store, Transaction
 
 
@@ -30,25 +31,33 @@ class ForeignEntries:
         state = self._maps.fingerprint(name)
         tx.connection.execute("INSERT OR REPLACE INTO map_file VALUES (?, ?)", (name, state))
 
+    def forget(self, tx: Transaction, name: str, keys: Iterable[str]) -> None:
+        """Note that these foreign rows are no more, and the file's state without them."""
+        tx.connection.executemany("DELETE FROM foreign_entry WHERE map = ? AND key = ?", ((name, key) for key in keys))
+        self.remember(tx, name)
+
     def learn(self, tx: Transaction, name: str) -> dict[str, str]:
         """Return all foreign rows of a map, read anew if somebody wrote to it. Raises CommandFailed."""
         if not self.knows(name):
             self._read_anew(tx, name)
         return dict(tx.connection.execute("SELECT key, value FROM foreign_entry WHERE map = ?", (name,)))
 
-    def among(self, tx: Transaction, name: str, keys: AbstractSet[str]) -> dict[str, str]:
-        """Return which of these keys are foreign rows, with postmap's words. Raises CommandFailed."""
+    def among(self, tx: Transaction, name: str, keys: AbstractSet[str], ours: Mapping[str, str]) -> dict[str, str]:
+        """Return which of these keys are foreign rows, with postmap's words, but for those that are as in ``ours``.
+
+        Raises CommandFailed.
+        """
         if not self.knows(name):
             self._read_anew(tx, name)
         foreign = tx.connection.execute("SELECT key FROM foreign_entry WHERE map = ?", (name,))
         suspects = [key for (key,) in foreign if key in keys]
         there = self._maps.look_up(name, suspects) if suspects else {}
-        return {key: self._maps.try_to_add(name, key, "x") for key in there}
+        return {key: self._maps.try_to_add(name, key, "x") for key, value in there.items() if ours.get(key) != value}
 
     def _read_anew(self, tx: Transaction, name: str) -> None:
         state = self._maps.fingerprint(name)
         ours = entries(tx, name)
-        queued = {key for (key,) in tx.connection.execute("SELECT subject FROM todo WHERE what = ?", (name,))}
+        queued = queued_for(tx, name)
         foreign = [
             (name, key, value)
             for key, value in self._maps.dump(name).items()

@@ -21,6 +21,8 @@ POSTMAP = "/usr/sbin/postmap"
 ROWS_PER_SINGLE = 180
 SINGLES_MIN = 20
 _PUT = ("-i", "-r")
+# One character for each byte: what somebody else wrote goes through a rebuild unchanged, whatever it is.
+_BYTES = "latin-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +85,33 @@ class PostfixMaps:
 
     def dump(self, name: str) -> dict[str, str]:
         """Read a whole map. Raises CommandFailed."""
-        return _parse(run([POSTMAP, "-s", self._map(name)]))
+        return parse(self.text(name))
+
+    def text(self, name: str) -> bytes:
+        """Read a whole map as postmap prints it: key, tab, value, in the order of the keys. Raises CommandFailed."""
+        return run([POSTMAP, "-s", self._map(name)])
 
     def look_up(self, name: str, keys: Sequence[str]) -> dict[str, str]:
         """Read these rows of a map. Raises CommandFailed."""
         code, output, words = finish(self._start(["-q", "-"], name), _keys(keys))
         if words or code not in {0, 1}:
             raise CommandFailed(words or f"postmap -q ended with {code}")
-        return _parse(output)
+        return parse(output)
 
     def try_to_add(self, name: str, key: str, value: str) -> str:
         """Ask postmap to add a row where one is; it leaves that one as it is. Return its words."""
         return finish(self._start(["-i"], name), _lines({key: value}))[2]
 
     def fingerprint(self, name: str) -> str:
-        """Tell apart states of a map's file: another one means that somebody wrote to it."""
+        """Tell apart states of a map's file: another one means that somebody wrote to it.
+
+        The time of the last change to the file itself (st_ctime) cannot be put back as the others can (utimensat(2)).
+        """
         try:
             facts = self._file(name).stat()
         except FileNotFoundError:
             return ""
-        return f"{facts.st_ino}:{facts.st_size}:{facts.st_mtime_ns}"
+        return f"{facts.st_ino}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ctime_ns}"
 
     def _take_ready(self, name: str) -> subprocess.Popen[bytes]:
         ready = self._ready.pop(name, None)
@@ -158,13 +167,14 @@ def _delete(process: subprocess.Popen[bytes], keys: Sequence[str]) -> None:
 
 
 def _lines(rows: Mapping[str, str]) -> bytes:
-    return "".join(f"{key} {value}\n" for key, value in rows.items()).encode("ascii")
+    return "".join(f"{key} {value}\n" for key, value in rows.items()).encode(_BYTES)
 
 
 def _keys(keys: Sequence[str]) -> bytes:
-    return "".join(f"{key}\n" for key in keys).encode("ascii")
+    return "".join(f"{key}\n" for key in keys).encode(_BYTES)
 
 
-def _parse(output: bytes) -> dict[str, str]:
-    pairs = (line.partition("\t") for line in output.decode("utf-8", "replace").splitlines())
+def parse(output: bytes) -> dict[str, str]:
+    """Read what postmap prints."""
+    pairs = (line.partition("\t") for line in output.decode(_BYTES).split("\n") if line)
     return {key: value for key, _, value in pairs}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from provisioning.agent.store import Key, Transaction
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS map_file (name TEXT PRIMARY KEY, fingerprint TEXT NOT
 CREATE TABLE IF NOT EXISTS foreign_entry (
     map TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (map, key)) WITHOUT ROWID;
 """
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9@._-]*")
 KINDS: dict[str, type[Resource]] = {"mail_domain": MailDomain, "mailbox": Mailbox, "alias": Alias}
 MAPS = ("domains", "mailboxes", "aliases", "senders")
 
@@ -47,6 +49,16 @@ _FIELDS = {
     "mail_domain": ("id", "generation", "name"),
     "mailbox": ("id", "generation", "address", "login", "password_hash", "quota_mb"),
     "alias": ("id", "generation", "address", "target"),
+}
+_ALL = {kind: query.partition(" WHERE ")[0] for kind, query in _READ.items()}
+_OF_SHARDS = " WHERE substr(id, -2) IN (SELECT value FROM json_each(?))"
+# What else a row holds must be as `write` makes it, or look-ups by it go wrong.
+_UNSOUND = {
+    "mail_domain": "SELECT id FROM mail_domain WHERE typeof(generation) <> 'integer' OR name GLOB '*[^a-z0-9.-]*'",
+    "mailbox": "SELECT id FROM mailbox WHERE typeof(generation) <> 'integer'"
+    " OR substr(address, -length(domain) - 1) <> '@' || domain OR address GLOB '*[^a-z0-9@._-]*'",
+    "alias": "SELECT id FROM alias WHERE typeof(generation) <> 'integer'"
+    " OR substr(address, -length(domain) - 1) <> '@' || domain OR address || target GLOB '*[^a-z0-9@._-]*'",
 }
 _WRITE = {
     "mail_domain": "INSERT INTO mail_domain VALUES (:id, :generation, :name)",
@@ -67,13 +79,20 @@ _HOLDERS = (
     "SELECT address, 'mailbox', id FROM mailbox WHERE address IN (SELECT value FROM json_each(?1))"
     " UNION ALL SELECT address, 'alias', id FROM alias WHERE address IN (SELECT value FROM json_each(?1))"
 )
+# What could be no row of a map is left out: somebody wrote it, and it must not keep the others from being served.
 # Who may send as an address: the holder of an open mailbox, from its own address and from aliases that lead to it.
 _ENTRIES = {
-    "mailboxes": "SELECT address, address FROM mailbox",
-    "aliases": "SELECT address, target FROM alias",
-    "senders": "SELECT address, address FROM mailbox WHERE login = 'open' UNION ALL"
-    " SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'",
-    "domains": "SELECT name, 'x' FROM mail_domain",
+    "mailboxes": "SELECT address, address FROM mailbox WHERE address NOT GLOB '*[^a-z0-9@._-]*' ORDER BY address",
+    "aliases": "SELECT address, target FROM alias WHERE address || target NOT GLOB '*[^a-z0-9@._-]*'",
+    "senders": "SELECT address, address FROM mailbox WHERE login = 'open' AND address NOT GLOB '*[^a-z0-9@._-]*'"
+    " UNION ALL SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
+    " WHERE alias.address || target NOT GLOB '*[^a-z0-9@._-]*'",
+    "domains": "SELECT name, 'x' FROM mail_domain WHERE name NOT GLOB '*[^a-z0-9@._-]*'",
+}
+_IDS_BY_NAME = {
+    "mail_domain": "SELECT id FROM mail_domain WHERE name IN (SELECT value FROM json_each(?))",
+    "mailbox": "SELECT id FROM mailbox WHERE address IN (SELECT value FROM json_each(?))",
+    "alias": "SELECT id FROM alias WHERE address IN (SELECT value FROM json_each(?))",
 }
 _SENDERS_AMONG = (
     "SELECT address, address FROM mailbox"
@@ -96,6 +115,18 @@ def read(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
         if ids
         for row in tx.connection.execute(_READ[kind], (json.dumps(ids),))
     }
+
+
+def every(tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+    """Read all rows of a kind, or those of these shards, in the order of their ids: id, generation, other fields."""
+    if shards is None:
+        return tx.connection.execute(f"{_ALL[kind]} ORDER BY id")
+    return tx.connection.execute(f"{_ALL[kind]}{_OF_SHARDS} ORDER BY id", (json.dumps(list(shards)),))
+
+
+def unsound(tx: Transaction, kind: str) -> set[str]:
+    """Name the rows whose hidden parts somebody edited."""
+    return {id_ for (id_,) in tx.connection.execute(_UNSOUND[kind])}
 
 
 def write(tx: Transaction, kind: str, resources: Collection[Any]) -> None:
@@ -142,6 +173,21 @@ def entries(tx: Transaction, map_name: str) -> dict[str, str]:
     return dict(tx.connection.execute(_ENTRIES[map_name]))
 
 
+def entry_lines(tx: Transaction, map_name: str) -> str:
+    """Return the same as postmap prints it: key, tab, value, one a line, in the order of the keys."""
+    return "".join(sorted([f"{key}\t{value}\n" for key, value in tx.connection.execute(_ENTRIES[map_name])]))
+
+
+def queued_for(tx: Transaction, map_name: str) -> set[str]:
+    """Name the keys of a map for which something is still to do."""
+    return {key for (key,) in tx.connection.execute("SELECT subject FROM todo WHERE what = ?", (map_name,))}
+
+
+def ids_by_name(tx: Transaction, kind: str, names: Collection[str]) -> set[str]:
+    """Name the resources of a kind that stand under these addresses or domain names."""
+    return {id_ for (id_,) in tx.connection.execute(_IDS_BY_NAME[kind], (json.dumps(list(names)),))}
+
+
 def senders_among(tx: Transaction, addresses: Collection[str]) -> dict[str, str]:
     """Return what the map of senders should hold of these addresses and of the aliases that lead to them."""
     return dict(tx.connection.execute(_SENDERS_AMONG, (json.dumps(list(addresses)),))) if addresses else {}
@@ -150,6 +196,11 @@ def senders_among(tx: Transaction, addresses: Collection[str]) -> dict[str, str]
 def address_of(item: Resource) -> str:
     """Return the address or domain name a resource is served under."""
     return item.name if isinstance(item, MailDomain) else cast("Mailbox | Alias", item).address
+
+
+def is_plain(name: object) -> bool:
+    """Tell whether a name could be a row of a map; one that somebody wrote by hand need not."""
+    return isinstance(name, str) and _PLAIN.fullmatch(name) is not None
 
 
 def domain_of(address: str) -> str:

@@ -33,11 +33,14 @@ class Staging:
         changes: Sequence[Item],
         before: Mapping[Key, Resource],
         foreign: ForeignEntries,
+        *,
+        repair: bool = False,
     ) -> None:
         self._tx = tx
         self._batch = batch
         self._before = before
         self._foreign = foreign
+        self._repair = repair
         self._gone = [item for item in changes if isinstance(item, Gone)]
         self._puts = [item for item in changes if not isinstance(item, Gone)]
         self._refused: dict[Key, Verdict] = {}
@@ -63,11 +66,13 @@ class Staging:
         names = {_key(item): item.name for item in puts}
         holders = rows.domain_holders(self._tx, names.values())
         self._refuse_lost(settle(names, holders, (), self._refused))
-        self._refuse_foreign("domains", {_key(item): item.name for item in puts if item.name not in holders})
+        self._refuse_foreign("domains", {_key(item): item.name for item in puts if item.name not in holders}, puts)
         accepted = self._accepted(puts)
         rows.delete(self._tx, "mail_domain", [item.id for item in accepted])
         rows.write(self._tx, "mail_domain", accepted)
-        self._todos += [Todo("domains", item.name, "x", _key(item)) for item in accepted if item.name not in holders]
+        self._todos += [
+            Todo("domains", item.name, "x", _key(item)) for item in accepted if self._repair or item.name not in holders
+        ]
 
     def _change_addresses(self) -> None:
         puts = [item for item in self._puts if not isinstance(item, MailDomain)]
@@ -76,8 +81,8 @@ class Staging:
         wanted = {_key(item): item.address for item in puts}
         holders = rows.holders(self._tx, wanted.values())
         unheld = {key: address for key, address in wanted.items() if address not in holders}
-        self._refuse_foreign("mailboxes", unheld)
-        self._refuse_foreign("aliases", unheld)
+        self._refuse_foreign("mailboxes", unheld, puts)
+        self._refuse_foreign("aliases", unheld, puts)
         self._refuse_lost(settle(wanted, holders, {_key(item) for item in gone}, self._refused))
         self._write_addresses(self._accepted(puts), gone)
 
@@ -95,6 +100,9 @@ class Staging:
             rows.write(self._tx, kind, [item for item in puts if item.kind == kind])
         self._queue_differences("mailboxes", _mailboxes(leaving), _mailboxes(puts), owners)
         self._queue_differences("aliases", _aliases(leaving), _aliases(puts), owners)
+        if self._repair:
+            # Whoever may not send any more has no row, whatever the rows said before.
+            senders |= {item.address: item.address for item in puts if isinstance(item, Mailbox)}
         self._queue_differences("senders", senders, rows.senders_among(self._tx, sending), owners)
 
     def _queue_differences(
@@ -104,9 +112,15 @@ class Staging:
         def owner(address: str, target: str) -> Key:
             return owners[address] if address in owners else owners[target]
 
-        self._todos += [Todo(name, key, None, owner(key, value)) for key, value in old.items() if key not in new]
         self._todos += [
-            Todo(name, key, value, owner(key, value)) for key, value in new.items() if old.get(key) != value
+            Todo(name, key, None, owner(key, value))
+            for key, value in old.items()
+            if key not in new and rows.is_plain(key)
+        ]
+        self._todos += [
+            Todo(name, key, value, owner(key, value))
+            for key, value in new.items()
+            if self._repair or old.get(key) != value
         ]
 
     def _remove_domains(self) -> None:
@@ -119,7 +133,7 @@ class Staging:
                 self._refuse(item, "in_use", f"mailboxes or aliases still live in {name}")
             else:
                 rows.delete(self._tx, "mail_domain", [item.id])
-                self._todos.append(Todo("domains", name, None, _key(item)))
+                self._todos += [Todo("domains", name, None, _key(item))] if rows.is_plain(name) else []
 
     def _queue_sign_outs_and_purges(self) -> None:
         for item in (*self._gone, *self._puts):
@@ -138,11 +152,13 @@ class Staging:
             elif isinstance(item, Mailbox) and item.password_hash and not is_readable(item.password_hash):
                 self._refuse(item, "hash", "Dovecot could not read this password hash")
 
-    def _refuse_foreign(self, name: str, wanted: Mapping[Key, str]) -> None:
+    def _refuse_foreign(self, name: str, wanted: Mapping[Key, str], puts: Sequence[_Put]) -> None:
         if not wanted:
             return
+        # A repair takes for its own what stands there exactly as it would write it: the row beside it was lost.
+        ours = _entries_of(name, puts) if self._repair else {}
         try:
-            words = self._foreign.among(self._tx, name, set(wanted.values()))
+            words = self._foreign.among(self._tx, name, set(wanted.values()), ours)
         except CommandFailed as error:
             self._refused |= {key: Verdict("failed", "map", error.words) for key in wanted}
             return
@@ -165,6 +181,12 @@ class Staging:
         return {NEW_HASHES: changed}
 
 
+def _entries_of(name: str, puts: Iterable[Resource]) -> dict[str, str]:
+    if name == "domains":
+        return {item.name: "x" for item in puts if isinstance(item, MailDomain)}
+    return _mailboxes(puts) if name == "mailboxes" else _aliases(puts)
+
+
 def _mailboxes(items: Iterable[Resource]) -> dict[str, str]:
     return {item.address: item.address for item in items if isinstance(item, Mailbox)}
 
@@ -183,6 +205,8 @@ def _may_bear_on_senders(items: Iterable[Resource]) -> list[str]:
 
 
 def _ends_sessions(old: Mailbox, item: Item) -> bool:
+    if not rows.is_plain(old.address):
+        return False  # A row that somebody broke: nobody could have signed in by it.
     if isinstance(item, Gone):
         return True
     new = cast("Mailbox", item)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from provisioning.agent.adapters.commands import CommandFailed
-from provisioning.agent.adapters.contract import Late, Verdict
+from provisioning.agent.adapters.contract import Foreign, Late, Verdict
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_maps import ROWS_PER_SINGLE, SINGLES_MIN, MapChange, PostfixMaps
 from provisioning.agent.adapters.mail_rows import MAPS, count, entries
@@ -66,7 +66,7 @@ class TodoRunner:
         """Do all of it; return what failed, which stays queued."""
         if not self._pending():
             return []
-        with _alone():
+        with alone():
             rows = self._pending()
             if not rows:
                 return []
@@ -75,6 +75,18 @@ class TodoRunner:
             late += self._run_each([row for row in rows if row.what == "purge"], self._purge)
             self._clear(rows, late)
             return [_late(row, words) for row, words in late]
+
+    def delete_foreign(self, tx: Transaction, found: Iterable[Foreign]) -> None:
+        """Take rows that nobody wanted out of their maps; the caller holds `alone`. Raises CommandFailed."""
+        keys: dict[str, list[str]] = {}
+        for row in found:
+            keys.setdefault(row.map, []).append(row.key)
+        known = {name for name in keys if self._foreign.knows(name)}
+        failed = self._maps.change([MapChange(name, {}, some) for name, some in keys.items()])
+        for name in known - failed.keys():
+            self._foreign.forget(tx, name, keys[name])
+        if failed:
+            raise CommandFailed("; ".join(failed.values()))
 
     def _pending(self) -> list[_Row]:
         return [_Row(*row) for row in self._store.connection.execute("SELECT * FROM todo ORDER BY seq")]
@@ -152,7 +164,7 @@ def _late(row: _Row, words: str) -> Late:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Keep two agents from changing the maps at the same time: an older value must not overwrite a newer one."""
     handle = os.open(LOCK_PATH, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

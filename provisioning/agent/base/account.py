@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import signal
 import tempfile
 import time
@@ -18,6 +19,7 @@ from provisioning.agent.base.commands import attempt, run
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.placing import place
 from provisioning.agent.base.services import has_systemd
+from provisioning.agent.placed import ConfigFile, with_content
 
 USER = "cis-agent"
 KEYS = Path("/etc/ssh/cis-agent.keys")
@@ -52,6 +54,19 @@ _SUDOERS = f"""# Written by enrolment: one program, no arguments, none of the ca
 Defaults:{USER} env_reset, !env_keep, !env_check, !setenv, !use_pty
 {USER} ALL=(root) NOPASSWD: {program.WRAPPER} ""
 """
+_ONE_KEY = re.compile(
+    rf'restrict,command="{re.escape(_FORCED)}"(,from="[0-9a-fA-F:./,]+")?'.encode()
+    + rb" [a-z0-9-]+ [A-Za-z0-9+/=]+ cis-panel\n"
+)
+
+
+def files() -> list[ConfigFile]:
+    """Name the files that bound the panel's key; of the key itself only that it is one, with its options."""
+    return [
+        with_content(SSHD, 0o644, _SSHD.encode()),
+        with_content(SUDOERS, 0o440, _SUDOERS.encode()),
+        ConfigFile(KEYS, 0o644, lambda content: _ONE_KEY.fullmatch(content) is not None),
+    ]
 
 
 def open_to_panel(panel_key: str, networks: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.placing import make_folder, place
+from provisioning.agent.placed import ConfigFile, with_content
 
 HOME = Path("/usr/local/lib/cis")
 PROGRAM = HOME / "agent.pyz"
@@ -46,6 +47,16 @@ _ROTATION = b"""/var/log/cis-agent.log {
     notifempty
 }
 """
+
+
+def files() -> list[ConfigFile]:
+    """Name the program's wrappers; the program itself tells what it is by its digest."""
+    return [
+        with_content(WRAPPER, 0o755, _WRAPPER.encode()),
+        with_content(LOGIN, 0o755, _LOGIN.encode()),
+        with_content(COMMAND, 0o755, _COMMAND.encode()),
+        with_content(ROTATION, 0o644, _ROTATION),
+    ]
 
 
 def install_program(uploaded: Path, digest: str) -> None:

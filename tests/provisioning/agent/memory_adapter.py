@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.agent.adapters import mail_rows
-from provisioning.agent.adapters.contract import Late, Staged
+from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
+from provisioning.agent.placed import ConfigFile
 from provisioning.agent.store import Key, Transaction
 from provisioning.resources import Gone, Item, Resource
 
@@ -21,6 +22,8 @@ class MemoryAdapter:
     def __init__(self) -> None:
         self.late: list[Late] = []
         self.paces: dict[str, int] = {}
+        self.unserved: set[str] = set()
+        self.foreign: list[Foreign] = []
         self.fault: Exception | None = None
 
     def current(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
@@ -29,7 +32,9 @@ class MemoryAdapter:
     def count(self, tx: Transaction, kind: str) -> int:
         return mail_rows.count(tx, kind)
 
-    def stage(self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource]) -> Staged:
+    def stage(
+        self, tx: Transaction, batch: str, changes: Sequence[Item], before: Mapping[Key, Resource], *, repair: bool
+    ) -> Staged:
         if self.fault is not None:
             raise self.fault
         for item in changes:
@@ -50,6 +55,21 @@ class MemoryAdapter:
 
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         return {}
+
+    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        return mail_rows.every(tx, kind, shards)
+
+    def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
+        return Inspected(dict.fromkeys(self.kinds, self.unserved), self.foreign)
+
+    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
+        return [row for row in self.foreign if (row.map, row.key) in foreign]
+
+    def files(self) -> list[ConfigFile]:
+        return []
+
+    def health(self) -> dict[str, Any]:
+        return {"folders": [], "queue": {"active": 0, "deferred": 0}}
 
     def verify(self) -> dict[str, Any]:
         return {"differing": 0}

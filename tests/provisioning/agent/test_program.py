@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from provisioning.agent import diagnose
 from provisioning.agent.build import build_zipapp
-from provisioning.agent.diagnose import AGENT_VERSION
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +20,23 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_runs_on_the_standard_library_alone(program: Path) -> None:
+def test_it_runs_on_the_standard_library_alone_and_knows_which_it_is(program: Path) -> None:
     done = run(program, "version")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{AGENT_VERSION}\n", "")
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{digest[:12]}\n", "")
+
+
+def test_out_of_its_sources_it_says_so() -> None:
+    assert diagnose.AGENT_VERSION == "source"
+
+
+def test_the_same_sources_make_the_same_program_and_a_replaced_part_another(program: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    assert build_zipapp(tmp_path / "again.pyz") == digest
+    part = b"def reach(point): pass\n"
+    assert build_zipapp(tmp_path / "other.pyz", replace={"agent/points.py": part}) != digest
+    with zipfile.ZipFile(tmp_path / "other.pyz") as archive:
+        assert archive.read("provisioning/agent/points.py") == part
 
 
 @pytest.mark.parametrize("arguments", [(), ("serve", "me"), ("sh",), ("--help",)])
