@@ -52,12 +52,27 @@ class Settings:
     redis_url: str = _setting("", "Redis for the doorbell when workers run on several hosts.")
     lease_seconds: int = _setting(30, "How long a worker holds a node without renewing its lease.", int)
     sweep_seconds: int = _setting(30, "How often the sweep looks for work whose ring was lost.", int)
+    drift_hours: int = _setting(6, "How often each node is compared with what it should have, in hours; 0: never.", int)
     batch_size: int = _setting(10_000, "Resources sent to a node in one exchange, at most.", int)
     grace_days: int = _setting(30, "Days for which a removed mailbox can be restored.", int)
     activation_days: int = _setting(14, "Days for which an activation link works.", int)
     probe_source: str = _setting(
         "",
         "Address from which the probe reaches nodes; its master login works from there only. Empty: found by itself.",
+    )
+    alarm_smtp: str = _setting(
+        "",
+        "Mail relay for alarms, outside of our nodes: `smtps://host:465` or `smtp://host:587`. Empty: no alarm is sent.",
+    )
+    alarm_credentials: Path = _setting(
+        Path("keys/alarm_smtp"),
+        "File below `data_dir` with the relay's user on its first line and the password on its second; may be missing.",
+        Path,
+    )
+    alarm_from: str = _setting("", "From which address alarms are sent. Empty: the first of `CIS_ALARM_TO`.")
+    alarm_to: str = _setting("", "To whom alarms are sent: addresses with commas between, none of them on our nodes.")
+    metrics_networks: str = _setting(
+        "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between."
     )
     api_rate: int = _setting(60_000, "Requests an API token may send in a minute, to each web process.", int)
     language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")

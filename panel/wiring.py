@@ -18,35 +18,64 @@ from huey.serializer import Serializer
 from redis import ConnectionPool, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy import select
 
 from config import Settings
+from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
+from panel.engine.drift import CHECK, check_node, check_when_due
 from panel.engine.exchange import Exchange
-from panel.engine.kinds import Kind, Looker
+from panel.engine.kinds import KINDS as WIRED_KINDS
+from panel.engine.kinds import Comparison, Kind, Looker
 from panel.engine.reconcile import Reconciler
+from panel.engine.relay import Relay, relay_of
+from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.worker import Worker
 from panel.kernel.db import db
 from panel.kernel.shared_files import ensure_file
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
+from panel.ledger.orphans import Orphan, orphan_item
 from panel.mail import desired
+from panel.mail.adoption import DomainAdopter, MailboxAdopter
 from panel.mail.grace import purge_expired
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
 from provisioning.ssh import Sessions
 
 KINDS = (
-    Kind(name="mail_domain", model=MailDomain, to_item=desired.domain_item, name_of=lambda row: row.name),
-    Kind(name="mailbox", model=Mailbox, to_item=desired.mailbox_item, name_of=lambda row: row.address),
-    Kind(name="alias", model=Alias, to_item=desired.alias_item, name_of=lambda row: row.address),
+    Kind(
+        name="mail_domain",
+        model=MailDomain,
+        to_item=desired.domain_item,
+        name_of=lambda row: row.name,
+        comparison=Comparison(columns=desired.DOMAIN_COLUMNS, name="name"),
+        adopter=DomainAdopter(),
+    ),
+    Kind(
+        name="mailbox",
+        model=Mailbox,
+        to_item=desired.mailbox_item,
+        name_of=lambda row: row.address,
+        comparison=Comparison(columns=desired.MAILBOX_COLUMNS, name="address", secrets=frozenset({"password_hash"})),
+        adopter=MailboxAdopter(),
+    ),
+    Kind(
+        name="alias",
+        model=Alias,
+        to_item=desired.alias_item,
+        name_of=lambda row: row.address,
+        comparison=Comparison(columns=desired.ALIAS_COLUMNS, name="address", joins=(Alias.mailbox,)),
+    ),
+    Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
 )
 """Every kind of resource, in the order in which a node can take them."""
 
-CHORES = (purge_expired,)
+CHORES = (purge_expired, check_when_due, watch_conditions)
 """What workers do from time to time, whoever asked or did not."""
 
-TASKS: Mapping[str, Task] = {}
+TASKS: Mapping[str, Task] = {CHECK: check_node, REPAIR: repair_node}
 """What jobs of these causes do, under the lease of their node."""
 
 HUEY = "cis.huey"
@@ -90,6 +119,7 @@ def connect(app: Flask) -> None:
     huey = make_huey(app.config["CIS"])
     ring = huey.task(name="ring")(_unanswered)
     app.extensions[HUEY] = huey
+    app.extensions[WIRED_KINDS] = KINDS
     app.extensions[DOORBELL] = lambda node_id: _ring(ring, node_id)
 
 
@@ -142,6 +172,15 @@ def make_worker(app: Flask, exchange: Exchange) -> Worker:
         lease_seconds=settings.lease_seconds,
     )
     return Worker(app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS)
+
+
+def alarm_relay(settings: Settings) -> Relay:
+    """The way by which alarms leave; it refuses recipients whose mail ends on nodes of ours."""
+    return relay_of(settings, is_ours=_is_mail_domain)
+
+
+def _is_mail_domain(domain: str) -> bool:
+    return db.session.scalar(select(MailDomain.id).where(MailDomain.name == domain)) is not None
 
 
 def attend(settings: Settings, exchange: Exchange, node: Node, lease: Lease) -> Attendance:

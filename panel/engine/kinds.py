@@ -2,24 +2,73 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from flask import current_app
+
+from panel.kernel.access import Actor
+from panel.ledger.differences import Difference
 from panel.ledger.nodes import Node
 from panel.ledger.resources import ResourceColumns
 from provisioning.probes.findings import Finding
 from provisioning.resources import Item
 
+KINDS = "cis.kinds"
+"""Key in ``app.extensions`` of all kinds, in the order in which a node can take them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How whole tables of a kind are compared with a node, without making an object of each row.
+
+    ``columns``: SQL of each field of the resource that a row with ``want`` *put* stands for, in the order of
+    ``resources.FIELDS``; ``joins`` are needed for them. ``name``: the field by which people call it; ``secrets``: those
+    that are never shown.
+    """
+
+    columns: Mapping[str, Any]
+    name: str
+    joins: Sequence[Any] = ()
+    secrets: frozenset[str] = frozenset()
+
+
+class Adopter(Protocol):
+    """How what was found on a node becomes what is wanted, by the ordinary actions of a kind."""
+
+    def obstacle(self, difference: Difference) -> str | None:
+        """Why no action can express the difference, as an error's code; None where one can."""
+
+    def adopt(self, actor: Actor, difference: Difference, *, member_id: uuid.UUID | None) -> None:
+        """Do it within the running unit of work. Raises what the actions raise; Invalid ``member_needed``."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind. ``to_item`` turns a row into what goes to the node, ``name_of`` into what people call it."""
+    """One kind. ``to_item`` turns a row into what goes to the node, ``name_of`` into what people call it.
+
+    ``comparison`` and ``adopter`` are None for what nodes list under other kinds.
+    """
 
     name: str
     model: type[ResourceColumns]
     to_item: Callable[[Any], Item]
     name_of: Callable[[Any], str]
+    comparison: Comparison | None = None
+    adopter: Adopter | None = None
+
+
+def wired_kinds() -> Sequence[Kind]:
+    """All kinds of the running application."""
+    kinds: Sequence[Kind] = current_app.extensions[KINDS]
+    return kinds
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind of this name, None for what is no kind of resource."""
+    return next((kind for kind in wired_kinds() if kind.name == name), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ PERMISSIONS = frozenset(
         "mail:purge",
         "nodes:read",
         "nodes:write",
+        "drift:write",
         "jobs:read",
         "jobs:write",
         "events:read",

@@ -38,7 +38,13 @@ class Node(Base):
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     lease_seconds: Mapped[int | None]
+    batch_on_way: Mapped[uuid.UUID | None]
+    looks_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     fence: Mapped[int] = mapped_column(default=0)
+    drift_checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    drift_differing: Mapped[int] = mapped_column(default=0)
+    health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    health_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, insert, select
 
 from panel.contracts.entitlements import require_granted
 from panel.kernel.access import Actor, require, require_kind, scoped
-from panel.kernel.db import Work, db, new_id, read_row, unit_of_work, utcnow
+from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.passwords import hash_mailbox_password
 from panel.kernel.text import fold
@@ -27,6 +27,7 @@ from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
 from panel.mail.hashing import hashes_of
 from panel.mail.models import ADDRESSES, ActivationLink, Mailbox
 from panel.mail.room import domains_of, require_room, room_of
+from panel.mail.standing import Standing, new_values
 from panel.members.actions import require_members
 
 DEFAULT_QUOTA_MB = 1024
@@ -35,12 +36,13 @@ BATCH_MAX = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class NewMailbox:
-    """What somebody asks for. Without ``password`` the holder gets an activation link; ``quota_mb`` in mebibytes."""
+    """What is asked for. Without ``password`` the holder gets a link; ``standing``: what is on the node already."""
 
     member_id: uuid.UUID
     address: str
     quota_mb: int = DEFAULT_QUOTA_MB
     password: str | None = field(default=None, repr=False)
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,15 +111,14 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
         domains = domains_of(addresses)
         boxes = [
             Mailbox(
-                id=new_id(),
                 member_id=new.member_id,
                 domain_id=domain.id,
                 domain=domain,
                 node_id=domain.node_id,
                 address=address,
                 quota_mb=new.quota_mb,
-                password_hash=hashed,
                 statutory=statutory,
+                **new_values(new.standing, hashed=hashed),
             )
             for new, address, domain, hashed in zip(wanted, addresses, domains, hashes, strict=True)
         ]

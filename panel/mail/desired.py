@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from panel.mail import models
+from typing import Any
+
+from sqlalchemy import case
+
+from panel.mail.models import Alias, Mailbox, MailDomain
 from provisioning import resources
 
+DOMAIN_COLUMNS: dict[str, Any] = {"name": MailDomain.name}
+MAILBOX_COLUMNS: dict[str, Any] = {
+    "address": Mailbox.address,
+    "login": case(
+        (Mailbox.suspended_at.is_not(None), "blocked"), (Mailbox.password_hash.is_(None), "waiting"), else_="open"
+    ),
+    "password_hash": Mailbox.password_hash,
+    "quota_mb": Mailbox.quota_mb,
+}
+ALIAS_COLUMNS: dict[str, Any] = {"address": Alias.address, "target": Mailbox.address}
+"""The fields of resources as SQL, for whole tables: the same as the functions below make of one row."""
 
-def domain_item(row: models.MailDomain) -> resources.Item:
+
+def domain_item(row: MailDomain) -> resources.Item:
     """A mail domain as the node should have it."""
     if row.want != "put":
         return _gone("mail_domain", row)
     return resources.MailDomain(id=str(row.id), generation=row.wanted_generation, name=row.name)
 
 
-def mailbox_item(row: models.Mailbox) -> resources.Item:
+def mailbox_item(row: Mailbox) -> resources.Item:
     """A mailbox as the node should have it."""
     if row.want != "put":
         return _gone("mailbox", row)
@@ -28,7 +44,7 @@ def mailbox_item(row: models.Mailbox) -> resources.Item:
     )
 
 
-def alias_item(row: models.Alias) -> resources.Item:
+def alias_item(row: Alias) -> resources.Item:
     """An alias as the node should have it; it follows its mailbox's address."""
     if row.want != "put":
         return _gone("alias", row)
@@ -37,5 +53,5 @@ def alias_item(row: models.Alias) -> resources.Item:
     )
 
 
-def _gone(kind: str, row: models.MailDomain | models.Mailbox | models.Alias) -> resources.Gone:
+def _gone(kind: str, row: MailDomain | Mailbox | Alias) -> resources.Gone:
     return resources.Gone(kind=kind, id=str(row.id), generation=row.wanted_generation, purge=row.want == "purge")

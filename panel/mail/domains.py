@@ -14,6 +14,7 @@ from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
 from panel.mail.models import MailDomain
+from panel.mail.standing import Standing
 from panel.members.actions import require_members
 from provisioning.resources import InvalidResource, check_domain
 
@@ -36,8 +37,18 @@ def get_domain(actor: Actor, domain_id: uuid.UUID) -> MailDomain:
     return domain
 
 
-def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None, shared: bool = False) -> MailDomain:
-    """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken`` or ``no_node``."""
+def create_domain(
+    actor: Actor,
+    *,
+    name: str,
+    member_id: uuid.UUID | None = None,
+    shared: bool = False,
+    standing: Standing | None = None,
+) -> MailDomain:
+    """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken`` or ``no_node``.
+
+    ``standing``: what of it is on the node already.
+    """
     require(actor, "mail:write", member_id, staff=True)
     if member_id is not None:
         require_members([member_id])
@@ -53,6 +64,8 @@ def create_domain(actor: Actor, *, name: str, member_id: uuid.UUID | None = None
         if db.session.scalar(select(MailDomain.id).where(MailDomain.name == name)) is not None:
             raise Conflict("taken", field="name", name=name)
         domain = MailDomain(id=new_id(), name=name, member_id=member_id, shared=shared, node_id=node.id)
+        if standing is not None:
+            domain.id, domain.wanted_generation = standing.id, standing.generation + 1
         db.session.add(domain)
         record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
         request_job(
