@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
+from sqlalchemy import func, select, update
+
 from config import Settings
 from panel.engine.greeting import greeter
 from panel.engine.sweep import sweep
@@ -25,7 +27,6 @@ from panel.wiring import KINDS, create_core_app, make_exchange
 from provisioning.lab import Lab
 from provisioning.lab.fleet import NodeSpec
 from provisioning.wire import PROTOCOL
-from sqlalchemy import func, select, update
 from tests.bench.figures import Figure
 from tests.checks.files import ROOT
 from tests.nodes import EnrolledNode, enroll_lab_node, free_lab_name
@@ -81,7 +82,7 @@ def _route(gateway: str) -> Iterator[None]:
 
 
 def _measure(host: EnrolledNode, folder: Path, nodes: int, progress: Callable[[str], None]) -> list[float]:
-    settings = Settings(env="lab", data_dir=folder, secret_key="of the bench", panel_key=host.panel_key)  # noqa: S106 - signs nothing
+    settings = Settings(env="lab", data_dir=folder, secret_key="of the bench", panel_key=host.panel_key)
     app = create_core_app(settings)
     with app.app_context():
         db.create_all()
