@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 AREAS: Mapping[str, str] = {
+    "alarms": "panel.cli.alarms:alarms",
     "contracts": "panel.cli.contracts:contracts",
     "db": "panel.cli.database:db",
     "demo": "panel.cli.demo:demo",

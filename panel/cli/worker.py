@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import sys
 import threading
+from collections.abc import Callable, Sequence
 
 import click
 
 from config import Settings
 from panel.cli.panel_key import require_own_key
+from panel.engine.alarms import Compose, News, teller
+from panel.engine.exchange import Exchange
 from panel.engine.greeting import greeter
+from panel.engine.health import health_asker
 from panel.engine.sweep import Rounds, run_forever
-from panel.wiring import CHORES, KINDS, answer, create_core_app, make_exchange, make_worker
+from panel.kernel import i18n
+from panel.kernel.access import Actor
+from panel.ledger.workers import end_sign, show_sign
+from panel.wiring import CHORES, KINDS, alarm_relay, answer, create_core_app, make_exchange, make_worker
+from panel.wording.alarms import alarm_message
 
 
 @click.command()
@@ -26,11 +36,13 @@ def worker(threads: int) -> None:
     settings = Settings.from_environment()
     require_own_key(settings.below_data(settings.panel_key))
     app = create_core_app(settings)
+    i18n.connect(app)
     exchange = make_exchange(settings)
     engine = make_worker(app, exchange)
     huey = answer(app, engine)
     stop = threading.Event()
-    rounds = Rounds(kinds=KINDS, chores=(*CHORES, greeter(exchange)), seconds=settings.sweep_seconds)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    rounds = Rounds(kinds=KINDS, chores=_chores(settings, exchange, name), seconds=settings.sweep_seconds)
     sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.ring, stop), daemon=True)
     sweeper.start()
     consumer = huey.create_consumer(
@@ -39,3 +51,26 @@ def worker(threads: int) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     consumer.run()
     stop.set()
+    with app.app_context():
+        end_sign(name)
+
+
+def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable[[Actor], object], ...]:
+    """What this worker does from time to time; it shows first that it lives."""
+    return (
+        lambda _actor: show_sign(name, seconds=settings.sweep_seconds),
+        *CHORES,
+        greeter(exchange),
+        health_asker(exchange),
+        teller(alarm_relay(settings), _compose(settings)),
+    )
+
+
+def _compose(settings: Settings) -> Compose:
+    """Messages in the installation's language."""
+
+    def compose(news: Sequence[News]) -> tuple[str, str]:
+        with i18n.force_locale(settings.language):
+            return alarm_message(news, public_url=settings.public_url)
+
+    return compose

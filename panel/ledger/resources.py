@@ -62,6 +62,13 @@ class ResourceColumns:
         unsettled = "seen_generation < wanted_generation"
         return Index(f"ix_{table}_due", "node_id", "id", sqlite_where=text(unsettled), postgresql_where=text(unsettled))
 
+    @classmethod
+    def problem_index(cls, table: str) -> Index:
+        """The index by which what is wrong is found and counted without reading what is well."""
+        troubled = "problem_code IS NOT NULL"
+        return Index(f"ix_{table}_problem", "node_id", "problem_code", sqlite_where=text(troubled),
+                     postgresql_where=text(troubled))  # fmt: skip
+
     def change(self, **values: Any) -> None:
         """Set ``values`` and want a new generation; an old problem is forgotten, the engine will tell anew."""
         for name, value in values.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from panel.kernel.db import utcnow
+from panel.ledger.alarms import Alarm
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
@@ -54,6 +55,19 @@ def job(row: Job) -> dict[str, Any]:
         "finished_at": moment(row.finished_at),
         "counts": {name: row.counts.get(name, 0) for name in ("applied", "unchanged", "refused", "failed", "unknown")},
         "log": list(row.log),
+    }
+
+
+def alarm(row: Alarm) -> dict[str, Any]:
+    """An alarm; ``cleared_at`` is null while it is open, ``told_at`` until a message about it left."""
+    return {
+        "id": str(row.id),
+        "code": row.code,
+        "node_id": identifier(row.node_id),
+        "params": dict(row.params),
+        "raised_at": moment(row.raised_at),
+        "told_at": moment(row.told_at),
+        "cleared_at": moment(row.cleared_at),
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func
 
 from panel.contracts.models import Contract
 from panel.identity.models import ApiToken, User
+from panel.ledger.alarms import Alarm
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.mail.models import Mailbox, MailDomain
@@ -38,6 +39,7 @@ MAILBOXES: Orders = {
     "quota_mb": Mailbox.quota_mb,
 }
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
+ALARMS: Orders = {"raised_at": Alarm.id}
 EVENTS: Orders = {"at": Event.id}
 USERS: Orders = {"email": User.email, "created_at": User.id, "name": User.name}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}

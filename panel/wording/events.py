@@ -39,6 +39,8 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "nodes:agent:upgrade": (_l("Agent brought up to date"), "ok", "arrow-up-circle"),
     "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
     "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
+    "alarms:alarm:raise": (_l("Alarm raised"), "bad", "exclamation-triangle"),
+    "alarms:alarm:clear": (_l("Alarm over"), "ok", "check-circle"),
     "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
 }
 _ACTIONS: dict[str, tuple[Any, str, str]] = {

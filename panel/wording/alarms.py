@@ -1,0 +1,102 @@
+"""Alarms in words: what is wrong and what to do, on pages, on the command line and in the mail that tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from panel.engine.alarms import News
+from panel.kernel.i18n import TIME_ZONE, _, _l, language, ngettext
+from panel.wording.problems import Problem, problem_words
+
+_TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "host_key_changed": lambda told: _("%(node)s shows another host key than the one pinned", **told),
+    "node_silent": lambda told: _("%(node)s has not answered since %(since)s", **told),
+    "ports_silent": lambda told: ngettext(
+        "%(number)s service on %(node)s is not seen from outside",
+        "%(number)s services on %(node)s are not seen from outside",
+        int(told["number"]),
+        **told,
+    ),
+    "certificate_ends": lambda told: _("The certificate of %(node)s ends on %(ends)s", **told),
+    "drift_open": lambda told: ngettext(
+        "%(number)s difference on %(node)s waits for a decision",
+        "%(number)s differences on %(node)s wait for a decision",
+        int(told["number"]),
+        **told,
+    ),
+    "plan_waiting": lambda told: _("A plan for %(node)s waits for approval", **told),
+    "jobs_failing": lambda told: _("Jobs of %(node)s fail again and again", **told),
+    "engine_closed": lambda told: (
+        _("Nothing is sent to %(node)s: it is closed", **told) if told["node"] else _("Nothing is sent to any server")
+    ),
+    "backup_old": lambda told: (
+        _("The last backup of %(node)s is too old", **told) if told["node"] else _("The panel's last backup is too old")
+    ),
+}
+_ADVICE = {
+    "host_key_changed": _l(
+        "Nothing is sent to it. Find out whether it was installed anew or is impersonated, then enrol it again."
+    ),
+    "node_silent": _l("What it serves may still work. Check network and power; the panel keeps trying."),
+    "ports_silent": _l("Look whether its services run and its ports are open; the panel keeps looking."),
+    "certificate_ends": _l("Renew it, then enrol the node again, so that the panel knows the new one."),
+    "drift_open": _l("Look at each and keep, adopt or overwrite it."),
+    "plan_waiting": _l("Look what would be removed, and approve it or withdraw the job."),
+    "jobs_failing": _l("Read the log of the last one; it has the server's own words."),
+    "engine_closed": _l("Finish what it was closed for: after a restore, `cis restore finish`."),
+    "backup_old": _l("Look why the last ones failed, and make one now."),
+}
+_MOMENTS = ("since", "ends")
+_LISTED_MOST = 50
+
+
+def alarm_words(code: str, params: Mapping[str, Any]) -> Problem:
+    """Say an alarm; one without words is shown as its code."""
+    title = _TITLES.get(code)
+    told = {"node": "", "number": 0, "since": "", "ends": "", **params}
+    told |= {name: _moment(told[name]) for name in _MOMENTS if told[name]}
+    return Problem(title=title(told) if title else code, advice=str(_ADVICE.get(code, "")))
+
+
+def alarm_message(news: Sequence[News], *, public_url: str) -> tuple[str, str]:
+    """Subject and text of one mail about ``news``."""
+    lines = [line for one in news[:_LISTED_MOST] for line in _paragraph(one)]
+    if len(news) > _LISTED_MOST:
+        lines += [_("And %(number)s more.", number=len(news) - _LISTED_MOST), ""]
+    lines += [_("All that needs a person: %(url)s", url=f"{public_url.rstrip('/')}/needs"), ""]
+    return f"[CIS Panel] {_subject(news)}", "\n".join(lines)
+
+
+def known_alarms() -> frozenset[str]:
+    """Every code with words."""
+    return frozenset(_TITLES)
+
+
+def _subject(news: Sequence[News]) -> str:
+    if len(news) > 1:
+        return ngettext("%(num)s alarm", "%(num)s alarms", len(news))
+    title = alarm_words(news[0].alarm.code, news[0].alarm.params).title
+    return _("Over: %(what)s", what=title) if news[0].over else _("Alarm: %(what)s", what=title)
+
+
+def _paragraph(one: News) -> list[str]:
+    words = alarm_words(one.alarm.code, one.alarm.params)
+    lines = [_("Over: %(what)s", what=words.title) if one.over else _("Alarm: %(what)s", what=words.title)]
+    lines.append(_("since %(when)s", when=_moment(one.alarm.raised_at)))
+    if one.over and one.alarm.cleared_at is not None:
+        lines.append(_("until %(when)s", when=_moment(one.alarm.cleared_at)))
+    else:
+        lines.append(words.advice)
+        problem = str(one.alarm.params.get("problem", ""))
+        lines += [problem_words(problem).title] if problem else []
+    return [*lines, ""]
+
+
+def _moment(value: Any) -> str:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return format_datetime(moment, "d MMMM y, HH:mm", tzinfo=ZoneInfo(TIME_ZONE), locale=language())
