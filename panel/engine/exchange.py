@@ -25,9 +25,15 @@ class Exchange:
     sessions: Sessions
 
     def apply(
-        self, node: Node, lease: Lease, items: Sequence[Item], *, watch: Mapping[str, Any] | None
+        self,
+        node: Node,
+        lease: Lease,
+        items: Sequence[Item],
+        *,
+        watch: Mapping[str, Any] | None,
+        repair: bool = False,
     ) -> dict[str, Any]:
-        """Send ``items`` and return the agent's reply.
+        """Send ``items`` and return the agent's reply. ``repair``: write again also what seems to be there.
 
         When the link breaks after sending, the same batch is sent again under the same id: an agent that had it answers
         from its record and does nothing twice. Raises what ``AgentSession.request`` raises.
@@ -40,6 +46,8 @@ class Exchange:
         }
         if watch is not None:
             message["watch"] = dict(watch)
+        if repair:
+            message["repair"] = True
         timeout = SECONDS_BASE + SECONDS_PER_ITEM * len(items)
         try:
             return self._session(node).request(message, timeout)

@@ -14,6 +14,7 @@ from panel.engine.exchange import Exchange
 from panel.engine.kinds import Kind, Look, Looker, LookerFor, Wanted
 from panel.engine.report import Report
 from panel.kernel.db import db
+from panel.ledger.differences import is_being_repaired
 from panel.ledger.nodes import Lease, Node, renew_lease
 from provisioning.plan import Plan, make_plan, require_safe
 from provisioning.probes.findings import Finding
@@ -51,7 +52,8 @@ class Reconciler:
         ordered = [by_key[item.kind, item.id] for item in plan.items]
         look = looker.prepare(ordered)
         records.mark_sent(ordered)
-        reply = self.exchange.apply(node, lease, plan.items, watch=look.watch)
+        repair = is_being_repaired(node.id)
+        reply = self.exchange.apply(node, lease, plan.items, watch=look.watch, repair=repair)
         outcomes = {(one["kind"], one["id"]): one for one in reply["outcomes"]}
         applied = records.record_outcomes(node, by_key, outcomes)
         report.counts.update(one["outcome"] for one in outcomes.values())

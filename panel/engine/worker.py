@@ -21,6 +21,7 @@ from panel.engine.report import Report
 from panel.engine.tasks import Task, TaskFailed, TaskRun
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger import jobs
+from panel.ledger.closings import closed
 from panel.ledger.jobs import Claimed, Job
 from panel.ledger.nodes import Lease, Node, release_lease, take_lease
 from provisioning.plan import NeedsApproval
@@ -91,6 +92,10 @@ class Worker:
             db.session.rollback()
 
     def _run(self, node_id: uuid.UUID) -> None:
+        closing = closed(node_id)
+        if closing is not None:
+            log.warning("node %s is closed (%s): nothing is sent to it", node_id, closing.reason)
+            return
         lease = take_lease(node_id, owner=self._owner, seconds=self._lease_seconds)
         if lease is None:
             self._ring_later(node_id)
