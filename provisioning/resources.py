@@ -199,13 +199,13 @@ def shard_of(id: str) -> str:
     return id[-2:]
 
 
-def line_of(kind: str, id: str, *values: object) -> str:
-    """Return the one canonical text of a resource; ``values`` are its fields as declared, from after ``generation`` on.
+def line_of(*values: object) -> str:
+    """Return the one canonical text of a resource: of its kind, its id, then its FIELDS in their order.
 
     Faster than ``line`` by far, since no resource is made: for whole tables. Two rows have the same text only if
     all their values are the same, types included, also where they hold what no resource may.
     """
-    return ascii((kind, id, *values))
+    return ascii(values)
 
 
 def line(item: Resource) -> str:

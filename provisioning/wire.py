@@ -31,7 +31,7 @@ Since protocol 2, all but ``drop`` reading only, all from what is on the node no
 
 A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`resources.shard_digest`,
 `resources.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
-row says has another line, so its shard differs from what is wanted, and in ``keys`` its ``served`` is false. ``foreign``
+row says has another line, so its shard differs from the wanted, and in ``keys`` its ``served`` is false. ``foreign``
 rows are ``{map, key, value}``, at most a thousand. ``files`` tells of each configuration file whether it is as
 the node's set-up wrote it. To overwrite a resource whose row was lost and whose address a foreign row has taken since:
 first ``drop``, then ``apply`` with ``repair``.

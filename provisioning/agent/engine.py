@@ -6,6 +6,7 @@ the store follows the commit and is queued in it, so that an agent that dies in 
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -41,7 +42,7 @@ class Engine:
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one request. An error's text never holds values of the request: they may be secrets."""
         try:
-            return {"ok": True, **self._operation(request)(request)}
+            return {"ok": True, **self._do(request)}
         except bounds.OverBounds as error:
             self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
             return {**_error("guard", str(error)), "what": error.what}
@@ -65,11 +66,16 @@ class Engine:
         """Get ready for the next request, after a reply was sent."""
         self._adapter.prepare()
 
-    def _operation(self, request: Mapping[str, Any]) -> Operation:
+    def _do(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request.get("op")
         if not isinstance(name, str) or name not in self._operations:
             raise BadRequest("op")
-        return self._operations[name]
+        try:
+            return self._operations[name](request)
+        except sqlite3.OperationalError:
+            # Perhaps a row holds what is no text. Whatever it was, nothing was committed, or it is answered from there.
+            self._store.take_any_text()
+            return self._operations[name](request)
 
     def _hello(self, request: Mapping[str, Any]) -> dict[str, Any]:
         spoken = request.get("protocols", [PROTOCOL])

@@ -56,8 +56,9 @@ class Looking:
     def _shards(self, tx: Transaction, kind: str, inspected: Inspected) -> dict[str, Any]:
         shards: defaultdict[str, list[str]] = defaultdict(list)
         unserved = inspected.unserved[kind]
-        for id_, _, *values in self._adapter.rows(tx, kind):
-            text = line_of(kind, id_, *values)
+        for row in self._adapter.lines(tx, kind):
+            id_ = row[1]
+            text = line_of(*row)
             shards[shard_of(id_)].append(text + _UNSERVED if id_ in unserved else text)
         return {
             "count": sum(map(len, shards.values())),
@@ -68,8 +69,8 @@ class Looking:
         kind, shards = self._kind(request), _texts(request, "shards")
         with self._store.read() as tx:
             unserved = self._adapter.inspect(tx, kind).unserved[kind]
-            rows = list(self._adapter.rows(tx, kind, shards))
-            found = self._adapter.current(tx, [(kind, row[0]) for row in rows])
+            ids = [id_ for id_, _ in self._adapter.generations(tx, kind, shards)]
+            found = self._adapter.current(tx, [(kind, id_) for id_ in ids])
         return {
             "items": {
                 resource.id: {
@@ -97,7 +98,7 @@ class Looking:
     def _known(self, request: Mapping[str, Any]) -> dict[str, Any]:
         kind = self._kind(request)
         with self._store.read() as tx:
-            items = {id_: _whole(generation) for id_, generation, *_ in self._adapter.rows(tx, kind)}
+            items = {id_: _whole(generation) for id_, generation in self._adapter.generations(tx, kind)}
             return {"items": items, "gone": tx.generations(kind)}
 
     def _health(self, _request: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,8 +66,6 @@ class Store:
             self.connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             raise NotSetUp(f"{path} cannot be opened") from error
-        # What somebody wrote into a row by hand need not be text.
-        self.connection.text_factory = _as_text
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         for script in (_SCHEMA, *schema):
@@ -86,6 +84,10 @@ class Store:
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+
+    def take_any_text(self) -> None:
+        """From now on also read text that is none, which somebody wrote into a row by hand; a third slower."""
+        self.connection.text_factory = _as_text
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -89,11 +89,16 @@ class Adapter(Protocol):
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Read resources from the real service."""
 
-    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
-        """Read the rows of a kind, of these shards or all: id, generation, then `resources.FIELDS` in their order.
+    def lines(self, tx: Transaction, kind: str) -> Iterator[tuple[Any, ...]]:
+        """Read all rows of a kind as `resources.line_of` takes them: kind, id, then `resources.FIELDS`.
 
         Whatever somebody wrote into them is given as it is; only the id is text for certain.
         """
+
+    def generations(
+        self, tx: Transaction, kind: str, shards: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Any]]:
+        """Read id and generation of the rows of a kind, of all or of these shards."""
 
     def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
         """Read whole what the service reads for this kind, or all, and compare it with the rows. Raises CommandFailed.

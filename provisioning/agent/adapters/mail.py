@@ -77,9 +77,15 @@ class MailAdapter:
             for item in found.values()
         }
 
-    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+    def lines(self, tx: Transaction, kind: str) -> Iterator[tuple[Any, ...]]:
         """Read the rows that the daemons read, as they are."""
-        return mail_rows.every(tx, kind, shards)
+        return mail_rows.lines(tx, kind)
+
+    def generations(
+        self, tx: Transaction, kind: str, shards: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Any]]:
+        """Read the generations that stand in the rows."""
+        return mail_rows.generations(tx, kind, shards)
 
     def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
         """Read Postfix' maps whole and compare them with the rows. Raises CommandFailed."""

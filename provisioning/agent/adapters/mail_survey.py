@@ -5,9 +5,9 @@ What the agent noted about a map's file is not asked: size and times can be put 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from provisioning.agent.adapters import mail_rows as rows
 from provisioning.agent.adapters.contract import Foreign, Inspected
@@ -30,11 +30,16 @@ _OWNING_KINDS = {
 }
 
 
-class MapDifference(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MapDifference:
     """Keys whose row in a map is missing or another one, and rows that should not be there."""
 
-    unserved: list[str]
-    foreign: dict[str, str]
+    unserved: Collection[str] = ()
+    foreign: Mapping[str, str] = field(default_factory=dict)
+    same: bool = False
+
+    def __bool__(self) -> bool:
+        return not self.same
 
 
 def inspect(tx: Transaction, maps: PostfixMaps, kind: str | None = None) -> Inspected:
@@ -45,9 +50,8 @@ def inspect(tx: Transaction, maps: PostfixMaps, kind: str | None = None) -> Insp
     unserved = {name: rows.unsound(tx, name) for name in ([kind] if kind else rows.KINDS)}
     differences = compare(tx, maps, _MAPS_OF_KIND[kind] if kind else rows.MAPS)
     for name, difference in differences.items():
-        for owner in _OWNING_KINDS[name]:
-            if owner in unserved and difference.unserved:
-                unserved[owner] |= rows.ids_by_name(tx, owner, difference.unserved)
+        for owner in unserved.keys() & _OWNING_KINDS[name] if difference else ():
+            unserved[owner] |= rows.unplain(tx, owner) | rows.ids_by_name(tx, owner, difference.unserved)
     foreign = [Foreign(name, *pair) for name, found in differences.items() for pair in found.foreign.items()]
     return Inspected(unserved, foreign)
 
@@ -77,8 +81,8 @@ def among(tx: Transaction, maps: PostfixMaps, foreign: Collection[tuple[str, str
 def _difference(tx: Transaction, name: str, wanted: str, found: bytes) -> MapDifference:
     # Rows and map in the same order are the same text: a hundred thousand are compared without taking them apart.
     if wanted.encode() == found:
-        return MapDifference([], {})
-    should, there = parse(wanted.encode()), parse(found)
+        return MapDifference(same=True)
+    should, there = rows.entries(tx, name), parse(found)
     queued = rows.queued_for(tx, name)
     return MapDifference(
         [key for key, value in should.items() if there.get(key) != value],

@@ -56,8 +56,13 @@ class MemoryAdapter:
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         return {}
 
-    def rows(self, tx: Transaction, kind: str, shards: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
-        return mail_rows.every(tx, kind, shards)
+    def lines(self, tx: Transaction, kind: str) -> Iterator[tuple[Any, ...]]:
+        return mail_rows.lines(tx, kind)
+
+    def generations(
+        self, tx: Transaction, kind: str, shards: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Any]]:
+        return mail_rows.generations(tx, kind, shards)
 
     def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
         return Inspected(dict.fromkeys(self.kinds, self.unserved), self.foreign)
