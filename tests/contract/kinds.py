@@ -42,6 +42,18 @@ class KindUnderTest(ABC):
         """Do by hand on the node what the agent would do for ``item``: it will then be somebody else's."""
 
     @abstractmethod
+    def spoil(self, item: Put) -> None:
+        """Make the service serve ``item`` otherwise, by hand, and put the size and the times of files back."""
+
+    @abstractmethod
+    def lose_row(self, item: Put) -> None:
+        """Delete by hand the row from which the agent knows ``item``."""
+
+    @abstractmethod
+    def foreign_row(self, item: Put) -> dict[str, str]:
+        """Return how a survey names what was planted."""
+
+    @abstractmethod
     def foreign_is_there(self, item: Put) -> bool:
         """Tell whether what was planted is still there, unchanged."""
 
@@ -57,6 +69,23 @@ class _ByPostfix(KindUnderTest):
 
     def plant_foreign(self, item: Put) -> None:
         self.agent.run("postmap", "-i", f"lmdb:/etc/postfix/cis/{self.map_name}", stdin=f"{self.key(item)} foreign\n")
+
+    def spoil(self, item: Put) -> None:
+        file = f"/etc/postfix/cis/{self.map_name}.lmdb"
+        script = (
+            f"touch -r {file} /tmp/times && stat -c %s {file} > /tmp/size"
+            f" && postmap -i -r lmdb:/etc/postfix/cis/{self.map_name}"
+            f" && touch -r /tmp/times {file} && test $(stat -c %s {file}) = $(cat /tmp/size)"
+        )
+        self.agent.run("sh", "-c", script, stdin=f"{self.key(item)} spoilt\n")
+
+    def lose_row(self, item: Put) -> None:
+        script = "import sqlite3, sys; db = sqlite3.connect('/var/lib/cis/mail/mail.sqlite', isolation_level=None); "
+        script += f"db.execute('DELETE FROM {self.name} WHERE id = ?', sys.argv[1:])"  # noqa: S608  # the kind's own name
+        self.agent.run("python3", "-c", script, item.id)
+
+    def foreign_row(self, item: Put) -> dict[str, str]:
+        return {"map": self.map_name, "key": self.key(item), "value": "foreign"}
 
     def foreign_is_there(self, item: Put) -> bool:
         rows = self.agent.run("postmap", "-s", f"lmdb:/etc/postfix/cis/{self.map_name}").splitlines()

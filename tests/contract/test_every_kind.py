@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from provisioning.resources import Gone, Item, to_wire
+from provisioning.resources import FIELDS, Gone, Item, shard_of, to_wire
 from provisioning.ssh import OutcomeUnknown
-from tests.contract.kinds import KindUnderTest
+from tests.contract.kinds import KindUnderTest, Put
 from tests.contract.node import new_id
 
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")  # a killed agent leaves its socket to the collector
@@ -146,6 +146,63 @@ def test_an_agent_that_dies_after_its_commit_resumes(kind: KindUnderTest) -> Non
     assert kind.agent.reply_to([item], batch=batch)["replayed"]
 
 
+def test_what_was_edited_by_hand_is_found_and_repaired(kind: KindUnderTest) -> None:
+    """What the service reads was changed, and the file's size and times were put back."""
+    item = kind.new()
+    kind.agent.make(item)
+    before = _survey(kind)
+    assert _keys(kind, item)[item.id] == {
+        "generation": item.generation,
+        "digest": item.digest(),
+        "name": kind.agent.ask(op="read", kind=kind.name, ids=[item.id])["items"][0][FIELDS[kind.name][0]],
+        "served": True,
+    }
+    kind.spoil(item)
+    assert _survey(kind)[shard_of(item.id)] != before[shard_of(item.id)]
+    assert not _keys(kind, item)[item.id]["served"]
+    assert [one["outcome"] for one in kind.agent.send([item], repair=True)] == ["applied"]
+    assert _survey(kind) == before
+    assert kind.served(item)
+
+
+def test_a_lost_row_is_found_and_written_again(kind: KindUnderTest) -> None:
+    """What the service still serves does not stand in the way of what belongs there."""
+    item = kind.new()
+    kind.agent.make(item)
+    before = _survey(kind)
+    kind.lose_row(item)
+    assert item.id not in _keys(kind, item)
+    assert _survey(kind) != before
+    kind.plant_foreign(kind.new())  # somebody wrote to the map, so the agent reads it anew
+    assert [one["outcome"] for one in kind.agent.send([item], repair=True)] == ["applied"]
+    assert _survey(kind) == before
+    assert kind.served(item)
+
+
+def test_foreign_things_are_told_and_go_when_a_person_gives_them_up(kind: KindUnderTest) -> None:
+    item, other, ours = kind.new(), kind.new(), kind.new()
+    kind.agent.make(ours)
+    kind.plant_foreign(item)
+    kind.plant_foreign(other)
+    assert kind.foreign_row(item) in kind.agent.ask(op="survey")["foreign"]
+    named = [{key: kind.foreign_row(one)[key] for key in ("map", "key")} for one in (item, ours)]
+    dropped = kind.agent.ask(op="drop", fence=kind.agent.fence, foreign=named)["dropped"]
+    assert dropped == [kind.foreign_row(item)]
+    assert not kind.foreign_is_there(item)
+    assert kind.foreign_is_there(other)
+    assert kind.served(ours)
+    kind.agent.make(item)  # its place is free now
+
+
+def test_what_is_known_counts_removals_too(kind: KindUnderTest) -> None:
+    item, gone = kind.new(), kind.new()
+    kind.agent.make(item, gone)
+    kind.agent.make(kind.gone(gone))
+    known = kind.agent.ask(op="known", kind=kind.name)
+    assert (known["items"][item.id], known["gone"][gone.id]) == (item.generation, gone.generation + 1)
+    assert gone.id not in known["items"]
+
+
 def test_the_node_finds_itself_in_order(kind: KindUnderTest) -> None:
     kind.agent.make(kind.new())
     report = kind.agent.lab.exec(kind.agent.node.state.name, ["cis-node", "verify"]).stdout.decode()
@@ -161,6 +218,17 @@ def _codes(kind: KindUnderTest, *items: Item) -> list[str]:
     outcomes = kind.agent.send(items)
     assert all(one["outcome"] == "refused" for one in outcomes), outcomes
     return [one["code"] for one in outcomes]
+
+
+def _survey(kind: KindUnderTest) -> dict[str, str]:
+    shards: dict[str, str] = kind.agent.ask(op="survey")["kinds"][kind.name]["shards"]
+    return shards
+
+
+def _keys(kind: KindUnderTest, item: Put) -> dict[str, dict[str, object]]:
+    reply = kind.agent.ask(op="keys", kind=kind.name, shards=[shard_of(item.id)])
+    items: dict[str, dict[str, object]] = reply["items"]
+    return items
 
 
 def _state(kind: KindUnderTest, id: str) -> dict[str, object]:  # the wire's own word
