@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ def _flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("0 or 1")
     return text == "1"
+
+
+def _networks(text: str) -> str:
+    for part in text.split(","):
+        ip_network(part.strip())
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +69,7 @@ class Settings:
     )
     alarm_smtp: str = _setting(
         "",
-        "Mail relay for alarms, outside of our nodes: `smtps://host:465` or `smtp://host:587`. Empty: no alarm is sent.",
+        "Relay for alarms, outside of our nodes: `smtps://host:465` or `smtp://host:587`. Empty: none is sent.",
     )
     alarm_credentials: Path = _setting(
         Path("keys/alarm_smtp"),
@@ -72,7 +79,7 @@ class Settings:
     alarm_from: str = _setting("", "From which address alarms are sent. Empty: the first of `CIS_ALARM_TO`.")
     alarm_to: str = _setting("", "To whom alarms are sent: addresses with commas between, none of them on our nodes.")
     metrics_networks: str = _setting(
-        "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between."
+        "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between.", _networks
     )
     api_rate: int = _setting(60_000, "Requests an API token may send in a minute, to each web process.", int)
     language: str = _setting("pl", "Language where a visitor asked for none: `pl` or `en`.")

@@ -48,8 +48,9 @@ def test(actor: Actor, /, *, json_: bool) -> None:
     settings = current_app.config["CIS"]
     relay = alarm_relay(settings)
     try:
+        subject = _("Test message")
         text = _("This is a test. Alarms of the panel arrive here: %(url)s", url=settings.public_url)
-        relay.send(f"[CIS Panel] {_('Test')}", text)
+        relay.send(f"[CIS Panel] {subject}", text)
     except RelayFailed as error:
         raise click.ClickException(str(error)) from error
     print_one({"sent_to": list(relay.recipients), "by": settings.alarm_smtp}, json_=json_)

@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec
 
 import click
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from config import Settings
 from panel.cli.errors import FAILED, exit_with
@@ -55,7 +55,7 @@ def opened_panel(*, create: bool = False) -> Iterator[Actor]:
             )
         except PanelError as error:
             exit_with(error)
-        except OperationalError as error:
+        except (OperationalError, ProgrammingError) as error:  # PostgreSQL says the latter of missing tables
             click.echo(f"The database cannot be used: {error.orig} (was `cis db upgrade` run?)", err=True)
             sys.exit(FAILED)
 

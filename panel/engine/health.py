@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from provisioning.ssh import SshError
 EVERY_SECONDS = 180
 ANSWER_SECONDS, ROUND_SECONDS = 10.0, 20.0
 """How long one agent may take, and all of one round: who waits longer is asked in the next."""
+
+_DISKS_MOST = 20
 
 log = logging.getLogger("cis.health")
 
@@ -51,6 +53,26 @@ def certificate_expires_at(node: Node) -> datetime | None:
     return x509.load_pem_x509_certificate(node.certificate.encode()).not_valid_after_utc
 
 
+def read_health(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What an agent told, of the expected types and no more: it comes from the node, and pages compute with it.
+
+    Raises KeyError, TypeError, ValueError or IndexError where it is something else.
+    """
+    disks = {str(disk["path"])[:200]: disk for disk in told["disks"][:_DISKS_MOST]}
+    ends = told.get("certificate_expires_at")
+    return {
+        "load": [float(told["load"][place]) for place in range(3)],
+        "cpus": int(told["cpus"]),
+        "memory": {name: int(told["memory"][name]) for name in ("total", "available")},
+        "disks": [
+            {"path": path, "total": int(disk["total"]), "free": int(disk["free"])} for path, disk in disks.items()
+        ],
+        "queue": {name: int((told.get("queue") or {}).get(name, 0)) for name in ("active", "deferred")},
+        "certificate_expires_at": ends and datetime.fromisoformat(ends).astimezone(UTC).isoformat(),
+        "uptime_seconds": int(told["uptime_seconds"]),
+    }
+
+
 def _ask(exchange: Exchange, node: Node) -> None:
     """Ask one node. Whether it can be reached at all is for others to record: they greet it, and work on it."""
     try:
@@ -58,7 +80,11 @@ def _ask(exchange: Exchange, node: Node) -> None:
     except SshError as error:
         log.info("node %s did not tell how it is: %s", node.name, type(error).__name__)
         return
-    health = {name: value for name, value in told.items() if name != "ok"}
+    try:
+        health = read_health(told)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        log.warning("node %s told what is no health: %s", node.name, type(error).__name__)
+        return
     with unit_of_work():
         db.session.execute(
             update(Node)

@@ -26,6 +26,7 @@ from panel.web import (
     mail,
     mailbox_changes,
     members,
+    metrics,
     nodes,
     search,
     security,
@@ -46,6 +47,7 @@ AREAS = (
     jobs,
     events,
     health,
+    metrics,
 )
 """One module per place, each with its blueprint ``area``."""
 

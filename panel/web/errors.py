@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
@@ -30,6 +30,7 @@ _TITLES = {
     413: (_l("This file is too large"), _l("At most 32 MB can be sent at once.")),
     422: (_l("Something in this request is not right"), _l("Go back and correct it.")),
     429: (_l("Too many requests"), _l("Wait a moment, then try again.")),
+    503: (_l("The panel is busy"), _l("Nothing was changed. Wait a moment, then try again.")),
     500: (_l("Something broke on our side"), _l("It has been written down. Try again; if it happens again, call us.")),
 }
 _log = logging.getLogger("cis.web")
@@ -42,6 +43,7 @@ def add(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _broken)
+    app.register_error_handler(OperationalError, _busy)
 
 
 def page(status: int, text: str | None = None, headers: dict[str, str] | None = None) -> Response:
@@ -76,6 +78,15 @@ def _broken(_error: InternalServerError) -> Response:
     with suppress(SQLAlchemyError):
         db.session.rollback()
     return page(500)
+
+
+def _busy(error: OperationalError) -> Response:
+    """A lock that did not come free in time, or a database that is away: worth another try, and no fault of ours."""
+    _log.error("%s %s: database: %s", request.method, request.url_rule, error.orig)
+    g.broken = True  # from here on the page asks the database for nothing
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+    return page(503, headers={"Retry-After": "5"})
 
 
 def _write_down(what: Any) -> None:

@@ -55,3 +55,13 @@ def test_root_becomes_the_owner_of_the_panels_data(terminal: Terminal) -> None:
         assert '"actor": "cli:root"' in events.stdout
     finally:
         shutil.rmtree(data_dir)
+
+
+def test_tables_that_are_not_there_are_told_in_one_line(empty_database_url: str, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "CIS_ENV": "lab", "CIS_DATA_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    environment["CIS_DATABASE_URL"] = empty_database_url
+    argv = [str(CIS), "nodes", "list"]
+    done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "cis db upgrade" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, abort
+from sqlalchemy.exc import OperationalError
 
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
 from panel.kernel.i18n import LANGUAGES
@@ -78,6 +79,20 @@ def _add_broken_pages(app: Flask) -> None:
     app.add_url_rule("/broken/<int:code>", "abort_it", public(abort))
     app.add_url_rule("/broken/raise", "raise_it", public(lambda: ""))
     app.config["PROPAGATE_EXCEPTIONS"] = False
+
+
+def test_a_lock_that_does_not_come_free_is_worth_another_try(
+    broken_site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = broken_site.world.app
+    error = OperationalError("SELECT 'secret'", {}, Exception("canceling statement due to lock timeout"))
+    app.view_functions["raise_it"] = public(lambda: _raise(error))
+    with caplog.at_level(logging.ERROR, logger="cis.web"):
+        answer = broken_site.client(broken_site.admin).get("/broken/raise")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Panel jest zajęty" in answer.text
+    assert "secret" not in caplog.text
+    assert "lock timeout" in caplog.text
 
 
 def _raise(error: Exception) -> str:
