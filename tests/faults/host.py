@@ -1,0 +1,119 @@
+"""A real mail node whose agent dies or waits at a named point, seen as its administrator sees it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from provisioning.agent.build import build_zipapp
+from provisioning.lab import Lab
+from tests.nodes import EnrolledNode
+
+NAME = "mail1"
+PROGRAM = "/usr/local/lib/cis/agent.pyz"
+STORE = "/var/lib/cis/mail/mail.sqlite"
+ORDER, WAITING, GO = "/run/cis-fault", "/run/cis-fault-waiting", "/run/cis-fault-go"
+SECONDS = 30.0
+POINTS = f'''"""The points of a batch, at one of which this agent dies or waits, once, where {ORDER} says so."""
+
+import os
+import signal
+import time
+
+Point = str
+
+
+def reach(point):
+    try:
+        with open("{ORDER}") as order:
+            wanted, deed = order.read().split()
+        if wanted != point:
+            return
+        os.unlink("{ORDER}")
+    except (FileNotFoundError, ValueError):
+        return
+    if deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    with open("{WAITING}", "w"):
+        pass
+    until = time.monotonic() + {SECONDS}
+    while not os.path.exists("{GO}") and time.monotonic() < until:
+        time.sleep(0.01)
+'''
+_ROWS = """
+import json, sqlite3, subprocess, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+rows = {
+    "mailbox": db.execute("SELECT id, generation, address, login FROM mailbox").fetchall(),
+    "alias": db.execute("SELECT id, generation, address FROM alias").fetchall(),
+    "todo": db.execute("SELECT what, subject FROM todo").fetchall(),
+}
+for name in ("mailboxes", "aliases"):
+    text = subprocess.run(["postmap", "-s", "lmdb:/etc/postfix/cis/" + name], capture_output=True, check=True).stdout
+    rows[name] = [line.split("\\t")[0] for line in text.decode().splitlines()]
+print(json.dumps(rows))
+"""
+
+
+class Host:
+    """The lab's node."""
+
+    def __init__(self, lab: Lab, node: EnrolledNode) -> None:
+        self.lab = lab
+        self.node = node
+
+    def put_faulty_agent(self) -> None:
+        """Put a program in the agent's place whose points do what a file says."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder, "agent.pyz")
+            build_zipapp(program, replace={"agent/points.py": POINTS.encode()})
+            self.run("sh", "-c", f"cat > {PROGRAM}.new && mv {PROGRAM}.new {PROGRAM}", stdin=program.read_bytes())
+
+    def answer_at_once(self) -> None:
+        """Take away the wait after a wrong password, which other tests prove: here it would only cost time."""
+        self.run("sed", "-i", "s/^auth_failure_delay = .*/auth_failure_delay = 0/", "/etc/dovecot/dovecot.conf")
+        self.run("doveadm", "reload")
+
+    def at(self, point: str, deed: str) -> None:
+        """Have the next agent that comes to ``point`` *kill* itself or *wait*."""
+        self.run("sh", "-c", f"rm -f {WAITING} {GO} && cat > {ORDER}", stdin=f"{point} {deed}".encode())
+
+    def await_waiting(self) -> None:
+        """Wait until the agent waits at its point."""
+        self._await(WAITING)
+
+    def go_on(self) -> None:
+        """Let a waiting agent go on, and no other one stop any more."""
+        self.run("sh", "-c", f"rm -f {ORDER}; touch {GO}")
+
+    def fault_happened(self) -> bool:
+        """Whether an agent came to the point that ``at`` named."""
+        return self.lab.exec(NAME, ["test", "-e", ORDER]).returncode != 0
+
+    def kill_sshd_sessions(self) -> None:
+        """Kill the processes of sshd that serve the panel, and them only."""
+        self.run("pkill", "-KILL", "-f", "^sshd: cis-agent")
+
+    def rows(self) -> dict[str, Any]:
+        """What stands in the agent's store and in Postfix' maps."""
+        rows: dict[str, Any] = json.loads(self.run("python3", "-c", _ROWS, STORE))
+        return rows
+
+    def fence(self) -> int:
+        """The highest fence that the node has met."""
+        return int(self.node.session().request({"op": "hello"}, SECONDS)["fence"])
+
+    def run(self, *argv: str, stdin: bytes = b"") -> str:
+        """Run a command as root on the node; nothing that leaves a daemon behind."""
+        done = self.lab.exec(NAME, list(argv), stdin=stdin, timeout=SECONDS)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def _await(self, path: str) -> None:
+        end = time.monotonic() + SECONDS
+        while self.lab.exec(NAME, ["test", "-e", path]).returncode:
+            assert time.monotonic() < end, f"{path} did not appear"
+            time.sleep(0.02)
