@@ -9,6 +9,7 @@ from collections.abc import Callable
 from provisioning.agent import base
 from provisioning.agent.adapters import mail_rows
 from provisioning.agent.adapters.mail import MailAdapter
+from provisioning.agent.backup import commands as backups
 from provisioning.agent.diagnose import AGENT_VERSION
 from provisioning.agent.engine import Engine
 from provisioning.agent.oplog import OperationLog
@@ -24,6 +25,9 @@ def main(arguments: list[str]) -> int:
         "serve": serve,
         "verify": verify,
         "version": version,
+        "backup": backups.backup,
+        "run": backups.run,
+        "backup-setup": base.backup_setup_main,
         "setup": base.main,
         "upgrade": base.upgrade_main,
         "downgrade": base.downgrade_main,

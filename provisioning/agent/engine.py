@@ -14,6 +14,7 @@ from typing import Any
 from provisioning.agent import bounds, diagnose
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Adapter, Late, Staged
+from provisioning.agent.backup.operations import Backups
 from provisioning.agent.batch import BadRequest, Batch, Decided, decide, outcome, read_batch, read_fence
 from provisioning.agent.looking import Looking, Operation
 from provisioning.agent.oplog import OperationLog
@@ -37,6 +38,7 @@ class Engine:
             "watch": self._watch,
             "drop": self._drop,
             **Looking(store, adapter).operations(),
+            **Backups(store, log).operations(),
         }
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:

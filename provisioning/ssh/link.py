@@ -12,9 +12,6 @@ from provisioning import wire
 from provisioning.ssh.errors import AgentTooNew, AgentTooOld, OutcomeUnknown, Unreachable
 from provisioning.ssh.transport import as_unreachable, seconds_left, words_of
 
-PROTOCOLS = (1, 2)
-"""The versions of `wire` that this side speaks, oldest first."""
-
 _CHUNK_BYTES = 65_536
 _STDERR_KEPT = 2_000
 # How often a waiting exchange looks at stderr: full, it would stop the agent.
@@ -68,17 +65,17 @@ class Link:
 
     def _greet(self, deadline: float) -> int:
         try:
-            reply = self.exchange({"op": "hello", "protocols": list(PROTOCOLS)}, deadline)
+            reply = self.exchange({"op": "hello", "protocols": list(wire.PROTOCOLS)}, deadline)
         except OutcomeUnknown as error:
             raise Unreachable(str(error)) from error
         spoken = _versions(reply)
         if not reply.get("ok") and not spoken:
             raise Unreachable(f"{self._address}: its agent said no to a greeting{self._last_words()}")
         protocol = reply.get("protocol")
-        if reply.get("ok") and type(protocol) is int and protocol in PROTOCOLS:
+        if reply.get("ok") and type(protocol) is int and protocol in wire.PROTOCOLS:
             return protocol
-        wrong = AgentTooNew if min(spoken, default=0) > PROTOCOLS[-1] else AgentTooOld
-        ours, theirs = (", ".join(map(str, versions)) or "none" for versions in (PROTOCOLS, spoken))
+        wrong = AgentTooNew if min(spoken, default=0) > wire.PROTOCOLS[-1] else AgentTooOld
+        ours, theirs = (", ".join(map(str, versions)) or "none" for versions in (wire.PROTOCOLS, spoken))
         raise wrong(f"{self._address}: its agent speaks protocol {theirs}, this panel {ours}")
 
     def _send(self, frame: bytes, deadline: float) -> None:

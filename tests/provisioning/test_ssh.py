@@ -28,7 +28,7 @@ from provisioning.ssh import (
     Unreachable,
     scan_host_key,
 )
-from provisioning.ssh.link import PROTOCOLS
+from provisioning.wire import PROTOCOLS
 from tests.provisioning.conftest import SpareNode, make_key
 
 STUB = Path(__file__).with_name("stub_agent.py")

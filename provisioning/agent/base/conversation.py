@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from provisioning.agent.base.backup_setup import backup_setup
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.request import read_request
 from provisioning.agent.base.setup import setup
@@ -35,6 +36,11 @@ def upgrade_main() -> int:
 def downgrade_main() -> int:
     """Run the `downgrade` command; return the exit code."""
     return _converse(downgrade)
+
+
+def backup_setup_main() -> int:
+    """Run the `backup-setup` command; return the exit code."""
+    return _converse(backup_setup)
 
 
 def _converse(command: Command) -> int:

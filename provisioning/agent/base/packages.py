@@ -23,7 +23,11 @@ _INSTALL_SECONDS = 900
 
 def ensure_packages(roles: Iterable[str], say: Callable[[str], None]) -> None:
     """Install what is missing for these roles. Raises SetupFailed with apt's own words."""
-    wanted = [*BASE_PACKAGES, *(package for role in roles for package in ROLE_PACKAGES[role])]
+    ensure_named([*BASE_PACKAGES, *(package for role in roles for package in ROLE_PACKAGES[role])], say)
+
+
+def ensure_named(wanted: Iterable[str], say: Callable[[str], None]) -> None:
+    """Install what is missing of these packages. Raises SetupFailed with apt's own words."""
     missing = [package for package in wanted if not _installed(package)]
     if not missing:
         say("All packages are there")
