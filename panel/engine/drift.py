@@ -151,29 +151,25 @@ def decide(actor: Actor, difference_id: uuid.UUID, state: str, *, reason: str = 
         raise NotFound("not_found")
     if difference.state not in ("open", "kept"):
         raise Conflict("difference_decided", state=difference.state)
-    mark_decided(actor, difference, state, reason=reason)
-    record_decisions(actor, [difference])
+    difference.state, difference.reason, difference.until = state, reason, None
+    difference.decided_by, difference.decided_at = actor.name, utcnow()
+    record_decisions(actor, [difference], state, reason=reason)
     return difference
 
 
-def mark_decided(actor: Actor, difference: Difference, state: str, *, reason: str = "") -> None:
-    """Write down who decided what."""
-    difference.state, difference.reason, difference.until = state, reason, None
-    difference.decided_by, difference.decided_at = actor.name, utcnow()
-
-
-def record_decisions(actor: Actor, differences: Iterable[Difference]) -> None:
+def record_decisions(actor: Actor, differences: Iterable[Any], state: str, *, reason: str = "") -> None:
     """Record what was decided about differences, within the running unit of work."""
+    told = {"reason": reason} if reason else {}
     record_many(
         actor,
         (
             {
-                "tag": f"drift:difference:{_ACTIONS[one.state]}",
+                "tag": f"drift:difference:{_ACTIONS[state]}",
                 "kind": one.kind,
                 "resource_id": one.resource_id,
                 "name": one.name,
                 "node_id": one.node_id,
-                "data": {"what": one.what} | ({"reason": one.reason} if one.reason else {}),
+                "data": {"what": one.what} | told,
             }
             for one in differences
         ),

@@ -14,12 +14,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, case, select, update
 
 from panel.engine.comparing import IDS_AT_ONCE, chunks
-from panel.engine.drift import check_node, decide, differences_query, mark_decided, record_decisions
+from panel.engine.drift import check_node, decide, differences_query, record_decisions
 from panel.engine.kinds import Kind, kind_named
 from panel.engine.tasks import TaskRun
 from panel.kernel.access import Actor, require
@@ -34,6 +34,50 @@ OVERWRITE, REPAIR = "nodes:drift:overwrite", "nodes:drift:repair"
 """Causes of jobs: the rows that go to the node again, and the task that follows it (map rows, then a new look)."""
 
 SHOWN_MOST, DROPPED_AT_ONCE = 500, 1_000
+
+
+class Differing(Protocol):
+    """A difference, or a row of its columns: a whole node may have a hundred thousand."""
+
+    @property
+    def id(self) -> Any:
+        """Its own id."""
+
+    @property
+    def kind(self) -> Any:
+        """Of what."""
+
+    @property
+    def resource_id(self) -> Any:
+        """Under which id of ours, None where there is none."""
+
+    @property
+    def name(self) -> Any:
+        """What people call it."""
+
+    @property
+    def what(self) -> Any:
+        """What is otherwise."""
+
+    @property
+    def found_digest(self) -> Any:
+        """What the node shows."""
+
+    @property
+    def found_generation(self) -> Any:
+        """The newest generation that the node has met."""
+
+
+_COLUMNS = (
+    Difference.id,
+    Difference.node_id,
+    Difference.kind,
+    Difference.resource_id,
+    Difference.name,
+    Difference.what,
+    Difference.found_digest,
+    Difference.found_generation,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,19 +121,16 @@ def approve_repair(actor: Actor, node_id: uuid.UUID, *, digest: str) -> Job:
     with unit_of_work() as work:
         one_at_a_time(f"drift {node.id}")
         differences = _open(actor, node.id)
-        plan = _plan(differences)
-        if plan.digest != digest:
+        if _plan(differences).digest != digest:
             raise Conflict("plan_outdated")
         chosen = [one for one in differences if no_repair(one) is None]
         if not chosen:
             raise Conflict("nothing_differs")
-        for difference in chosen:
-            mark_decided(actor, difference, "overwriting")
-        record_decisions(actor, chosen)
+        _mark_overwriting(actor, chosen)
         return _carry_out(work, actor, node.id, chosen)
 
 
-def no_repair(difference: Difference) -> str | None:
+def no_repair(difference: Differing) -> str | None:
     """Why a difference cannot be overwritten from here, as an error's code; None where it can."""
     if difference.kind == FILE:
         return "repair_by_setup"
@@ -113,12 +154,20 @@ def repair_node(run: TaskRun) -> None:
     check_node(run)
 
 
-def _open(actor: Actor, node_id: uuid.UUID) -> Sequence[Difference]:
-    query = differences_query(actor, node_id=node_id).order_by(Difference.id)
-    return db.session.scalars(query.with_for_update(of=Difference).execution_options(populate_existing=True)).all()
+def _open(actor: Actor, node_id: uuid.UUID) -> Sequence[Differing]:
+    query = differences_query(actor, node_id=node_id).order_by(Difference.id).with_for_update(of=Difference)
+    return db.session.execute(query.with_only_columns(*_COLUMNS)).all()
 
 
-def _plan(differences: Sequence[Difference]) -> RepairPlan:
+def _mark_overwriting(actor: Actor, chosen: Sequence[Differing]) -> None:
+    table = Difference.__table__
+    same = {"state": "overwriting", "reason": "", "until": None, "decided_by": actor.name, "decided_at": utcnow()}
+    statement = update(table).where(table.c.id == bindparam("one")).values(same)  # type: ignore[arg-type]  # a table it is
+    db.session.connection().execute(statement, [{"one": one.id} for one in chosen])
+    record_decisions(actor, chosen, "overwriting")
+
+
+def _plan(differences: Sequence[Differing]) -> RepairPlan:
     chosen = [one for one in differences if no_repair(one) is None]
     steps = [[str(one.id), one.kind, one.what, one.found_digest] for one in chosen]
     counts = Counter((one.kind, _verb(one)) for one in chosen)
@@ -132,7 +181,7 @@ def _plan(differences: Sequence[Difference]) -> RepairPlan:
     )
 
 
-def _change(difference: Difference) -> dict[str, Any]:
+def _change(difference: Differing) -> dict[str, Any]:
     return {
         "kind": difference.kind,
         "id": None if difference.resource_id is None else str(difference.resource_id),
@@ -142,17 +191,16 @@ def _change(difference: Difference) -> dict[str, Any]:
     }
 
 
-def _verb(difference: Difference) -> str:
+def _verb(difference: Differing) -> str:
     if difference.what in ("only_here", "foreign"):
         return "remove"
     return "create" if difference.what == "missing" else "update"
 
 
-def _carry_out(work: Work, actor: Actor, node_id: uuid.UUID, chosen: Sequence[Difference]) -> Job:
+def _carry_out(work: Work, actor: Actor, node_id: uuid.UUID, chosen: Sequence[Differing]) -> Job:
     """Want everything again and ask for it; the job returned is the one to watch."""
-    by_kind: dict[str, list[Difference]] = defaultdict(list)
+    by_kind: dict[str, list[Differing]] = defaultdict(list)
     for one in chosen:
-        one.secrets = None
         if one.kind != MAP_ROW:
             by_kind[one.kind].append(one)
     db.session.flush()
@@ -196,7 +244,7 @@ def want_again(kind: Kind, node_id: uuid.UUID, met: Mapping[uuid.UUID, int]) -> 
     return known
 
 
-def _want_gone(node_id: uuid.UUID, differences: Sequence[Difference]) -> None:
+def _want_gone(node_id: uuid.UUID, differences: Sequence[Differing]) -> None:
     """What has no row of ours on this node gets one to be removed by."""
     for difference in differences:
         orphan = read_row(Orphan, difference.resource_id, for_change=True) or Orphan(
@@ -208,13 +256,14 @@ def _want_gone(node_id: uuid.UUID, differences: Sequence[Difference]) -> None:
         db.session.add(orphan)
 
 
-def _id(difference: Difference) -> uuid.UUID:
+def _id(difference: Differing) -> uuid.UUID:
     if difference.resource_id is None:
         raise Conflict("repair_bad_id")
-    return difference.resource_id
+    found: uuid.UUID = difference.resource_id
+    return found
 
 
-def _request_jobs(work: Work, actor: Actor, node_id: uuid.UUID, chosen: Sequence[Difference], *, rows: bool) -> Job:
+def _request_jobs(work: Work, actor: Actor, node_id: uuid.UUID, chosen: Sequence[Differing], *, rows: bool) -> Job:
     """One job for the rows, where there are any, and one that follows: the first of them."""
     alone = chosen[0] if len(chosen) == 1 else None
     first = rows and request_job(

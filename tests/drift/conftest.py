@@ -59,6 +59,8 @@ class Drifting:
         return difference
 
     def fresh(self, box: Mailbox) -> Mailbox:
+        """The mailbox as it is now: SQLite shows a transaction what was there when it began."""
+        db.session.commit()
         return db.session.get_one(Mailbox, box.id, populate_existing=True)
 
     def node(self) -> Node:

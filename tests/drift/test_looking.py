@@ -11,7 +11,9 @@ from panel.kernel.db import db
 from panel.ledger.events import Event
 from panel.mail.actions import rename_mailbox, set_quota, suspend_mailbox
 from panel.mail.models import Alias
+from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
+from provisioning.resources import FIELDS
 from tests.drift.conftest import PASSWORD, Drifting
 from tests.worlds import SHARED
 
@@ -27,6 +29,11 @@ def test_a_node_as_it_should_be_shows_nothing_and_is_asked_once(drifting: Drifti
     assert drifting.agent.ops() == ["survey"]
     assert drifting.node().drift_checked_at is not None
     assert drifting.node().drift_differing == 0
+
+
+def test_both_ends_spell_every_kind_in_the_same_order() -> None:
+    named = {kind.name: tuple(kind.comparison.columns) for kind in KINDS if kind.comparison is not None}
+    assert named == FIELDS
 
 
 def test_a_changed_field_is_found_with_both_values(drifting: Drifting) -> None:
