@@ -60,7 +60,14 @@ class Settings:
     lease_seconds: int = _setting(30, "How long a worker holds a node without renewing its lease.", int)
     sweep_seconds: int = _setting(30, "How often the sweep looks for work whose ring was lost.", int)
     drift_hours: int = _setting(6, "How often each node is compared with what it should have, in hours; 0: never.", int)
-    batch_size: int = _setting(10_000, "Resources sent to a node in one exchange, at most.", int)
+    batch_size: int = _setting(2_000, "Resources sent to a node in one exchange, at most.", int)
+    look_hours: float = _setting(6, "How often each active resource is looked at again from outside, in hours.", float)
+    looks_per_round: int = _setting(
+        500, "Active resources of a node looked at again between two sweeps, at most; 0: none.", int
+    )
+    second_person: bool = _setting(
+        False, "1: who asked for one of the removals that wait for approval may not approve them.", _flag
+    )
     grace_days: int = _setting(30, "Days for which a removed mailbox can be restored.", int)
     activation_days: int = _setting(14, "Days for which an activation link works.", int)
     probe_source: str = _setting(

@@ -28,10 +28,12 @@ from panel.engine.exchange import Exchange
 from panel.engine.kinds import KINDS as WIRED_KINDS
 from panel.engine.kinds import Comparison, Kind, Looker
 from panel.engine.reconcile import Reconciler
+from panel.engine.records import Pace
 from panel.engine.relay import Relay, relay_of
 from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
-from panel.engine.worker import Worker
+from panel.engine.verify import Verifier
+from panel.engine.worker import THREADS, Worker
 from panel.kernel.db import db
 from panel.kernel.shared_files import ensure_file
 from panel.ledger.jobs import DOORBELL
@@ -50,6 +52,7 @@ KINDS = (
         model=MailDomain,
         to_item=desired.domain_item,
         name_of=lambda row: row.name,
+        goes_with=desired.domains_with,
         comparison=Comparison(columns=desired.DOMAIN_COLUMNS, name="name"),
         adopter=DomainAdopter(),
     ),
@@ -66,6 +69,7 @@ KINDS = (
         model=Alias,
         to_item=desired.alias_item,
         name_of=lambda row: row.address,
+        goes_with=desired.aliases_with,
         comparison=Comparison(columns=desired.ALIAS_COLUMNS, name="address", joins=(Alias.mailbox,)),
     ),
     Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
@@ -81,6 +85,9 @@ TASKS: Mapping[str, Task] = {CHECK: check_node, REPAIR: repair_node}
 HUEY = "cis.huey"
 REDIS_SECONDS = 3
 """How long Redis may take to answer; a worker listens for one second at a time."""
+
+DATABASE_LINKS = 8
+"""Connections kept by a process: a thread that works on a node uses two, the second to keep the lease."""
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
 log = logging.getLogger("cis.wiring")
@@ -104,6 +111,8 @@ def create_core_app(settings: Settings) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_pre_ping": not settings.sqlalchemy_url.startswith("sqlite"),
+            "pool_size": DATABASE_LINKS,
+            "max_overflow": 2 * DATABASE_LINKS,
             "hide_parameters": True,  # errors go to logs; what a statement carried (hashes, people) stays out of them
         },
         MAX_CONTENT_LENGTH=BODY_BYTES_MAX,
@@ -126,7 +135,7 @@ def connect(app: Flask) -> None:
 def answer(app: Flask, worker: Worker) -> Huey:
     """Let ``worker`` answer the doorbell, and return the queue for a consumer to run."""
     huey = make_huey(app.config["CIS"])
-    huey.task(name="ring")(lambda node_id: worker.ring(uuid.UUID(node_id)))
+    huey.task(name="ring")(lambda node_id: worker.start(uuid.UUID(node_id)))
     return huey
 
 
@@ -161,17 +170,25 @@ def make_exchange(settings: Settings) -> Exchange:
     return Exchange(sessions=Sessions(settings.below_data(settings.panel_key)))
 
 
-def make_worker(app: Flask, exchange: Exchange) -> Worker:
-    """The worker of this process, with warm probes."""
+def make_worker(app: Flask, exchange: Exchange, *, threads: int = THREADS) -> Worker:
+    """The worker of this process, with warm probes; ``threads`` nodes are worked on beside each other."""
     settings: Settings = app.config["CIS"]
+    pace = Pace(look_seconds=settings.look_hours * 3600, lease_seconds=settings.lease_seconds)
+    lookers = _warm_lookers(settings)
     reconciler = Reconciler(
+        kinds=KINDS, exchange=exchange, looker_for=lookers, batch_size=settings.batch_size, pace=pace
+    )
+    verifier = Verifier(
         kinds=KINDS,
         exchange=exchange,
-        looker_for=_warm_lookers(settings),
-        batch_size=settings.batch_size,
-        lease_seconds=settings.lease_seconds,
+        looker_for=lookers,
+        pace=pace,
+        per_round=settings.looks_per_round,
+        round_seconds=settings.sweep_seconds,
     )
-    return Worker(app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS)
+    return Worker(
+        app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS, verifier=verifier, threads=threads
+    )
 
 
 def alarm_relay(settings: Settings) -> Relay:

@@ -104,6 +104,14 @@ def require_safe(plan: Plan, totals: Mapping[str, int], approved_digest: str | N
             raise NeedsApproval(kind=kind, removed=count, total=total, digest=plan.digest)
 
 
+def turn(kind: str, *, removes: bool) -> int:
+    """When things of a kind come in their order; what removes them, and what puts them there, have turns of their own.
+
+    What is told apart by this may be sent one after the other, the lower turn first.
+    """
+    return (_REMOVE_ORDER if removes else _PUT_ORDER).get(kind, 0)
+
+
 def _verb(item: Item, had: Had | None) -> Verb | None:
     if isinstance(item, Gone):
         return "purge" if item.purge else "remove"

@@ -19,6 +19,7 @@ from panel.engine.exchange import Exchange
 from panel.engine.greeting import greeter
 from panel.engine.health import health_asker
 from panel.engine.sweep import Rounds, run_forever
+from panel.engine.worker import THREADS
 from panel.kernel import i18n
 from panel.kernel.access import Actor
 from panel.ledger.workers import end_sign, show_sign
@@ -27,7 +28,7 @@ from panel.wording.alarms import alarm_message
 
 
 @click.command()
-@click.option("--threads", default=2, show_default=True, help="Nodes worked on at the same time.")
+@click.option("--threads", default=THREADS, show_default=True, help="Nodes worked on at the same time.")
 def worker(threads: int) -> None:
     """Make nodes have what is wanted: answer rings, sweep for what was missed."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -38,19 +39,25 @@ def worker(threads: int) -> None:
     app = create_core_app(settings)
     i18n.connect(app)
     exchange = make_exchange(settings)
-    engine = make_worker(app, exchange)
+    engine = make_worker(app, exchange, threads=threads)
     huey = answer(app, engine)
     stop = threading.Event()
     name = f"{socket.gethostname()}:{os.getpid()}"
-    rounds = Rounds(kinds=KINDS, chores=_chores(settings, exchange, name), seconds=settings.sweep_seconds)
-    sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.ring, stop), daemon=True)
+    rounds = Rounds(
+        kinds=KINDS,
+        chores=_chores(settings, exchange, name),
+        seconds=settings.sweep_seconds,
+        looks=engine.nodes_to_look_at,
+    )
+    sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.start, stop), daemon=True)
     sweeper.start()
     consumer = huey.create_consumer(
-        workers=threads, initial_delay=0.01, max_delay=0.02, backoff=1.0, periodic=False, check_worker_health=False
+        workers=1, initial_delay=0.01, max_delay=0.02, backoff=1.0, periodic=False, check_worker_health=False
     )
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     consumer.run()
     stop.set()
+    engine.close()
     with app.app_context():
         end_sign(name)
 

@@ -30,29 +30,31 @@ class Exchange:
         lease: Lease,
         items: Sequence[Item],
         *,
+        batch: uuid.UUID,
         watch: Mapping[str, Any] | None,
+        approved: str | None = None,
         repair: bool = False,
     ) -> dict[str, Any]:
-        """Send ``items`` and return the agent's reply. ``repair``: write again also what seems to be there.
+        """Send ``items`` and return the agent's reply.
 
         When the link breaks after sending, the same batch is sent again under the same id: an agent that had it answers
-        from its record and does nothing twice. Raises what ``AgentSession.request`` raises.
+        from its record and does nothing twice. ``approved``: the digest that a person approved; ``repair``: write again
+        what seems to be there. Raises what ``AgentSession.request`` raises.
         """
         message: dict[str, Any] = {
             "op": "apply",
-            "batch": str(uuid.uuid4()),
+            "batch": str(batch),
             "fence": lease.fence,
             "items": [to_wire(item) for item in items],
         }
-        if watch is not None:
-            message["watch"] = dict(watch)
-        if repair:
-            message["repair"] = True
-        timeout = SECONDS_BASE + SECONDS_PER_ITEM * len(items)
+        message |= {"watch": dict(watch)} if watch is not None else {}
+        message |= {"approved": approved} if approved is not None else {}
+        message |= {"repair": True} if repair else {}
+        timeout, since = SECONDS_BASE + SECONDS_PER_ITEM * len(items), 2 if repair else 1
         try:
-            return self._session(node).request(message, timeout)
+            return self._session(node).request(message, timeout, since=since)
         except OutcomeUnknown:
-            return self._session(node).request(message, timeout)
+            return self._session(node).request(message, timeout, since=since)
 
     def ask(self, node: Node, op: str, *, timeout: float = ASKING_SECONDS, **fields: Any) -> dict[str, Any]:
         """Ask the agent something once and return its reply, or have it do what may be done twice.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sqlalchemy import or_, select
 
 from panel.engine.exchange import Exchange
-from panel.engine.worker import PROBLEMS, mark_node
+from panel.engine.marks import mark_answered, mark_node, problem_of
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db
 from panel.ledger.nodes import Node
 from provisioning.ssh import SshError
 
 QUIET_SECONDS = 300
+BESIDE = 32
+"""How many nodes are greeted at the same time: those that do not answer wait for their own time-outs only."""
+
+TOLD_SECONDS = 1.0
+"""How often what was learnt meanwhile is written down."""
 
 
 def greeter(exchange: Exchange) -> Callable[[Actor], None]:
@@ -26,16 +32,30 @@ def greeter(exchange: Exchange) -> Callable[[Actor], None]:
             Node.last_seen_at < database_now(-QUIET_SECONDS),
             Node.last_seen_at > database_now(QUIET_SECONDS),
         )
-        for node in db.session.scalars(select(Node).where(quiet)).all():
-            _greet(exchange, node)
+        nodes = db.session.scalars(select(Node).where(quiet)).all()
+        db.session.commit()  # nothing is held in the database while nodes are waited for
+        _greet_all(exchange, nodes)
 
     return greet_quiet_nodes
 
 
-def _greet(exchange: Exchange, node: Node) -> None:
-    try:
-        exchange.greet(node)
-    except SshError as error:
-        mark_node(node, PROBLEMS.get(type(error), "unreachable"), str(error))
-    else:
-        mark_node(node, None, None)
+def _greet_all(exchange: Exchange, nodes: Sequence[Node]) -> None:
+    with ThreadPoolExecutor(max(1, min(BESIDE, len(nodes))), thread_name_prefix="greet") as pool:
+        asked = {pool.submit(exchange.greet, node): node for node in nodes}
+        waiting: set[Future[dict[str, object]]] = set(asked)
+        while waiting:
+            done, waiting = wait(waiting, timeout=TOLD_SECONDS, return_when=FIRST_COMPLETED)
+            # Those that answered at the same time are written down together.
+            more, waiting = wait(waiting, timeout=0.05) if waiting else (set(), waiting)
+            _record({asked[one]: one.exception() for one in done | more})
+
+
+def _record(answers: dict[Node, BaseException | None]) -> None:
+    answered = [node.id for node, error in answers.items() if error is None]
+    if answered:
+        mark_answered(answered)
+    for node, error in answers.items():
+        if isinstance(error, SshError):
+            mark_node(node, problem_of(error), str(error))
+        elif error is not None:
+            raise error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flask import current_app
+from sqlalchemy import ColumnElement
 
 from panel.kernel.access import Actor
 from panel.ledger.differences import Difference
@@ -49,6 +50,9 @@ class Adopter(Protocol):
 class Kind:
     """One kind. ``to_item`` turns a row into what goes to the node, ``name_of`` into what people call it.
 
+    ``goes_with`` makes the condition for rows of this kind that belong to resources with the given ids (the domain of a
+    mailbox, its aliases): they are sent together.
+
     ``comparison`` and ``adopter`` are None for what nodes list under other kinds.
     """
 
@@ -56,6 +60,7 @@ class Kind:
     model: type[ResourceColumns]
     to_item: Callable[[Any], Item]
     name_of: Callable[[Any], str]
+    goes_with: Callable[[Sequence[uuid.UUID]], ColumnElement[bool]] | None = None
     comparison: Comparison | None = None
     adopter: Adopter | None = None
 

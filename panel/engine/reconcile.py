@@ -4,108 +4,189 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from sqlalchemy import func, select
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from panel.engine import records
+from panel.engine.claims import Claims, Told
 from panel.engine.exchange import Exchange
+from panel.engine.guard import Guard, end_carried_out
 from panel.engine.kinds import Kind, Look, Looker, LookerFor, Wanted
-from panel.engine.report import Report
-from panel.kernel.db import db
+from panel.engine.points import reach
+from panel.engine.portions import Backlog, Portion, read_ids
+from panel.engine.records import Bad, Pace
+from panel.engine.report import Report, line
+from panel.kernel.db import new_id
 from panel.ledger.differences import is_being_repaired
-from panel.ledger.nodes import Lease, Node, renew_lease
-from provisioning.plan import Plan, make_plan, require_safe
-from provisioning.probes.findings import Finding
+from panel.ledger.nodes import Lease, LeaseLost, Node
+from provisioning.plan import make_plan
+from provisioning.probes.findings import Seen
+from provisioning.ssh import AgentError
 
-REMOVALS_COUNTED_FROM = 50
-"""Below this many removals of a kind the guard has nothing to say, so nothing is counted."""
+__all__ = ["LeaseLost", "Reconciler"]
 
-
-class LeaseLost(Exception):
-    """Another worker holds the node now; whatever was not recorded is the other's to do."""
+NOTHING_DONE = ("guard", "bad_request")
+"""Answers after which no batch can be at work on the node."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """Makes nodes have what is wanted of ``kinds``, in batches of at most ``batch_size``."""
+    """Makes nodes have what is wanted of ``kinds``, in portions of at most ``batch_size``."""
 
     kinds: Sequence[Kind]
     exchange: Exchange
     looker_for: LookerFor
     batch_size: int
-    lease_seconds: int
+    pace: Pace
 
-    def run(self, node: Node, lease: Lease, report: Report) -> Report:
-        """Do the node's whole backlog. Raises LeaseLost, NeedsApproval, and what ``Exchange`` raises."""
-        looker = self.looker_for(node)
-        while wanted := self._due(node):
-            if not renew_lease(lease, seconds=self.lease_seconds):
-                raise LeaseLost
-            self._batch(node, lease, looker, wanted, report)
-        return report
+    def run(self, node: Node, lease: Lease, claims: Claims, report: Report) -> None:
+        """Do the node's whole backlog and end its jobs. Raises LeaseLost, and what ``Exchange`` raises."""
+        run = _Run(self, node, lease, claims, report, self.looker_for(node))
+        run.read_back()
+        run.do_backlog()
+        run.end()
 
-    def _batch(self, node: Node, lease: Lease, looker: Looker, wanted: list[Wanted], report: Report) -> None:
-        plan = self._plan(node, wanted)
-        by_key = {one.key: one for one in wanted}
-        ordered = [by_key[item.kind, item.id] for item in plan.items]
-        look = looker.prepare(ordered)
-        records.mark_sent(ordered)
-        repair = is_being_repaired(node.id)
-        reply = self.exchange.apply(node, lease, plan.items, watch=look.watch, repair=repair)
-        outcomes = {(one["kind"], one["id"]): one for one in reply["outcomes"]}
-        applied = records.record_outcomes(node, by_key, outcomes)
-        report.counts.update(one["outcome"] for one in outcomes.values())
-        report.failed.update(_others(ordered, applied))
-        report.say("batch applied", batch=reply["batch"], sent=len(ordered), applied=len(applied))
-        self._look(node, look, applied, report)
 
-    def _look(self, node: Node, look: Look, applied: list[Wanted], report: Report) -> None:
-        findings: Mapping[tuple[str, str], Finding] = look.see(applied)
-        seen = records.record_findings(node, applied, findings)
-        report.failed.update(_others(applied, seen))
-        depths = Counter(getattr(findings.get(one.key), "how", "not seen") for one in applied)
-        report.say("looked from outside", **{name.replace(" ", "_"): count for name, count in depths.items()})
+@dataclass
+class _Run:
+    parts: Reconciler
+    node: Node
+    lease: Lease
+    claims: Claims
+    report: Report
+    looker: Looker
+    guard: Guard = field(init=False)
+    held_more: bool = False
 
-    def _due(self, node: Node) -> list[Wanted]:
-        """Rows that are due, kinds in their order, read fresh, at most one batch."""
-        wanted: list[Wanted] = []
-        for kind in self.kinds:
-            room = self.batch_size - len(wanted)
-            if room:
-                query = (
-                    select(kind.model)
-                    .where(kind.model.node_id == node.id, kind.model.is_due())
-                    .order_by(kind.model.id)
-                    .limit(room)
-                )
-                rows = db.session.scalars(query.execution_options(populate_existing=True)).unique()
-                wanted += [Wanted(kind=kind, row=row, item=kind.to_item(row)) for row in rows]
-        return wanted
+    def __post_init__(self) -> None:
+        self.guard = Guard(node=self.node, kinds=self.parts.kinds)
 
-    def _plan(self, node: Node, wanted: list[Wanted]) -> Plan:
-        plan = make_plan((one.item for one in wanted), {})
-        removed = Counter(
-            kind for (kind, verb), count in plan.counts().items() if verb in ("remove", "purge") for _ in range(count)
+    def read_back(self) -> None:
+        """Learn what became of a batch whose outcome was never recorded, before anything else is sent."""
+        batch = self.node.batch_on_way
+        if batch is None:
+            return
+        reply = self.parts.exchange.ask(self.node, "outcomes", batch=str(batch))
+        outcomes = _by_key(reply["outcomes"])
+        rows = [one for one in read_ids(self.parts.kinds, outcomes) if _is_news(one, outcomes[one.key])]
+        self.report.say("read back", batch=str(batch), known=bool(reply["known"]), news=len(rows))
+        look = self.looker.prepare(rows)
+        if rows and look.watch is not None:
+            self.parts.exchange.ask(self.node, "watch", fence=self.lease.fence, watch=dict(look.watch))
+        self._record(rows, outcomes, look, str(batch))
+
+    def do_backlog(self) -> None:
+        """Send portions until nothing is due; changes that come meanwhile are taken in between."""
+        backlog = Backlog(self.node.id, self.parts.kinds, self.parts.batch_size)
+        fresh = True
+        while True:
+            if self.claims.take() or fresh:
+                self.held_more |= self.guard.check()
+                self.claims.show(self.report)
+            fresh = False
+            portion = backlog.next(self.claims.own)
+            if portion is None:
+                break
+            self._send(portion)
+        records.record_bad_rows(self.node, backlog.bad)
+
+    def end(self) -> None:
+        """End the jobs that are left, and the plans that were carried out."""
+        end_carried_out(self.node.id, self.parts.kinds)
+        own = list(self.claims.own)
+        left = read_ids(self.parts.kinds, [(kind.name, str(id_)) for kind in self.parts.kinds for id_ in own])
+        problems = {one.row.id: Told("failed", code=one.row.problem_code) for one in left if _is_failed(one)}
+        self.claims.end_left(problems, self.guard.held_among(own))
+        self.claims.end_many(self.report, held=self.held_more)
+        reach("finished")
+
+    def _send(self, portion: Portion) -> None:
+        by_key = {one.key: one for one in portion.rows}
+        ordered = [by_key[item.kind, item.id] for item in make_plan((one.item for one in portion.rows), {}).items]
+        reach("planned")
+        look = self.looker.prepare(ordered)
+        batch = new_id()
+        records.mark_sent(self.lease, batch, ordered, self.parts.pace)
+        reach("sent")
+        try:
+            outcomes = self._exchange(batch, ordered, look, portion.approved)
+        except AgentError as error:
+            if error.code in NOTHING_DONE:
+                records.forget_batch(self.lease, self.parts.pace)
+            if error.code != "guard" or not self._set_aside(error, ordered):
+                raise
+        else:
+            reach("answered")
+            self._record(ordered, outcomes, look, str(batch))
+
+    def _exchange(
+        self, batch: uuid.UUID, ordered: Sequence[Wanted], look: Look, approved: str | None
+    ) -> dict[tuple[str, str], Mapping[str, Any]]:
+        reply = self.parts.exchange.apply(
+            self.node,
+            self.lease,
+            [one.item for one in ordered],
+            batch=batch,
+            watch=look.watch,
+            approved=approved,
+            repair=is_being_repaired(self.node.id),
         )
-        totals = {
-            kind.name: self._count(kind, node) for kind in self.kinds if removed[kind.name] >= REMOVALS_COUNTED_FROM
-        }
-        require_safe(plan, totals)
-        return plan
+        return _by_key(reply["outcomes"])
 
-    def _count(self, kind: Kind, node: Node) -> int:
-        model = kind.model
-        query = (
-            select(func.count())
-            .select_from(model)
-            .where(model.node_id == node.id, model.applied_generation > 0, model.want != "purge")
+    def _set_aside(self, error: AgentError, ordered: Sequence[Wanted]) -> bool:
+        """The node's own bound said no: a person must look. False where there is nothing to set aside."""
+        self.report.say("set aside for approval", message=str(error))
+        more = self.guard.check(refused=self.guard.refused(error.what, ordered), rows=ordered)
+        self.held_more |= more
+        return more
+
+    def _record(
+        self, rows: Sequence[Wanted], outcomes: Mapping[tuple[str, str], Mapping[str, Any]], look: Look, batch: str
+    ) -> None:
+        pace = self.parts.pace
+        good, bad = records.record_outcomes(self.node, self.lease, rows, outcomes, pace)
+        self.report.counts.update(
+            str(outcomes[one.key]["outcome"]) if one.key in outcomes else "failed" for one in rows
         )
-        return db.session.scalar(query) or 0
+        self.report.log.append(line("batch applied", batch=batch, sent=len(rows), applied=len(good)))
+        reach("recorded")
+        seen, unseen = records.record_findings(self.node, good, look.see(good) if good else {}, pace)
+        reach("looked")
+        self.report.failed.update(one.one.row.id for one in (*bad, *unseen))
+        depths = Counter([finding.how for _, finding in seen] + ["not_seen"] * len(unseen))
+        self.report.say("looked from outside", **depths)
+        told = self._told(rows, outcomes, {one.row.id: finding for one, finding in seen}, (*bad, *unseen))
+        self.claims.end_own(told, batch)
+
+    def _told(
+        self,
+        rows: Sequence[Wanted],
+        outcomes: Mapping[tuple[str, str], Mapping[str, Any]],
+        seen: Mapping[uuid.UUID, Seen],
+        bad: Iterable[Bad],
+    ) -> dict[uuid.UUID, Told]:
+        """What came of the resources that have jobs of their own."""
+        own = [one for one in rows if one.row.id in self.claims.own]
+        told = {one.row.id: Told(outcomes.get(one.key, {}).get("outcome", "failed")) for one in own}
+        for one in own:
+            told[one.row.id].applied = told[one.row.id].outcome in records.GOOD
+            told[one.row.id].how = seen[one.row.id].how if one.row.id in seen else ""
+        for fault in bad:
+            if fault.one.row.id in told:
+                told[fault.one.row.id].code, told[fault.one.row.id].message = fault.code, fault.message
+        return told
 
 
-def _others(some: Sequence[Wanted], without: Sequence[Wanted]) -> set[uuid.UUID]:
-    """Ids of ``some`` that are not among ``without``."""
-    left_out = {one.key for one in without}
-    return {uuid.UUID(one.item.id) for one in some if one.key not in left_out}
+def _by_key(outcomes: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(one["kind"], one["id"]): one for one in outcomes}
+
+
+def _is_news(one: Wanted, outcome: Mapping[str, Any]) -> bool:
+    """Whether the outcome tells of the generation that is wanted still, and was not recorded."""
+    row = one.row
+    return bool(row.wanted_generation == outcome["generation"] and row.seen_generation < row.wanted_generation)
+
+
+def _is_failed(one: Wanted) -> bool:
+    return bool(one.row.problem_code) and one.row.seen_generation < one.row.wanted_generation

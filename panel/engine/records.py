@@ -4,132 +4,178 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Float, bindparam, func, update
+from sqlalchemy import Float, bindparam, func, null, update
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work, utcnow
 from panel.ledger.events import record_many
-from panel.ledger.nodes import Node
+from panel.ledger.nodes import Lease, Node, note_batch
 from provisioning.probes.findings import Finding, NotSeen, Seen
 
 RETRY_SECONDS = (5, 15, 60, 300, 900, 3600)
-_MESSAGE_MOST = 1_000
+GOOD = ("applied", "unchanged")
+NOT_SEEN = "not_seen_"
+"""How the problem codes begin that say a resource was looked for and not seen."""
+
+MESSAGE_MOST = 1_000
 _LOOK_SECONDS_MOST = 600.0
+_MISSING = {"outcome": "failed", "code": "no_outcome", "message": "the agent did not mention it"}
 
 
-def mark_sent(wanted: Sequence[Wanted]) -> None:
-    """Note which generation is on its way, so that pages can say *applying*."""
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """Why something is not as wanted: a code, the service's words, and whether trying again may help."""
+
+    one: Wanted
+    code: str
+    message: str
+    again: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often what was seen is looked at again, and for how long a lease is taken, in seconds."""
+
+    look_seconds: float
+    lease_seconds: int
+
+
+def mark_sent(lease: Lease, batch: uuid.UUID, wanted: Sequence[Wanted], pace: Pace) -> None:
+    """Note the batch on its way, and what is in it, so that pages can say *applying*. Raises LeaseLost."""
     with unit_of_work():
-        for kind, group in _by_kind(wanted):
-            _update(
-                kind,
-                [{"key": one.row.id, "generation": one.item.generation} for one in group],
-                sent_generation=bindparam("generation"),
-            )
+        note_batch(lease, batch, seconds=pace.lease_seconds)
+        for kind, group in by_kind(wanted):
+            update_rows(kind, _generations(group), sent_generation=bindparam("generation"))
+
+
+def forget_batch(lease: Lease, pace: Pace) -> None:
+    """Note that no batch is on its way: the agent said that it did nothing. Raises LeaseLost."""
+    with unit_of_work():
+        note_batch(lease, None, seconds=pace.lease_seconds)
 
 
 def record_outcomes(
-    node: Node, by_key: Mapping[tuple[str, str], Wanted], outcomes: Mapping[tuple[str, str], Mapping[str, Any]]
-) -> list[Wanted]:
-    """Record what the node said of each resource; return those it has now."""
-    missing = {"outcome": "failed", "code": "no_outcome", "message": "the agent did not mention it"}
-    told = [(one, outcomes.get(key, missing)) for key, one in by_key.items()]
-    good = [one for one, outcome in told if outcome["outcome"] in ("applied", "unchanged")]
+    node: Node,
+    lease: Lease,
+    wanted: Sequence[Wanted],
+    outcomes: Mapping[tuple[str, str], Mapping[str, Any]],
+    pace: Pace,
+) -> tuple[list[Wanted], list[Bad]]:
+    """Record what the node said of each resource; return those it has now, and the others. Raises LeaseLost."""
+    told = [(one, outcomes.get(one.key, _MISSING)) for one in wanted]
+    good = [one for one, outcome in told if outcome["outcome"] in GOOD]
     bad = [
-        (one, outcome["code"] or outcome["outcome"], outcome["message"], outcome["outcome"] != "refused")
+        Bad(one, outcome["code"] or outcome["outcome"], outcome["message"], outcome["outcome"] != "refused")
         for one, outcome in told
-        if outcome["outcome"] not in ("applied", "unchanged")
+        if outcome["outcome"] not in GOOD
     ]
     with unit_of_work():
-        for kind, group in _by_kind(good):
-            _update(
-                kind,
-                [{"key": one.row.id, "generation": one.item.generation} for one in group],
-                applied_generation=bindparam("generation"),
-            )
-        _record_problems(bad)
+        note_batch(lease, None, seconds=pace.lease_seconds)
+        for kind, group in by_kind(good):
+            update_rows(kind, _generations(group), applied_generation=bindparam("generation"), plan_id=null())
+        record_problems(bad)
         record_many(
             SYSTEM,
-            [_event(node, one, "applied") for one in good]
-            + [_event(node, one, "refused", code=code, message=message) for one, code, message, _ in bad],
+            [event(node, one, "applied") for one in good]
+            + [event(node, one.one, "refused", code=one.code, message=one.message) for one in bad],
         )
-    return good
+    return good, bad
 
 
-def record_findings(node: Node, applied: Sequence[Wanted], findings: Mapping[tuple[str, str], Finding]) -> list[Wanted]:
-    """Record what was seen from outside; return the resources that were seen as wanted."""
-    pairs = [(one, findings.get(one.key) or NotSeen("protocol", "not looked at")) for one in applied]
-    seen = [(one, finding) for one, finding in pairs if isinstance(finding, Seen)]
-    unseen = [
-        (one, f"not_seen_{finding.code}", finding.message, True)
-        for one, finding in pairs
-        if isinstance(finding, NotSeen)
-    ]
+def record_findings(
+    node: Node, applied: Sequence[Wanted], findings: Mapping[tuple[str, str], Finding], pace: Pace
+) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
+    """Record what was seen from outside; return the resources that were seen as wanted, and the others."""
+    seen, unseen = sorted_findings(applied, findings)
     with unit_of_work():
-        for kind, group in _by_kind([one for one, _ in seen]):
+        for kind, group in by_kind(one for one, _ in seen):
             at = {one.key: finding for one, finding in seen}
             rows = [
-                {"key": one.row.id, "generation": one.item.generation, "ago": _ago(at[one.key]), "how": at[one.key].how}
+                {
+                    "key": one.row.id,
+                    "generation": one.item.generation,
+                    "ago": seconds_ago(at[one.key]),
+                    "how": at[one.key].how,
+                    "look": look_seconds(one, pace),
+                }
                 for one in group
             ]
-            _update(
+            update_rows(
                 kind,
                 rows,
                 seen_generation=bindparam("generation"),
                 seen_at=database_now(bindparam("ago", type_=Float())),
                 seen_how=bindparam("how"),
+                look_at=database_now(bindparam("look", type_=Float())),
                 attempts=0,
                 problem_code=None,
                 problem_message=None,
                 problem_since=None,
                 retry_at=None,
             )
-        _record_problems(unseen)
+        record_problems(unseen)
         record_many(
             SYSTEM,
-            [_event(node, one, "seen", how=finding.how) for one, finding in seen]
-            + [_event(node, one, "not_seen", code=code, message=message) for one, code, message, _ in unseen],
+            [event(node, one, "seen", how=finding.how) for one, finding in seen]
+            + [event(node, one.one, "not_seen", code=one.code, message=one.message) for one in unseen],
         )
-    return [one for one, _ in seen]
+    return seen, unseen
 
 
-def retry_seconds(attempts: int) -> float:
-    """How long to wait after ``attempts`` failures: longer each time, and not all until the same moment."""
-    seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
-    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+def sorted_findings(
+    some: Sequence[Wanted], findings: Mapping[tuple[str, str], Finding]
+) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
+    """What was seen, and what was not and why; what was not looked at was not seen."""
+    pairs = [(one, findings.get(one.key) or NotSeen("protocol", "not looked at")) for one in some]
+    seen = [(one, finding) for one, finding in pairs if isinstance(finding, Seen)]
+    unseen = [
+        Bad(one, f"{NOT_SEEN}{finding.code}", finding.message, again=True)
+        for one, finding in pairs
+        if isinstance(finding, NotSeen)
+    ]
+    return seen, unseen
 
 
-def _ago(finding: Seen) -> float:
-    """Seconds, not above 0, since then: what was seen is kept by the database's clock, and probes have this host's."""
-    return max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - utcnow()).total_seconds()))
+def record_bad_rows(node: Node, bad: Iterable[tuple[Kind, Any, str]]) -> None:
+    """Record that rows hold what no node may be given: nothing is sent for them before a person changes them."""
+    for kind, row, words in bad:
+        values = {"key": row.id, "code": "bad_value", "message": words[:MESSAGE_MOST]}
+        data = {"code": "bad_value", "message": words, "generation": row.wanted_generation}
+        with unit_of_work():
+            update_rows(
+                kind,
+                [values],
+                problem_code=bindparam("code"),
+                problem_message=bindparam("message"),
+                problem_since=database_now(),
+                retry_at=None,
+            )
+            record_many(SYSTEM, [_line(node, kind, row, "refused", data)])
 
 
-def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
-    """``bad``: resource, code, the service's words, whether to try again."""
-    rows = {
-        one.key: (code, message[:_MESSAGE_MOST], retry_seconds(one.row.attempts) if again else None)
-        for one, code, message, again in bad
-    }
-    for kind, group in _by_kind([one for one, *_ in bad]):
-        values = [
+def record_problems(bad: Sequence[Bad]) -> None:
+    """Write down, within the running unit of work, why resources are not as wanted and when to try again."""
+    for kind, group in bad_by_kind(bad):
+        rows = [
             {
-                "key": one.row.id,
-                "generation": one.item.generation,
-                "code": rows[one.key][0],
-                "message": rows[one.key][1],
-                "retry": rows[one.key][2],
+                "key": one.one.row.id,
+                "generation": one.one.item.generation,
+                "code": one.code,
+                "message": one.message[:MESSAGE_MOST],
+                "retry": retry_seconds(one.one.row.attempts) if one.again else None,
             }
             for one in group
         ]
         model = kind.model
-        _update(
+        update_rows(
             kind,
-            values,
+            rows,
             current_only=True,
             problem_code=bindparam("code"),
             problem_message=bindparam("message"),
@@ -139,7 +185,27 @@ def _record_problems(bad: Sequence[tuple[Wanted, str, str, bool]]) -> None:
         )
 
 
-def _update(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = False, **values: Any) -> None:
+def retry_seconds(attempts: int) -> float:
+    """How long to wait after ``attempts`` failures: longer each time, and not all until the same moment."""
+    return spread(RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)])
+
+
+def look_seconds(one: Wanted, pace: Pace) -> float | None:
+    """In how many seconds to look again; None for what is gone: that it stays away is told by comparing whole nodes."""
+    return spread(pace.look_seconds) if one.row.want == "put" else None
+
+
+def spread(seconds: float) -> float:
+    """About ``seconds``, so that not everything comes at the same moment."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+
+
+def seconds_ago(finding: Seen) -> float:
+    """Seconds, not above 0, since then: what was seen is kept by the database's clock, and probes have this host's."""
+    return max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - utcnow()).total_seconds()))
+
+
+def update_rows(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = False, **values: Any) -> None:
     """One statement, many rows. ``current_only`` leaves rows alone that a person has changed meanwhile.
 
     Rows are taken in the order of their ids, as everywhere: two writers then never wait for each other in a circle.
@@ -154,20 +220,38 @@ def _update(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = Fals
         )
 
 
-def _by_kind(wanted: Sequence[Wanted]) -> list[tuple[Kind, list[Wanted]]]:
+def by_kind(wanted: Iterable[Wanted]) -> list[tuple[Kind, list[Wanted]]]:
+    """``wanted`` by kind."""
     groups: dict[str, tuple[Kind, list[Wanted]]] = {}
     for one in wanted:
         groups.setdefault(one.kind.name, (one.kind, []))[1].append(one)
     return list(groups.values())
 
 
-def _event(node: Node, one: Wanted, action: str, **data: Any) -> dict[str, Any]:
+def bad_by_kind(bad: Iterable[Bad]) -> list[tuple[Kind, list[Bad]]]:
+    """``bad`` by kind."""
+    groups: dict[str, tuple[Kind, list[Bad]]] = {}
+    for one in bad:
+        groups.setdefault(one.one.kind.name, (one.one.kind, []))[1].append(one)
+    return list(groups.values())
+
+
+def _generations(group: Iterable[Wanted]) -> list[dict[str, Any]]:
+    return [{"key": one.row.id, "generation": one.item.generation} for one in group]
+
+
+def event(node: Node, one: Wanted, action: str, **data: Any) -> dict[str, Any]:
+    """One line of the resource's timeline, for ``record_many``."""
+    return _line(node, one.kind, one.row, action, {"generation": one.item.generation, **data})
+
+
+def _line(node: Node, kind: Kind, row: Any, action: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
-        "tag": f"engine:{one.kind.name}:{action}",
-        "kind": one.kind.name,
-        "resource_id": uuid.UUID(one.item.id),
-        "name": one.kind.name_of(one.row),
-        "member_id": one.row.member_id,
+        "tag": f"engine:{kind.name}:{action}",
+        "kind": kind.name,
+        "resource_id": row.id,
+        "name": kind.name_of(row),
+        "member_id": row.member_id,
         "node_id": node.id,
-        "data": {"generation": one.item.generation, **data},
+        "data": data,
     }

@@ -28,10 +28,15 @@ class Report:
 
     def say(self, text: str, **data: Any) -> None:
         """Add a line and show it. ``text`` is a stable English sentence, ``data`` its figures; no secrets."""
-        self.log.append({"at": utcnow().isoformat(timespec="milliseconds"), "text": text, **data})
+        self.log.append(line(text, **data))
         self.show()
 
     def show(self) -> None:
         """Write what was told so far into the running jobs; inside a unit of work it waits for the next time."""
         if self.job_ids and "work" not in db.session().info:
             jobs.show_progress(self.job_ids, counts=dict(self.counts), log=self.log)
+
+
+def line(text: str, **data: Any) -> dict[str, Any]:
+    """One line of a job's log, as of now."""
+    return {"at": utcnow().isoformat(timespec="milliseconds"), "text": text, **data}

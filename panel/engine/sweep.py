@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Flask
@@ -16,8 +18,14 @@ from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, one_at_a_time, unit_of_work
 from panel.ledger import jobs
 from panel.ledger.jobs import Job
+from panel.ledger.nodes import Node, lease_is_over
 
 log = logging.getLogger("cis.sweep")
+
+WATCH_SECONDS = 2.0
+"""How often leases of dead workers are looked for: takeover comes within this after the lease."""
+
+CHORES_SECONDS = 5.0
 
 
 def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
@@ -34,33 +42,61 @@ def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
     return open_jobs | forgotten
 
 
+def left_by_the_dead() -> list[uuid.UUID]:
+    """Nodes whose lease somebody let go by without giving it back: a worker died, and another shall take over."""
+    return list(db.session.scalars(select(Node.id).where(Node.lease_owner.is_not(None), lease_is_over())))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """What is done every ``seconds``: the ``chores``, then a sweep over ``kinds``."""
+    """What is done every ``seconds``: the ``chores``, and a sweep over ``kinds``; ``looks``: nodes with looks due."""
 
     kinds: Sequence[Kind]
     chores: Sequence[Callable[[Actor], object]]
-    seconds: int
+    seconds: float
+    looks: Callable[[], set[uuid.UUID]] = set
 
 
-def run_forever(app: Flask, rounds: Rounds, ring: Callable[[uuid.UUID], None], stop: threading.Event) -> None:
-    """Make a round at the start, and then again and again until ``stop`` is set."""
-    while True:
-        try:
-            with app.app_context():
-                for chore in rounds.chores:
-                    chore(SYSTEM)
-                nodes = sweep(rounds.kinds)
-            for node_id in nodes:
-                ring(node_id)
-        except Exception:  # a database that is away for a while must not end the sweep
-            log.exception("sweep failed")
-        if stop.wait(rounds.seconds):
-            return
+def run_forever(app: Flask, rounds: Rounds, start: Callable[[uuid.UUID], None], stop: threading.Event) -> None:
+    """Make a round at once, and then again and again until ``stop`` is set.
+
+    ``start`` has a worker take a node and does not wait for it. Chores have a thread of their own, so that one that
+    waits for a slow node delays no sweep; between the sweeps, what a worker that died left is looked for often.
+    """
+    chores = threading.Thread(target=_do_chores, args=(app, rounds, stop), name="chores", daemon=True)
+    chores.start()
+    swept = None
+    while not stop.is_set():
+        now = time.monotonic()
+        whole = swept is None or now - swept >= rounds.seconds
+        with _survived("sweep"), app.app_context():
+            nodes = sweep(rounds.kinds) | rounds.looks() if whole else set()
+            for node_id in nodes.union(left_by_the_dead()):
+                start(node_id)
+        swept = now if whole else swept
+        stop.wait(min(WATCH_SECONDS, rounds.seconds))
+    chores.join(CHORES_SECONDS)
+
+
+def _do_chores(app: Flask, rounds: Rounds, stop: threading.Event) -> None:
+    while not stop.is_set():
+        for chore in rounds.chores:
+            with _survived(f"chore {getattr(chore, '__name__', chore)}"), app.app_context():
+                chore(SYSTEM)
+        stop.wait(rounds.seconds)
+
+
+@contextmanager
+def _survived(what: str) -> Iterator[None]:
+    """A database that is away for a while, or a broken chore, ends neither sweeps nor other chores."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed", what)
 
 
 def _nodes_with_jobs() -> set[uuid.UUID]:
-    unfinished = Job.state.in_(("queued", "running", "waiting_approval"))
+    unfinished = Job.state.in_(("queued", "running"))
     return set(db.session.scalars(select(Job.node_id).where(unfinished).distinct()))
 
 

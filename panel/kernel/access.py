@@ -27,6 +27,7 @@ PERMISSIONS = frozenset(
         "drift:write",
         "jobs:read",
         "jobs:write",
+        "plans:approve",
         "events:read",
         "tokens:read",
         "tokens:write",

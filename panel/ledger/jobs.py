@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flask import current_app
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, or_, select, text, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Select,
+    Table,
+    bindparam,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, require, scoped
@@ -147,17 +160,27 @@ class Claimed(NamedTuple):
     resource_id: uuid.UUID | None
 
 
-def claim_jobs(node_id: uuid.UUID) -> list[Claimed]:
+class JobEnd(NamedTuple):
+    """How one job ends."""
+
+    id: uuid.UUID
+    state: str
+    counts: dict[str, int]
+    log: list[dict[str, Any]]
+
+
+def claim_jobs(node_id: uuid.UUID, *, also_running: bool = True) -> list[Claimed]:
     """Mark the node's open jobs as running and return them: the whole backlog at once.
 
-    Jobs found running belong to a worker that died; whoever holds the lease takes them over.
+    Jobs found running at first belong to a worker that died; whoever holds the lease takes them over.
     """
+    states = ("queued", "running") if also_running else ("queued",)
     with unit_of_work():
         rows = db.session.execute(
             update(Job)
             .where(
                 Job.node_id == node_id,
-                Job.state.in_(("queued", "running")),
+                Job.state.in_(states),
                 _is_due(),
             )
             .values(state="running", started_at=database_now(), attempts=Job.attempts + 1)
@@ -176,6 +199,12 @@ def nodes_with_open_jobs() -> list[uuid.UUID]:
 def has_open_jobs(node_id: uuid.UUID) -> bool:
     """Whether the node has jobs that wait or run."""
     query = select(Job.id).where(Job.node_id == node_id, Job.state.in_(("queued", "running"))).limit(1)
+    return db.session.scalar(query) is not None
+
+
+def has_due_jobs(node_id: uuid.UUID) -> bool:
+    """Whether the node has jobs that wait for a worker and whose time has come."""
+    query = select(Job.id).where(Job.node_id == node_id, Job.state == "queued", _is_due()).limit(1)
     return db.session.scalar(query) is not None
 
 
@@ -208,6 +237,49 @@ def finish_jobs(job_ids: Sequence[uuid.UUID], *, state: str, counts: dict[str, i
             .values(
                 state=state, finished_at=database_now() if state in ("done", "failed") else None, counts=counts, log=log
             ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def end_jobs(ends: Sequence[JobEnd]) -> None:
+    """Record how jobs ended, each with its own counts and lines; those not running any more are left alone."""
+    if not ends:
+        return
+    table = cast("Table", Job.__table__)
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("job"), table.c.state == "running")
+        .values(
+            state=bindparam("ended"),
+            counts=bindparam("told", type_=JSON()),
+            log=bindparam("lines", type_=JSON()),
+            finished_at=database_now(bindparam("ago", type_=Float())),
+        )
+    )
+    rows = [
+        {
+            "job": end.id,
+            "ended": end.state,
+            "told": end.counts,
+            "lines": end.log,
+            "ago": 0.0 if end.state in ("done", "failed") else None,
+        }
+        for end in ends
+    ]
+    with unit_of_work():
+        db.session.connection().execute(statement, rows)
+
+
+def wake_waiting(node_id: uuid.UUID, *, but: Collection[uuid.UUID] = ()) -> None:
+    """Queue again, within the running unit of work, the node's jobs that waited for approval.
+
+    ``but``: resources that go on waiting, with the jobs about them.
+    """
+    waiting = select(Job.id, Job.resource_id).where(Job.node_id == node_id, Job.state == "waiting_approval")
+    ids = [row.id for row in db.session.execute(waiting) if row.resource_id is None or row.resource_id not in but]
+    for start in range(0, len(ids), 500):
+        db.session.execute(
+            update(Job).where(Job.id.in_(ids[start : start + 500])).values(state="queued", retry_at=None),
             execution_options={"synchronize_session": False},
         )
 

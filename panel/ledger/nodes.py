@@ -58,6 +58,10 @@ class Lease:
     fence: int
 
 
+class LeaseLost(Exception):
+    """Another worker holds the node now; whatever was not recorded is the other's to do."""
+
+
 def take_lease(node_id: uuid.UUID, *, owner: str, seconds: int) -> Lease | None:
     """Take the node's lease if nobody holds it, by the database's clock; None when somebody does.
 
@@ -92,6 +96,15 @@ def lease_is_over() -> ColumnElement[bool]:
 def renew_lease(lease: Lease, *, seconds: int) -> bool:
     """Hold the lease for ``seconds`` more; False when it was lost meanwhile."""
     return _change_lease(lease, lease_expires_at=database_now(seconds), lease_seconds=seconds)
+
+
+def note_batch(lease: Lease, batch: uuid.UUID | None, *, seconds: int) -> None:
+    """Note, within the running unit of work, which batch is on its way to the node, None when its outcome is recorded.
+
+    The lease is renewed with it. Raises LeaseLost, which undoes the whole unit of work.
+    """
+    if not _change_lease(lease, lease_expires_at=database_now(seconds), lease_seconds=seconds, batch_on_way=batch):
+        raise LeaseLost
 
 
 def release_lease(lease: Lease) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from panel.kernel.db import UTCDateTime, database_now, new_id, utcnow
 from panel.kernel.errors import Conflict
+from panel.ledger.plans import ids_in
 
 RESOURCE_STATES = ("pending", "applying", "active", "failed", "suspended", "removing", "removed", "drifted")
 RETRY_SECONDS_MOST = 4_500
@@ -27,6 +28,8 @@ class ResourceColumns:
 
     ``want``: *put*, *remove* (serve no more, keep the data) or *purge* (delete the data).
     ``retry_at`` with a problem: when to try again; None with a problem: not before a person changes something.
+    ``plan_id``: the plan with which it was set aside until a person approves (``ledger.plans``). ``look_at``: when what
+    was seen is looked at again.
     """
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -43,6 +46,8 @@ class ResourceColumns:
     attempts: Mapped[int] = mapped_column(default=0)
     retry_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     suspended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    plan_id: Mapped[uuid.UUID | None]
+    look_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
@@ -69,12 +74,21 @@ class ResourceColumns:
         return Index(f"ix_{table}_problem", "node_id", "problem_code", sqlite_where=text(troubled),
                      postgresql_where=text(troubled))  # fmt: skip
 
+    @classmethod
+    def look_index(cls, table: str) -> Index:
+        """The index by which the engine finds what was not looked at for the longest time."""
+        scheduled = "look_at IS NOT NULL"
+        return Index(
+            f"ix_{table}_look", "node_id", "look_at", sqlite_where=text(scheduled), postgresql_where=text(scheduled)
+        )
+
     def change(self, **values: Any) -> None:
         """Set ``values`` and want a new generation; an old problem is forgotten, the engine will tell anew."""
         for name, value in values.items():
             setattr(self, name, value)
         self.wanted_generation += 1
         self.problem_code = self.problem_message = self.problem_since = self.retry_at = None
+        self.plan_id = None
         self.attempts = 0
 
     def placed(self) -> uuid.UUID:
@@ -120,12 +134,18 @@ class ResourceColumns:
 
     @classmethod
     def is_due(cls) -> ColumnElement[bool]:
-        """SQL: not yet seen as wanted, and not waiting for a person or, by the database's clock, for its next try.
+        """SQL: not yet seen as wanted, and waiting neither for a person nor, by the database's clock, for its next try.
 
         A try further ahead than any is set was set by a clock that went wrong: its time has come.
         """
         again = or_(cls.retry_at <= database_now(), cls.retry_at > database_now(RETRY_SECONDS_MOST))
-        return (cls.seen_generation < cls.wanted_generation) & or_(cls.problem_code.is_(None), again)
+        unsettled = cls.seen_generation < cls.wanted_generation
+        return unsettled & or_(cls.problem_code.is_(None), again) & cls.in_no_plan("waiting")
+
+    @classmethod
+    def in_no_plan(cls, *states: str) -> ColumnElement[bool]:
+        """SQL: the row is in no plan in one of these states; plans that ended hold nothing."""
+        return or_(cls.plan_id.is_(None), cls.plan_id.not_in(ids_in(*states)))
 
 
 def complete_row(row: Any) -> dict[str, Any]:

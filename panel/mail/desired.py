@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import case
+from sqlalchemy import ColumnElement, case, select
 
 from panel.mail.models import Alias, Mailbox, MailDomain
 from provisioning import resources
@@ -51,6 +53,16 @@ def alias_item(row: Alias) -> resources.Item:
     return resources.Alias(
         id=str(row.id), generation=row.wanted_generation, address=row.address, target=row.mailbox.address
     )
+
+
+def domains_with(ids: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    """SQL: the domains in which mailboxes with these ids have their addresses."""
+    return MailDomain.id.in_(select(Mailbox.domain_id).where(Mailbox.id.in_(ids)))
+
+
+def aliases_with(ids: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    """SQL: the aliases of mailboxes with these ids."""
+    return Alias.mailbox_id.in_(ids)
 
 
 def _gone(kind: str, row: MailDomain | Mailbox | Alias) -> resources.Gone:

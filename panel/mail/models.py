@@ -20,7 +20,11 @@ class MailDomain(ResourceColumns, Base):
     """A domain whose mail a node takes. ``shared``: every member may have addresses in it."""
 
     __tablename__ = "mail_domains"
-    __table_args__ = (ResourceColumns.due_index("mail_domains"), ResourceColumns.problem_index("mail_domains"))
+    __table_args__ = (
+        ResourceColumns.due_index("mail_domains"),
+        ResourceColumns.look_index("mail_domains"),
+        ResourceColumns.problem_index("mail_domains"),
+    )
 
     name: Mapped[str] = mapped_column(unique=True)
     shared: Mapped[bool] = mapped_column(default=False)
@@ -32,6 +36,7 @@ class Mailbox(ResourceColumns, Base):
     __tablename__ = "mailboxes"
     __table_args__ = (
         ResourceColumns.due_index("mailboxes"),
+        ResourceColumns.look_index("mailboxes"),
         ResourceColumns.problem_index("mailboxes"),
         # Lists of hundreds of thousands: each order people may ask for, and the count, come from an index alone.
         Index("ix_mailboxes_want_id", "want", "id"),
@@ -75,7 +80,11 @@ class Alias(ResourceColumns, Base):
     """An address whose mail goes to a mailbox: here, the former addresses of renamed ones."""
 
     __tablename__ = "aliases"
-    __table_args__ = (ResourceColumns.due_index("aliases"), ResourceColumns.problem_index("aliases"))
+    __table_args__ = (
+        ResourceColumns.due_index("aliases"),
+        ResourceColumns.look_index("aliases"),
+        ResourceColumns.problem_index("aliases"),
+    )
 
     address: Mapped[str] = mapped_column(index=True)
     mailbox_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mailboxes.id"), index=True)

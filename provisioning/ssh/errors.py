@@ -40,8 +40,12 @@ class OutcomeUnknown(SshError):
 
 
 class AgentError(SshError):
-    """The agent answered that it did nothing, and why: ``code`` as in `wire.ReplyError`."""
+    """The agent answered that it did nothing, and why: ``code`` as in `wire.ReplyError`.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``what``: with *guard*, which of the node's own bounds said no; empty where the agent does not tell.
+    """
+
+    def __init__(self, code: str, message: str, *, what: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.what = what

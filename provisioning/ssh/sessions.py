@@ -52,7 +52,8 @@ class AgentSession:
         finally:
             self._turn.release()
         if not reply.get("ok"):
-            raise AgentError(str(reply.get("error", "internal")), str(reply.get("message", "")))
+            told = {name: str(reply.get(name) or "") for name in ("error", "message", "what")}
+            raise AgentError(told["error"] or "internal", told["message"], what=told["what"])
         return reply
 
     def close(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from panel.engine.exchange import Exchange
 from panel.engine.reconcile import Reconciler
+from panel.engine.records import Pace
 from panel.engine.tasks import Task
+from panel.engine.verify import Verifier
 from panel.engine.worker import Worker
 from panel.wiring import KINDS
 from tests.engine.fakes import FakeAgent, FakeLooker
@@ -20,14 +22,23 @@ class Engine:
         self.tasks: dict[str, Task] = {}
         self.node_id = world.node.id
         self.exchange = Exchange(sessions=self.agent)  # type: ignore[arg-type]  # the fake speaks the same protocol
+        pace = Pace(look_seconds=6 * 3600, lease_seconds=30)
         reconciler = Reconciler(
             kinds=KINDS,
             exchange=self.exchange,
             looker_for=lambda _node: self.looker,
             batch_size=50,
-            lease_seconds=30,
+            pace=pace,
         )
-        self.worker = Worker(world.app, reconciler, lease_seconds=30, tasks=self.tasks)
+        self.verifier = Verifier(
+            kinds=KINDS,
+            exchange=self.exchange,
+            looker_for=lambda _node: self.looker,
+            pace=pace,
+            per_round=500,
+            round_seconds=30,
+        )
+        self.worker = Worker(world.app, reconciler, lease_seconds=30, tasks=self.tasks, verifier=self.verifier)
 
     def ring(self) -> None:
         self.worker.ring(self.node_id)

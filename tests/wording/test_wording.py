@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
-from panel.engine.worker import PROBLEMS
+from panel.engine.marks import PROBLEMS
 from panel.kernel import errors as kinds
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.kernel.errors import OverLimit, PanelError

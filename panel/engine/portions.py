@@ -1,0 +1,185 @@
+"""What goes to a node next: rows that are due, read as plain rows, in portions, the small before the big.
+
+A change that somebody waits for (it has a job of its own) goes before what is done in bulk, with what belongs to it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, or_, select
+
+from panel.engine.kinds import Kind, Wanted
+from panel.kernel.db import db
+from panel.ledger.plans import approved_on
+from provisioning.plan import turn
+from provisioning.resources import KINDS, Gone, InvalidResource, Item
+
+T = TypeVar("T")
+Step = tuple[Kind, bool]
+
+IDS_AT_ONCE = 500
+"""How many ids stand in one statement."""
+
+_COLUMNS = (
+    "id",
+    "member_id",
+    "want",
+    "wanted_generation",
+    "applied_generation",
+    "seen_generation",
+    "problem_code",
+    "attempts",
+    "look_at",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """Rows of one exchange; ``approved`` is the digest of the plan under which they may go, None for ordinary ones."""
+
+    rows: list[Wanted]
+    approved: str | None = None
+
+
+@dataclass
+class Backlog:
+    """A node's due rows. ``bad``: kind, row and words of those that hold what no node may be given."""
+
+    node_id: uuid.UUID
+    kinds: Sequence[Kind]
+    size: int
+    bad: list[tuple[Kind, Any, str]] = field(default_factory=list)
+    _tried: set[uuid.UUID] = field(default_factory=set)
+    _dry: set[tuple[str, bool]] = field(default_factory=set)
+
+    def next(self, own: Collection[uuid.UUID]) -> Portion | None:
+        """The next portion, read fresh; None when nothing is due. ``own``: resources with a job of their own."""
+        return self._own(own) or self._approved() or self._rest()
+
+    def _own(self, own: Collection[uuid.UUID]) -> Portion | None:
+        fresh = sorted(set(own) - self._tried)[: self.size]
+        self._tried.update(fresh)
+        found: dict[tuple[str, str], Wanted] = {}
+        for ids in chunks(fresh, IDS_AT_ONCE):
+            for kind in self.kinds:
+                mine: ColumnElement[bool] = kind.model.id.in_(ids)
+                mine = mine if kind.goes_with is None else or_(mine, kind.goes_with(ids))
+                found |= {one.key: one for one in self._read(kind, mine, _ordinary(kind))}
+        return Portion(rows=list(found.values())) if found else None
+
+    def _approved(self) -> Portion | None:
+        for plan in approved_on(self.node_id):
+            rows: list[Wanted] = []
+            for kind in self.kinds:
+                room = self.size - len(rows)
+                rows += self._read(kind, kind.model.plan_id == plan.id, limit=room) if room else []
+            if rows:
+                return Portion(rows=rows, approved=plan.digest)
+        return None
+
+    def _rest(self) -> Portion | None:
+        """Everything else, in turns: what is let go of before what takes its place. A dry turn is left out for a while.
+
+        Nothing is due only when all of them were found dry at once.
+        """
+        for _ in range(2):
+            rows: list[Wanted] = []
+            for kind, removes in self._steps():
+                room = self.size - len(rows)
+                if not room or (kind.name, removes) in self._dry:
+                    continue
+                is_removal = kind.model.want != "put" if removes else kind.model.want == "put"
+                found = self._read(kind, is_removal, _ordinary(kind), limit=room)
+                if len(found) < room:
+                    self._dry.add((kind.name, removes))
+                rows += found
+            if rows:
+                return Portion(rows=rows)
+            self._dry.clear()
+        return None
+
+    def _steps(self) -> list[Step]:
+        steps = [(kind, removes) for kind in self.kinds for removes in (True, False)]
+        return sorted(steps, key=lambda step: turn(step[0].name, removes=step[1]))
+
+    def _read(self, kind: Kind, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Wanted]:
+        due = (kind.model.node_id == self.node_id, kind.model.is_due(), *conditions)
+        return read(kind, *due, limit=limit, bad=self.bad)
+
+
+def read(
+    kind: Kind,
+    *conditions: ColumnElement[bool],
+    order: Any = None,
+    limit: int | None = None,
+    bad: list[tuple[Kind, Any, str]] | None = None,
+) -> list[Wanted]:
+    """Rows of a kind with what is sent for them, by id unless ``order`` says otherwise.
+
+    Rows that hold what no node may be given go to ``bad`` with the reason, or raise InvalidResource where it is None.
+    """
+    query = _query(kind).where(*conditions).order_by(kind.model.id if order is None else order).limit(limit)
+    wanted = []
+    for row in _rows(kind, query):
+        try:
+            wanted.append(Wanted(kind=kind, row=row, item=_item(kind, row)))
+        except InvalidResource as error:
+            if bad is None:
+                raise
+            bad.append((kind, row, str(error)))
+    return wanted
+
+
+def read_ids(kinds: Sequence[Kind], keys: Iterable[tuple[str, str]]) -> list[Wanted]:
+    """Rows by kind and id, whether due or not; those that are not there are left out."""
+    keys = list(keys)
+    found: list[Wanted] = []
+    for kind in kinds:
+        for ids in chunks([uuid.UUID(id_) for name, id_ in keys if name == kind.name], IDS_AT_ONCE):
+            found += read(kind, kind.model.id.in_(ids), bad=[])
+    return found
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``values`` in parts of at most ``size``."""
+    remaining = iter(values)
+    while part := list(islice(remaining, size)):
+        yield part
+
+
+def _ordinary(kind: Kind) -> ColumnElement[bool]:
+    return kind.model.in_no_plan("waiting", "approved")
+
+
+def _query(kind: Kind) -> Select[Any]:
+    """Plain rows of what is needed; objects where a kind does not say what its resources are made of."""
+    model, comparison = kind.model, kind.comparison
+    if comparison is None:
+        return select(model)
+    fields = [column.label(name) for name, column in comparison.columns.items()]
+    query = select(*(getattr(model, name) for name in _COLUMNS), *fields)
+    for target in comparison.joins:
+        query = query.join(target)
+    return query
+
+
+def _rows(kind: Kind, query: Select[Any]) -> Any:
+    if kind.comparison is None:
+        return db.session.scalars(query.execution_options(populate_existing=True)).unique()
+    return db.session.connection().execute(query)
+
+
+def _item(kind: Kind, row: Any) -> Item:
+    if kind.comparison is None:
+        return kind.to_item(row)
+    if row.want != "put":
+        return Gone(kind=kind.name, id=str(row.id), generation=row.wanted_generation, purge=row.want == "purge")
+    fields = {name: getattr(row, name) for name in kind.comparison.columns}
+    item: Any = KINDS[kind.name](id=str(row.id), generation=row.wanted_generation, **fields)
+    made: Item = item
+    return made
