@@ -86,6 +86,6 @@ def _count(query: Select[Any]) -> int:
     return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
-def _pairs(query: Select[Any]) -> dict[Any, int]:
+def _pairs(query: Any) -> dict[Any, int]:
     rows: Iterable[Any] = db.session.execute(query)
     return {row[0]: row[1] for row in rows}

@@ -15,6 +15,7 @@ from panel.web import (
     contract_changes,
     contracts,
     dashboard,
+    differences,
     errors,
     events,
     filters,
@@ -27,6 +28,7 @@ from panel.web import (
     mailbox_changes,
     members,
     metrics,
+    needs,
     nodes,
     search,
     security,
@@ -35,6 +37,7 @@ from panel.web import (
 
 AREAS = (
     dashboard,
+    needs,
     search,
     account,
     members,
@@ -44,6 +47,7 @@ AREAS = (
     mailbox_changes,
     activation,
     nodes,
+    differences,
     jobs,
     events,
     health,

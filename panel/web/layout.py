@@ -34,12 +34,14 @@ class Place:
 _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool], ...], ...] = (
     (
         ("dashboard.show", _l("Dashboard"), "speedometer2", None, False),
+        ("needs.show_list", _l("Needs a person"), "bell", "members:read", True),
         ("members.show_list", _l("Members"), "building", "members:read", False),
         ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
     ),
     (
         ("nodes.show_list", _l("Nodes"), "hdd-network", "nodes:read", True),
+        ("differences.show_list", _l("Differences"), "shuffle", "nodes:read", True),
         ("jobs.show_list", _l("Jobs"), "list-task", "jobs:read", True),
         ("events.show_list", _l("Journal"), "clock-history", "events:read", True),
     ),
@@ -75,6 +77,13 @@ _WORDS = (
     "unit_word",
     "cause_word",
     "suspension_word",
+    "kind_word",
+    "what_words",
+    "difference_field",
+    "difference_value",
+    "verb_word",
+    "plan_reasons",
+    "closed_words",
     "level_words",
     "amount",
 )

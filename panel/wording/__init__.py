@@ -3,6 +3,15 @@
 Belongs here: what a code of ours is called. Texts of one page stand in its template; a decision stands in no text.
 """
 
+from panel.wording.differences import (
+    closed_words,
+    difference_field,
+    difference_value,
+    kind_word,
+    plan_reasons,
+    verb_word,
+    what_words,
+)
 from panel.wording.errors import describe, field_label
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line
 from panel.wording.names import (
@@ -26,19 +35,24 @@ __all__ = [
     "Problem",
     "amount",
     "cause_word",
+    "closed_words",
     "count_words",
     "describe",
+    "difference_field",
+    "difference_value",
     "entitlement_word",
     "event_details",
     "event_look",
     "event_sentence",
     "field_label",
+    "kind_word",
     "level_words",
     "log_line",
     "login_words",
     "member_kind_word",
     "node_role_word",
     "permission_word",
+    "plan_reasons",
     "problem_words",
     "role_word",
     "seen_words",
@@ -47,5 +61,7 @@ __all__ = [
     "state_word",
     "suspension_word",
     "unit_word",
+    "verb_word",
     "wanted_words",
+    "what_words",
 ]

@@ -43,6 +43,13 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "suspended": (lazy_pgettext("contract", "suspended"), "warn", "pause-circle"),
         "ended": (lazy_pgettext("contract", "ended"), "off", "slash-circle"),
     },
+    "difference": {
+        "open": (_l("waits for a decision"), "warn", "shuffle"),
+        "kept": (_l("kept as it is"), "off", "pause-circle"),
+        "adopted": (_l("adopted"), "busy", "check-lg"),
+        "overwriting": (_l("being overwritten"), "busy", "arrow-repeat"),
+        "resolved": (_l("settled"), "ok", "check-circle"),
+    },
     "login": {
         "waiting": (_l("waits for its first password"), "wait", "hourglass-split"),
         "open": (_l("open"), "ok", "check-circle"),

@@ -32,6 +32,7 @@ from panel.kernel.passwords import hash_user_password
 from panel.ledger.events import record_many
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
+from panel.ledger.workers import show_sign
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, suspend_mailbox
 from panel.mail.models import Mailbox, MailDomain
 from tests.worlds import SHARED, World, enrolled_node, small_world
@@ -95,6 +96,7 @@ def small_site(folder: Path, *, full: bool = False) -> Iterator[Site]:
         nobody = _person("nobody@example.test", "Jan Bezprawny", "member_editor", member_id=world.smigiel.id)
         nobody.grants.clear()
         db.session.commit()
+        show_sign("worker of tests", seconds=24 * 3600)
         site = Site(world, admin, totp, clerk, nobody)
         if full:
             fill(site)
