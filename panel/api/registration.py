@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from panel.api import (
     contracts,
     documentation,
+    drift,
     events,
     jobs,
     mail_domains,
@@ -26,7 +27,7 @@ from panel.kernel import i18n
 from panel.kernel.errors import PanelError
 
 PREFIX = "/api/v1"
-AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, jobs, events, tokens)
+AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, drift, jobs, events, tokens)
 """One module per collection; importing it registers its operations."""
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.ledger import jobs
+from panel.ledger.differences import STATES as DIFFERENCE_STATES
+from panel.ledger.differences import WHATS
 from panel.ledger.resources import RESOURCE_STATES
 from panel.members.models import MEMBER_KINDS
 
@@ -210,6 +212,37 @@ COMPONENTS: dict[str, Schema] = {
             "problem": _PROBLEM,
             **_TIMES,
             "links": LINKS,
+        }
+    ),
+    "Difference": thing(
+        {
+            "id": ID,
+            "node_id": ID,
+            "kind": TEXT,
+            "resource_id": or_null(ID),
+            "name": TEXT,
+            "what": one_of(WHATS),
+            "differs": list_of(TEXT),
+            "wanted": or_null(ANYTHING),
+            "found": or_null(ANYTHING),
+            "state": one_of(DIFFERENCE_STATES),
+            "reason": TEXT,
+            "until": or_null(MOMENT),
+            "decided_by": TEXT,
+            "first_seen_at": MOMENT,
+            "last_seen_at": MOMENT,
+            "no_adopt": or_null(TEXT),
+            "no_overwrite": or_null(TEXT),
+        }
+    ),
+    "RepairPlan": thing(
+        {
+            "digest": TEXT,
+            "made_at": MOMENT,
+            "counts": list_of(thing({"kind": TEXT, "verb": TEXT, "number": WHOLE})),
+            "changes": list_of(ANYTHING),
+            "total": WHOLE,
+            "left": WHOLE,
         }
     ),
     "Job": thing(

@@ -17,6 +17,7 @@ AREAS: Mapping[str, str] = {
     "db": "panel.cli.database:db",
     "demo": "panel.cli.demo:demo",
     "domains": "panel.cli.domains:domains",
+    "drift": "panel.cli.drift:drift",
     "entitlements": "panel.cli.entitlements:entitlements",
     "events": "panel.cli.events:events",
     "jobs": "panel.cli.jobs:jobs",

@@ -29,12 +29,18 @@ def node(row: Node) -> dict[str, Any]:
         "versions": dict(row.versions),
         "last_seen_at": moment(row.last_seen_at),
         "lease": lease,
-        "drift": None,
+        "drift": _drift(row),
         "problem": problem(row.problem_code, row.problem_message, None),
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
         "links": events_of("node", row.id),
     }
+
+
+def _drift(row: Node) -> dict[str, Any] | None:
+    if row.drift_checked_at is None:
+        return None
+    return {"checked_at": moment(row.drift_checked_at), "differing": row.drift_differing}
 
 
 def job(row: Job) -> dict[str, Any]:

@@ -35,6 +35,11 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
     "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
     "mail:mailbox:purge": (_l("Deleted for good"), "off", "trash"),
+    "drift:difference:found": (_l("Found otherwise on the server"), "warn", "shuffle"),
+    "drift:difference:resolve": (_l("As wanted on the server again"), "ok", "check-circle"),
+    "drift:difference:keep": (_l("Difference kept"), "off", "shuffle"),
+    "drift:difference:adopt": (_l("Difference adopted"), "busy", "shuffle"),
+    "drift:difference:overwrite": (_l("Difference to be overwritten"), "busy", "shuffle"),
     "nodes:node:enroll": (_l("Node enrolled"), "ok", "hdd-network"),
     "nodes:agent:upgrade": (_l("Agent brought up to date"), "ok", "arrow-up-circle"),
     "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
@@ -53,6 +58,9 @@ _ACTIONS: dict[str, tuple[Any, str, str]] = {
 
 _LOG = {
     "batch applied": _l("The server took %(applied)s of %(sent)s resources."),
+    "compared": _l("Compared %(resources)s resources; %(shards)s of 256 groups differ, %(moving)s are on their way."),
+    "differences": _l("Differences: %(new)s new, %(still)s still there, %(gone)s gone."),
+    "dropped": _l("The server dropped %(dropped)s of %(asked)s foreign rows."),
     "looked from outside": _l("Looked from outside."),
     "waits for approval": _l("Would remove %(removed)s of %(total)s: waits for a person who approves."),
     "lease lost to another worker": _l("Another worker took the server over."),

@@ -9,6 +9,7 @@ from panel.kernel.i18n import _l
 
 _AGAIN = _l("The panel keeps trying by itself. If this lasts, call whoever looks after the server.")
 _LOOK = _l("Read the server's words above, correct the cause, then ask again.")
+_DECIDE = _l("Somebody or something changed the server. Look at the difference and keep, adopt or overwrite it.")
 _PROBLEMS = {
     "refused": (
         _l("The server refuses this."),
@@ -34,6 +35,11 @@ _PROBLEMS = {
     ),
     "not_seen_not_delivered": (_l("A test message was accepted but did not arrive."), _AGAIN),
     "not_seen_protocol": (_l("The service answered what was not expected."), _AGAIN),
+    "drift_missing": (_l("It is missing on the server."), _DECIDE),
+    "drift_different": (_l("It is otherwise on the server than wanted."), _DECIDE),
+    "drift_stale_generation": (_l("The server has another version of it than the one it confirmed."), _DECIDE),
+    "drift_not_served": (_l("The server has it, but its services do not read it."), _DECIDE),
+    "drift_only_here": (_l("It should be gone, but stands on the server again."), _DECIDE),
     "host_key_changed": (
         _l("The server shows another host key than the one pinned."),
         _l("Nothing is sent to it. Find out whether it was installed anew or is impersonated, then enrol it again."),
