@@ -29,7 +29,12 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 
-SHARED = {"panel": {"running_panel"}, "lab": {"lab", "lab_state", "mail1"}, "browser": {"chromium"}}
+SHARED = {
+    "panel": {"running_panel"},
+    "lab": {"lab", "lab_state", "mail1"},
+    "faults": {"faulty_host"},
+    "browser": {"chromium"},
+}
 """Groups of tests by what they share: it is made once, in the process that runs the group."""
 
 

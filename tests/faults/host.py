@@ -10,6 +10,8 @@ from typing import Any
 
 from provisioning.agent.build import build_zipapp
 from provisioning.lab import Lab
+from provisioning.lab.base import ensure_base
+from provisioning.lab.host import Host as Machine
 from tests.nodes import EnrolledNode
 
 NAME = "mail1"
@@ -97,6 +99,16 @@ class Host:
         """Kill the processes of sshd that serve the panel, and them only."""
         self.run("pkill", "-KILL", "-f", "^sshd: cis-agent")
 
+    def lose_power(self) -> None:
+        """Stop the node as a power cut would."""
+        self._machine().stop()
+
+    def come_back(self) -> None:
+        """Start the node again, with what its disk held."""
+        machine = self._machine()
+        machine.start(ensure_base(print))
+        machine.wait(self.node.state.address, self.node.state.ssh_port)
+
     def rows(self) -> dict[str, Any]:
         """What stands in the agent's store and in Postfix' maps."""
         rows: dict[str, Any] = json.loads(self.run("python3", "-c", _ROWS, STORE))
@@ -111,6 +123,9 @@ class Host:
         done = self.lab.exec(NAME, list(argv), stdin=stdin, timeout=SECONDS)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+    def _machine(self) -> Machine:
+        return self.lab._find(NAME)
 
     def _await(self, path: str) -> None:
         end = time.monotonic() + SECONDS

@@ -72,13 +72,13 @@ class Installation:
         """Have workers pass all points."""
         (self.folder / "fault").unlink(missing_ok=True)
 
-    def settle(self, *, seconds: float = SECONDS) -> None:
-        """Wait until nothing is left to do, without waiting for retries: their time is made to come."""
+    def settle(self, *, seconds: float = SECONDS, hurry: bool = True) -> None:
+        """Wait until nothing is left to do; ``hurry`` has the time of retries come, so that nobody waits for them."""
         end = time.monotonic() + seconds
         hurried = 0.0
         while not self.is_settled():
             assert time.monotonic() < end, self.what_happened()
-            if time.monotonic() > hurried + HURRY_SECONDS:
+            if hurry and time.monotonic() > hurried + HURRY_SECONDS:
                 self.hurry()
                 hurried = time.monotonic()
             time.sleep(0.02)
@@ -96,10 +96,15 @@ class Installation:
         with unit_of_work():
             for model in TABLES:
                 _set(update(model).where(model.retry_at.is_not(None)).values(retry_at=PAST))
+        self.expire_dead_leases()
+        ring(self.node_id)
+
+    def expire_dead_leases(self) -> None:
+        """Have the lease of a worker that was killed come to its end at once."""
+        with unit_of_work():
             owner = db.session.scalar(select(Node.lease_owner))
             if owner and not Path("/proc", owner.split(":")[1]).exists():
                 _set(update(Node).where(Node.lease_owner == owner).values(lease_expires_at=PAST))
-        ring(self.node_id)
 
     def jump(self, *, days: int) -> None:
         """Have the database's clock jump: all that is kept by it moves the other way."""

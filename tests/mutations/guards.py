@@ -1,0 +1,180 @@
+"""What protects people, as a table: each guard, the text that is it, and the test that fails without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AGENT_ENGINE = "tests/provisioning/agent/test_engine.py::"
+EVERY_KIND = "tests/contract/test_every_kind.py::"
+LEASES = "tests/ledger/test_leases.py::"
+ENGINE = "tests/engine/test_engine.py::"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """``text`` stands in ``path`` exactly once; with ``without`` in its place ``test`` must fail.
+
+    ``slow``: the test needs a node or more than a few seconds, so it is tried by ``make test-long`` only.
+    """
+
+    promise: str
+    path: str
+    text: str
+    without: str
+    test: str
+    slow: bool = False
+
+
+GUARDS = (
+    Guard(
+        promise="A worker that lost its lease changes nothing on a node",
+        path="provisioning/agent/store.py",
+        text="if token < known:",
+        without="if token < 0:",
+        test=AGENT_ENGINE + "test_a_fence_only_grows",
+    ),
+    Guard(
+        promise="What is older than what the node knows is refused",
+        path="provisioning/agent/batch.py",
+        text="if item.generation < newest or _revives(item, tombstones.get(key)):",
+        without="if _revives(item, tombstones.get(key)):",
+        test=EVERY_KIND + "test_an_older_generation_is_refused_and_changes_nothing",
+        slow=True,
+    ),
+    Guard(
+        promise="What was removed does not come back by the generation that removed it",
+        path="provisioning/agent/batch.py",
+        text="if item.generation < newest or _revives(item, tombstones.get(key)):",
+        without="if item.generation < newest:",
+        test=EVERY_KIND + "test_a_removal_of_what_never_was_is_remembered",
+        slow=True,
+    ),
+    Guard(
+        promise="A batch that is sent again is not done again",
+        path="provisioning/agent/engine.py",
+        text="replayed = tx.outcomes_of(batch.id) is not None",
+        without="replayed = False",
+        test=EVERY_KIND + "test_a_batch_sent_again_returns_what_it_returned",
+        slow=True,
+    ),
+    Guard(
+        promise="The node itself refuses to lose a fifth of what it has",
+        path="provisioning/agent/bounds.py",
+        text="if now and gone >= least and gone > REMOVED_SHARE_MAX * (count(kind) + gone):",
+        without="if not gone:",
+        test=AGENT_ENGINE + "test_removing_fifty_and_more_than_a_fifth_needs_an_approval",
+    ),
+    Guard(
+        promise="Small batches do not get around the node's bound",
+        path="provisioning/agent/bounds.py",
+        text="        _require_share(kind, number, number + recent, REMOVED_PER_HOUR, count)\n",
+        without="",
+        test=AGENT_ENGINE + "test_small_batches_do_not_get_around_the_bound",
+    ),
+    Guard(
+        promise="The node bounds how many passwords change in an hour",
+        path="provisioning/agent/bounds.py",
+        text="if number and number + tx.pace(what, HOUR) > PASSWORDS_PER_HOUR:",
+        without="if number < 0:",
+        test=AGENT_ENGINE + "test_password_changes_are_bounded_by_the_hour",
+    ),
+    Guard(
+        promise="A link planted on the node leads nowhere",
+        path="provisioning/agent/files.py",
+        text="_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
+        without="_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
+        test="tests/provisioning/agent/test_files.py",
+    ),
+    Guard(
+        promise="Nobody takes a node that somebody holds",
+        path="panel/ledger/nodes.py",
+        text=".where(Node.id == node_id, lease_is_over())",
+        without=".where(Node.id == node_id)",
+        test=LEASES + "test_of_many_workers_one_takes_the_node[sqlite]",
+    ),
+    Guard(
+        promise="A dead worker's lease ends",
+        path="panel/ledger/nodes.py",
+        text="        Node.lease_expires_at < database_now(),\n",
+        without="",
+        test=LEASES + "test_an_expired_lease_can_be_taken_and_is_lost_to_its_holder[sqlite]",
+    ),
+    Guard(
+        promise="A clock that is turned back keeps nobody's lease for ever",
+        path="panel/ledger/nodes.py",
+        text="        Node.lease_expires_at > database_now(Node.lease_seconds + 1),\n",
+        without="",
+        test=LEASES + "test_a_clock_that_jumped_a_day_freezes_no_node",
+    ),
+    Guard(
+        promise="Each holder's fence is higher than the last one's",
+        path="panel/ledger/nodes.py",
+        text="fence=Node.fence + 1,",
+        without="fence=Node.fence,",
+        test=LEASES + "test_each_lease_has_a_higher_fence[sqlite]",
+    ),
+    Guard(
+        promise="Enrolling again never lowers the fence",
+        path="panel/ledger/nodes.py",
+        text="node.fence = max(node.fence or 0, fence)",
+        without="node.fence = fence",
+        test=LEASES + "test_enrolling_again_keeps_the_lease_and_never_lowers_the_fence[sqlite]",
+    ),
+    Guard(
+        promise="A worker that lost its lease is told so when it renews it",
+        path="panel/ledger/nodes.py",
+        text=".where(Node.id == lease.node_id, Node.lease_owner == lease.owner, Node.fence == lease.fence)",
+        without=".where(Node.id == lease.node_id)",
+        test=LEASES + "test_an_expired_lease_can_be_taken_and_is_lost_to_its_holder[sqlite]",
+    ),
+    Guard(
+        promise="Rows of others are out of reach",
+        path="panel/kernel/access.py",
+        text="return query.where(column.in_(members)) if members else query.where(false())",
+        without="return query",
+        test="tests/ledger/test_events.py::test_events_are_seen_by_those_whose_they_are[sqlite]",
+    ),
+    Guard(
+        promise="What is foreign looks like what is absent",
+        path="panel/kernel/access.py",
+        text="if member_id is not None and not actor.reaches(member_id):",
+        without="if False:",
+        test="tests/mail/test_actions.py::test_a_stranger_cannot_tell_a_foreign_mailbox_from_an_absent_one[sqlite]",
+    ),
+    Guard(
+        promise="Who lacks a permission is refused",
+        path="panel/kernel/access.py",
+        text="if not actor.may(permission, member_id) or (staff and not actor.may_everywhere(permission)):",
+        without="if False:",
+        test="tests/mail/test_actions.py::test_a_role_without_the_permission_is_told_so_about_its_own[sqlite]",
+    ),
+    Guard(
+        promise="An address is one's alone",
+        path="panel/ledger/names.py",
+        text="if name in held and held[name] != holder:",
+        without="if False:",
+        test="tests/mail/test_actions.py::test_a_taken_address_is_a_conflict[sqlite]",
+    ),
+    Guard(
+        promise="Differences are decided by those who may",
+        path="panel/engine/drift.py",
+        text='require(actor, "drift:write"',
+        without='require(actor, "nodes:read"',
+        test="tests/drift/test_deciding.py::test_decisions_are_made_once_and_by_those_who_may[sqlite]",
+    ),
+    Guard(
+        promise="A repair is the one that was shown",
+        path="panel/engine/repair.py",
+        text="if _plan(differences).digest != digest:",
+        without="if not digest:",
+        test="tests/drift/test_deciding.py::test_a_whole_node_is_repaired_by_a_plan_whose_digest_was_shown[sqlite]",
+    ),
+    Guard(
+        promise="Another machine in a node's place is sent nothing",
+        path="provisioning/ssh/transport.py",
+        text="        _require_key(transport, host_key, address)\n",
+        without="",
+        test="tests/provisioning/test_ssh.py::test_another_host_key_than_the_pinned_one_ends_it_before_any_sign_in",
+        slow=True,
+    ),
+)
