@@ -1,12 +1,11 @@
-"""The agent's program: `serve` for the panel, `verify` and `version` for an administrator, `setup` for enrolment."""
+"""The agent's program: `serve` for the panel, `cis-node`'s commands for an administrator, `setup` for enrolment."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
-from provisioning.agent import base
+from provisioning.agent import base, node_command
 from provisioning.agent.adapters import mail_rows
 from provisioning.agent.adapters.mail import MailAdapter
 from provisioning.agent.backup import commands as backups
@@ -16,14 +15,16 @@ from provisioning.agent.oplog import OperationLog
 from provisioning.agent.store import NotSetUp, Store
 from provisioning.wire import SessionEnded, WireError, read_frame, write_frame
 
-USAGE = 2
-
 
 def main(arguments: list[str]) -> int:
-    """Run one command; return the exit code: 0 well, 1 not well, 2 no such command."""
+    """Run one command; return the exit code: 0 well, 1 not well, 2 no such command, 3 nothing done."""
+    own: dict[str, Callable[[Sequence[str]], int]] = {
+        "verify": node_command.verify,
+        "batches": node_command.batches,
+        "rollback": node_command.rollback,
+    }
     commands: dict[str, Callable[[], int]] = {
         "serve": serve,
-        "verify": verify,
         "version": version,
         "backup": backups.backup,
         "run": backups.run,
@@ -32,11 +33,13 @@ def main(arguments: list[str]) -> int:
         "upgrade": base.upgrade_main,
         "downgrade": base.downgrade_main,
     }
-    if len(arguments) != 1 or arguments[0] not in commands:
-        sys.stderr.write(f"usage: {' | '.join(commands)}\n")
-        return USAGE
+    name, *rest = arguments or [""]
     try:
-        return commands[arguments[0]]()
+        if name in own:
+            return own[name](rest)
+        return commands[name]() if name in commands and not rest else _mistaken(commands)
+    except node_command.MistakenUsage:
+        return _mistaken(commands)
     except NotSetUp as error:
         sys.stderr.write(f"{error}: was this node enrolled?\n")
         return 1
@@ -58,17 +61,15 @@ def serve() -> int:
         return 1
 
 
-def verify() -> int:
-    """Compare what the store holds with what the services read, and print it; works without the panel."""
-    report = MailAdapter(Store(schema=[mail_rows.SCHEMA])).verify()
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    return 1 if report["differing"] else 0
-
-
 def version() -> int:
     """Print the agent's version."""
     sys.stdout.write(AGENT_VERSION + "\n")
     return 0
+
+
+def _mistaken(commands: Iterable[str]) -> int:
+    sys.stderr.write(f"usage: {' | '.join([*node_command.USAGES, *commands])}\n")
+    return node_command.USAGE
 
 
 if __name__ == "__main__":

@@ -72,12 +72,14 @@ def decide(
     items: Iterable[Item],
     had: Mapping[Key, Resource],
     tombstones: Mapping[Key, Tombstone],
+    held: Mapping[Key, str],
     *,
     repair: bool = False,
 ) -> Decided:
     """Sort items into changes, those that are so already (``settled``), and those older than what is known.
 
-    With ``repair`` what seems to be so is a change too.
+    What was rolled back on the node (``held``) is refused unless it comes as it is. With ``repair`` what seems to be
+    so is a change too, and nothing is held.
     """
     changes: list[Item] = []
     settled: dict[Key, str] = {}
@@ -87,6 +89,8 @@ def decide(
         newest = max(_generation(had.get(key)), _generation(tombstones.get(key)))
         if item.generation < newest or _revives(item, tombstones.get(key)):
             refused[key] = Verdict("refused", "stale_generation", f"generation {newest} is known here")
+        elif key in held and not repair and not _leaves(item, had.get(key)):
+            refused[key] = Verdict("refused", "rolled_back", f"{held[key]} put it back on this node")
         elif not repair and _is_so(item, had.get(key), tombstones.get(key)):
             settled[key] = "unchanged"
         else:
@@ -136,6 +140,13 @@ def _generation(known: Resource | Tombstone | None) -> int:
 def _revives(item: Item, tombstone: Tombstone | None) -> bool:
     """Tell whether a put is of the very generation that was removed."""
     return not isinstance(item, Gone) and tombstone is not None and item.generation == tombstone.generation
+
+
+def _leaves(item: Item, had: Resource | None) -> bool:
+    """Tell whether an item wants of a resource what is there, whatever its generation."""
+    if isinstance(item, Gone):
+        return had is None
+    return had is not None and had.digest() == item.digest()
 
 
 def _is_so(item: Item, had: Resource | None, tombstone: Tombstone | None) -> bool:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from provisioning.agent import bounds, diagnose
+from provisioning.agent import bounds, diagnose, undo
 from provisioning.agent.adapters.commands import CommandFailed
-from provisioning.agent.adapters.contract import Adapter, Late, Staged
+from provisioning.agent.adapters.contract import Adapter, Foreign, Late, Staged
 from provisioning.agent.backup.operations import Backups
 from provisioning.agent.batch import BadRequest, Batch, Decided, decide, outcome, read_batch, read_fence
 from provisioning.agent.looking import Looking, Operation
 from provisioning.agent.oplog import OperationLog
+from provisioning.agent.points import reach
 from provisioning.agent.store import Key, StaleFence, Store, StoreBusy, Transaction
-from provisioning.resources import Gone, InvalidResource, Resource
+from provisioning.resources import Gone, InvalidResource, Item, Resource
 from provisioning.wire import PROTOCOL, PROTOCOLS
 
 
@@ -46,7 +48,8 @@ class Engine:
         try:
             return {"ok": True, **self._do(request)}
         except bounds.OverBounds as error:
-            self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
+            with suppress(OSError):
+                self._log.write("over_bounds", batch=request.get("batch"), why=str(error))
             return {**_error("guard", str(error)), "what": error.what}
         except StaleFence as error:
             return _error("stale_fence", str(error))
@@ -55,14 +58,15 @@ class Engine:
         except StoreBusy:
             return _error("busy", "another process holds the store")
         except Exception as error:  # noqa: BLE001  # one bad request must not end the session of all others
-            return _error("internal", error.words if isinstance(error, CommandFailed) else type(error).__name__)
+            return _error("internal", _words(error))
 
     def resume(self) -> None:
         """Do what an agent that died left undone; what fails stays queued for the next batch."""
-        late = self._adapter.finish()
-        if late:
-            with self._store.write() as tx:
-                _correct(tx, late)
+        with suppress(sqlite3.Error, OSError, StoreBusy):
+            late = self._adapter.finish()
+            if late:
+                with self._store.write() as tx:
+                    correct(tx, late)
 
     def prepare(self) -> None:
         """Get ready for the next request, after a reply was sent."""
@@ -93,24 +97,35 @@ class Engine:
             tx.raise_fence(batch.fence)
             replayed = tx.outcomes_of(batch.id) is not None
             if not replayed:
-                tx.keep_outcomes(batch.id, self._stage(tx, batch))
+                outcomes = self._stage(tx, batch)
+                tx.keep_outcomes(batch.id, outcomes)
+                # Before the commit: nothing comes to be on a node whose own log cannot be written.
+                self._tell(batch, outcomes)
+        reach("commit")
         outcomes = self._finish(batch.id)
-        counts = dict(Counter(result["outcome"] for result in outcomes))
-        self._log.write(
-            "batch", batch=batch.id, fence=batch.fence, approved=batch.approved, replayed=replayed, **counts
-        )
+        reach("report")
         return {"batch": batch.id, "outcomes": outcomes, "replayed": replayed}
+
+    def _tell(self, batch: Batch, outcomes: Sequence[Mapping[str, Any]]) -> None:
+        counts = Counter(result["outcome"] for result in outcomes)
+        facts = {"repair": True} if batch.repair else {}
+        self._log.write("batch", batch=batch.id, fence=batch.fence, approved=batch.approved, **facts, **counts)
 
     def _stage(self, tx: Transaction, batch: Batch) -> list[dict[str, Any]]:
         keys = [(item.kind, item.id) for item in batch.items]
         had = self._adapter.current(tx, keys)
-        tombstones = tx.tombstones(keys)
-        decided = decide(batch.items, had, tombstones, repair=batch.repair)
+        tombstones, held = tx.tombstones(keys), tx.held(keys)
+        reach("stage")
+        decided = decide(batch.items, had, tombstones, held, repair=batch.repair)
         staged = self._adapter.stage(tx, batch.id, decided.changes, had, repair=batch.repair)
         self._keep_within_bounds(tx, batch, decided, staged, had)
-        _bury(tx, decided, staged, tombstones)
+        done = [item for item in decided.changes if (item.kind, item.id) not in staged.refused]
+        undo.keep(tx, batch.id, undo.images_of(done, had, tombstones))
+        _bury(tx, done, tombstones)
+        tx.release(held.keys() - decided.refused.keys() - staged.refused.keys())
         if batch.watch is not None:
             self._adapter.watch(tx, batch.watch)
+        reach("validate")
         refused = decided.refused | staged.refused
         results = (
             outcome(item, decided.settled.get(key, "applied"), refused.get(key))
@@ -132,21 +147,26 @@ class Engine:
 
     def _finish(self, batch: str) -> list[dict[str, Any]]:
         """Do what follows the commit; return the outcomes with what went wrong then."""
-        late = self._adapter.finish()
         outcomes = self._store.outcomes_of(batch) or []
-        if late:
-            with self._store.write() as tx:
-                outcomes = _overlay(outcomes, late)
-                _correct(tx, late)
-                tx.keep_outcomes(batch, outcomes)
+        try:
+            late = self._adapter.finish()
+            if late:
+                self._log.write("late", batch=batch, failed=len(late))
+                with self._store.write() as tx:
+                    outcomes = _overlay(outcomes, late)
+                    correct(tx, late)
+                    tx.keep_outcomes(batch, outcomes)
+        except (sqlite3.Error, OSError) as error:
+            # The rows are there and the rest is queued. Whoever asks next, by batch or with another one, has it done.
+            return [_unfinished(one, error) for one in outcomes]
         return outcomes
 
     def _outcomes(self, request: Mapping[str, Any]) -> dict[str, Any]:
         batch = request.get("batch")
         if not isinstance(batch, str):
             raise BadRequest("batch")
-        outcomes = self._store.outcomes_of(batch)
-        return {"known": outcomes is not None, "outcomes": outcomes or []}
+        known = self._store.outcomes_of(batch) is not None
+        return {"known": known, "outcomes": self._finish(batch) if known else []}
 
     def _watch(self, request: Mapping[str, Any]) -> dict[str, Any]:
         watch = request.get("watch")
@@ -161,10 +181,11 @@ class Engine:
         named = _foreign(request.get("foreign"))
         with self._store.write() as tx:
             tx.raise_fence(read_fence(request))
-        dropped = [row._asdict() for row in self._adapter.drop(named)]
+        return {"dropped": [row._asdict() for row in self._adapter.drop(named, self._tell_dropped)]}
+
+    def _tell_dropped(self, rows: Sequence[Foreign]) -> None:
         # The only place where they are kept: whoever gave them up by mistake finds them here.
-        self._log.write("drop", dropped=dropped)
-        return {"dropped": dropped}
+        self._log.write("drop", dropped=[row._asdict() for row in rows])
 
 
 def _foreign(named: object) -> list[tuple[str, str]]:
@@ -177,13 +198,12 @@ def _foreign(named: object) -> list[tuple[str, str]]:
     return pairs
 
 
-def _bury(tx: Transaction, decided: Decided, staged: Staged, known: Collection[Key]) -> None:
-    done = [item for item in decided.changes if (item.kind, item.id) not in staged.refused]
+def _bury(tx: Transaction, done: Sequence[Item], known: Collection[Key]) -> None:
     tx.bury((item.kind, item.id, item.generation, item.purge) for item in done if isinstance(item, Gone))
     tx.unbury(key for item in done if (key := (item.kind, item.id)) in known and not isinstance(item, Gone))
 
 
-def _correct(tx: Transaction, late: Sequence[Late]) -> None:
+def correct(tx: Transaction, late: Sequence[Late]) -> None:
     """Write late verdicts into the answers of the batches they belong to."""
     for batch in {entry.batch for entry in late}:
         outcomes = tx.outcomes_of(batch)
@@ -202,6 +222,20 @@ def _overlay(outcomes: Sequence[dict[str, Any]], late: Sequence[Late]) -> list[d
         )
         result.append({**one, **told})
     return result
+
+
+def _unfinished(one: dict[str, Any], error: Exception) -> dict[str, Any]:
+    served = one["outcome"] in {"applied", "unchanged"}
+    return {**one, **({"outcome": "failed", "code": "unfinished", "message": _words(error)} if served else {})}
+
+
+def _words(error: Exception) -> str:
+    """Tell what happened without values of the request, which may be secrets."""
+    if isinstance(error, CommandFailed):
+        return error.words
+    if isinstance(error, sqlite3.Error):
+        return str(getattr(error, "sqlite_errorname", type(error).__name__))
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
 def _error(code: str, message: str) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""The named points of a batch on a node, at which tests stop or kill the agent."""
+"""The named points of a batch on a node, at which tests stop or kill the agent.
+
+*stage*: nothing is written. *validate*: all is written and not committed. *commit*: committed, and no service outside
+the store knows. *reload*: the services know, and what is queued for them still stands. *report*: all is done, and the
+panel does not know.
+"""
 
 from __future__ import annotations
 

@@ -28,6 +28,12 @@ CREATE TABLE IF NOT EXISTS tombstone (
     PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pace (at INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS pace_at ON pace (at);
+CREATE TABLE IF NOT EXISTS undo (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, batch TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, counts TEXT NOT NULL,
+    size INTEGER NOT NULL, undoes TEXT, undone_by TEXT, images BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS undo_at ON undo (at);
+CREATE TABLE IF NOT EXISTS held (
+    kind TEXT NOT NULL, id TEXT NOT NULL, batch TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -80,10 +86,12 @@ class Store:
             raise StoreBusy from error
         try:
             yield Transaction(self.connection)
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # A full disk ends the transaction by itself (sqlite.org/lang_transaction.html).
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
     def take_any_text(self) -> None:
         """From now on also read text that is none, which somebody wrote into a row by hand; a third slower."""
@@ -170,6 +178,24 @@ class Transaction:
     def unbury(self, keys: Iterable[Key]) -> None:
         """Forget the tombstones of what is there again."""
         self.connection.executemany("DELETE FROM tombstone WHERE kind = ? AND id = ?", keys)
+
+    def held(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """Tell which of these were rolled back on the node, and by which rollback: a person has to decide first."""
+        rows = self.connection.execute("SELECT kind, id, batch FROM held").fetchall()
+        held = {(kind, id_): batch for kind, id_, batch in rows}
+        return {key: held[key] for key in keys if key in held} if held else {}
+
+    def count_held(self) -> int:
+        """Count what was rolled back here and waits for a person's decision."""
+        return int(self.connection.execute("SELECT count(*) FROM held").fetchone()[0])
+
+    def hold(self, keys: Iterable[Key], batch: str) -> None:
+        """Keep these from being changed until a person decides."""
+        self.connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", ((*key, batch) for key in keys))
+
+    def release(self, keys: Iterable[Key]) -> None:
+        """Let these be changed again."""
+        self.connection.executemany("DELETE FROM held WHERE kind = ? AND id = ?", keys)
 
     def generations(self, kind: str) -> dict[str, int]:
         """Tell what is known of all that was removed of a kind: the generation of each removal."""

@@ -107,7 +107,8 @@ def test_health_tells_of_the_certificate_the_queue_and_the_disks(mail: AgentUnde
 @contextmanager
 def edited(mail: AgentUnderTest, path: str) -> Iterator[None]:
     """Hold another content of the same size in a file, its times put back; then the old one."""
-    script = f"cp -p {path} /tmp/kept && sed 's/panel/PANEL/;s/set-up/SET-UP/' /tmp/kept > {path} && touch -r /tmp/kept {path}"
+    change = f"sed 's/panel/PANEL/;s/set-up/SET-UP/' /tmp/kept > {path}"
+    script = f"cp -p {path} /tmp/kept && {change} && touch -r /tmp/kept {path}"
     mail.run("sh", "-c", script)
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -106,8 +106,10 @@ class Adapter(Protocol):
         Nothing that was noted earlier is trusted: no time, no size, no mark of the agent's own.
         """
 
-    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
-        """Take away what nobody wanted, named by map and key; return what was there. Raises CommandFailed.
+    def drop(self, foreign: Collection[tuple[str, str]], tell: Callable[[Sequence[Foreign]], None]) -> list[Foreign]:
+        """Take away what nobody wanted, named by map and key; return what was there, ``tell`` it before.
+
+        Raises CommandFailed.
 
         Raises InvalidResource if a name is none of the kind that stands there; what is not foreign stays.
         """

@@ -6,11 +6,19 @@ commit. No daemon is ever reloaded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioning.agent.adapters import mail_config, mail_queue, mail_rows, mail_survey, mail_watch
+from provisioning.agent.adapters import (
+    mail_config,
+    mail_daemons,
+    mail_queue,
+    mail_rows,
+    mail_survey,
+    mail_todo,
+    mail_watch,
+)
 from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
 from provisioning.agent.adapters.mail_config import MAIL_ROOT, MAPS
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
@@ -91,10 +99,11 @@ class MailAdapter:
         """Read Postfix' maps whole and compare them with the rows. Raises CommandFailed."""
         return mail_survey.inspect(tx, self._maps, kind)
 
-    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
+    def drop(self, foreign: Collection[tuple[str, str]], tell: Callable[[Sequence[Foreign]], None]) -> list[Foreign]:
         """Delete rows of Postfix' maps that nobody wanted. Raises CommandFailed, InvalidResource."""
         with alone(), self._store.write() as tx:
             found = mail_survey.among(tx, self._maps, foreign)
+            tell(found)
             self._todo.delete_foreign(tx, found)
         return found
 
@@ -105,14 +114,22 @@ class MailAdapter:
 
     def health(self) -> dict[str, Any]:
         """Count what waits in Postfix' queue."""
-        return {"folders": [MAIL_ROOT, str(Path(mail_config.DATABASE).parent)], "queue": mail_queue.count()}
+        folders = [MAIL_ROOT, str(Path(mail_config.DATABASE).parent)]
+        return {"folders": folders, "queue": mail_queue.count(), "daemons": mail_daemons.running()}
 
     def verify(self) -> dict[str, Any]:
-        """Compare each of Postfix' maps with the rows, both read whole. Raises CommandFailed."""
+        """Compare each of Postfix' maps with the rows, both read whole; look whether both daemons run.
+
+        Raises CommandFailed.
+        """
         with self._store.read() as tx:
             found = mail_survey.compare(tx, self._maps, mail_rows.MAPS)
             maps = {name: self._summary(tx, name, one) for name, one in found.items()}
-        return {"differing": sum(part["missing"] + part["foreign"] for part in maps.values()), "maps": maps}
+            queued = mail_todo.count(tx)
+        daemons = mail_daemons.running()
+        differing = sum(part["missing"] + part["foreign"] for part in maps.values())
+        differing += queued + list(daemons.values()).count(False)
+        return {"differing": differing, "maps": maps, "queued": queued, "daemons": daemons}
 
     def _summary(self, tx: Transaction, name: str, found: mail_survey.MapDifference) -> dict[str, Any]:
         missing, foreign = sorted(found.unserved), sorted(found.foreign)

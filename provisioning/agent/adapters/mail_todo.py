@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from provisioning.agent.adapters import mail_rows
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign, Late, Verdict
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_maps import ROWS_PER_SINGLE, SINGLES_MIN, MapChange, PostfixMaps
-from provisioning.agent.adapters.mail_rows import MAPS, count, entries
+from provisioning.agent.adapters.mail_rows import MAPS, entries
 from provisioning.agent.adapters.mail_sessions import end_sessions
 from provisioning.agent.files import FixedRoot
+from provisioning.agent.points import reach
 from provisioning.agent.store import Key, Store, Transaction
 
 LOCK_PATH = Path("/run/cis-mail.lock")
@@ -53,6 +55,11 @@ def add(tx: Transaction, batch: str, todos: Iterable[Todo]) -> None:
     )
 
 
+def count(tx: Transaction) -> int:
+    """Count what is still to do."""
+    return int(tx.connection.execute("SELECT count(*) FROM todo").fetchone()[0])
+
+
 class TodoRunner:
     """Does what is queued: first the maps, then the sign-outs, then the deletions."""
 
@@ -71,6 +78,7 @@ class TodoRunner:
             if not rows:
                 return []
             late = self._run_maps([row for row in rows if row.what in MAPS])
+            reach("reload")
             late += self._run_each([row for row in rows if row.what == "kick"], _kick)
             late += self._run_each([row for row in rows if row.what == "purge"], self._purge)
             self._clear(rows, late)
@@ -110,7 +118,7 @@ class TodoRunner:
     def _rather_rebuild(self, change: MapChange) -> bool:
         if len(change) < SINGLES_MIN:
             return False
-        whole = count(Transaction(self._store.connection), _MAP_OF_KIND[change.name])
+        whole = mail_rows.count(Transaction(self._store.connection), _MAP_OF_KIND[change.name])
         return len(change) * ROWS_PER_SINGLE > whole
 
     def _rebuild(self, name: str) -> dict[str, str]:

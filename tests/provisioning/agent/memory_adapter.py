@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioning.agent.adapters import mail_rows
@@ -67,8 +67,10 @@ class MemoryAdapter:
     def inspect(self, tx: Transaction, kind: str | None = None) -> Inspected:
         return Inspected(dict.fromkeys(self.kinds, self.unserved), self.foreign)
 
-    def drop(self, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
-        return [row for row in self.foreign if (row.map, row.key) in foreign]
+    def drop(self, foreign: Collection[tuple[str, str]], tell: Callable[[Sequence[Foreign]], None]) -> list[Foreign]:
+        found = [row for row in self.foreign if (row.map, row.key) in foreign]
+        tell(found)
+        return found
 
     def files(self) -> list[ConfigFile]:
         return []
