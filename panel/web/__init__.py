@@ -30,6 +30,7 @@ from panel.web import (
     metrics,
     needs,
     nodes,
+    resource_timeline,
     search,
     security,
     session,
@@ -50,6 +51,7 @@ AREAS = (
     differences,
     jobs,
     events,
+    resource_timeline,
     health,
     metrics,
 )

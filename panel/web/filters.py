@@ -24,6 +24,7 @@ def add(app: Flask) -> None:
     """Give templates these filters and the test ``lazy_text``."""
     named: dict[str, Any] = {
         "datetime": moment,
+        "moment_exact": moment_exact,
         "clock": clock,
         "date": day,
         "ago": ago,
@@ -41,6 +42,11 @@ def moment(value: datetime | None) -> str:
         return ""
     pattern = "d MMMM y, HH:mm"
     return format_datetime(value, pattern, tzinfo=_ZONE, locale=language())
+
+
+def moment_exact(value: datetime) -> str:
+    """A moment to the second, where order matters: "22 listopada 2026, 10:46:07"."""
+    return format_datetime(value, "d MMMM y, HH:mm:ss", tzinfo=_ZONE, locale=language())
 
 
 def clock(text: str) -> str:

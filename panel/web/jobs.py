@@ -12,6 +12,7 @@ from panel.kernel.i18n import _
 from panel.ledger import jobs, nodes
 from panel.ledger.events import events_query
 from panel.ledger.jobs import STATES, Job
+from panel.web.job_facts import progress_of, troubled
 from panel.web.lists import asked
 from panel.web.session import actor, permission
 from panel.wording import cause_word
@@ -44,7 +45,10 @@ def show(job_id: uuid.UUID):
     """Show one job: why, how far, what was counted, its log, and what happened to whom."""
     job = jobs.get_job(actor(), job_id)
     happened = db.session.scalars(events_query(actor(), job_id=job_id).limit(50)).all()
-    return render_template("jobs/show.html", job=job, subject=_subject(job), events=happened, pending=job.state in OPEN)
+    return render_template(
+        "jobs/show.html", job=job, subject=_subject(job), events=happened, pending=job.state in OPEN,
+        progress_of=progress_of(job), troubled=troubled(job),
+    )  # fmt: skip
 
 
 @area.get("/<uuid:job_id>/cancel")

@@ -14,6 +14,7 @@ from flask_login import current_user
 from panel import wording
 from panel.kernel.access import Actor
 from panel.kernel.i18n import _, _l, language
+from panel.ledger.closings import list_closings
 from panel.ledger.events import Event
 from panel.web import session
 from panel.web.language import language_url
@@ -68,6 +69,7 @@ _WORDS = (
     "event_sentence",
     "event_details",
     "log_line",
+    "param_words",
     "count_words",
     "entitlement_word",
     "member_kind_word",
@@ -166,8 +168,16 @@ def _surroundings() -> dict[str, Any]:
             "nav": places(session.actor()),
             "current_name": session.actor().name,
             "current_email": current_user.email,
+            "closed_for": _closed_for(),
         }
     return here
+
+
+def _closed_for() -> str | None:
+    """Why nothing is sent to any server, for those who look after them; None where the engine is open."""
+    if not session.actor().may_everywhere("nodes:read"):
+        return None
+    return next((closing.reason for closing in list_closings() if closing.node_id is None), None)
 
 
 def _may(permission: str, member_id: Any = None) -> bool:

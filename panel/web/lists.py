@@ -55,6 +55,11 @@ class Asked:
             page = paginate(query, **(options | {"page": 1}))
         return Listing(asked=self, sort=sort, rows=page)
 
+    def of_few(self) -> Listing[Any]:
+        """A list of no rows: for the chips over a page that reads its rows by itself."""
+        none: Page[Any] = Page(items=[], total=0, total_exact=True, page=1, page_size=self.page_size, next=None)
+        return Listing(asked=self, sort="", rows=none)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listing(Generic[T]):

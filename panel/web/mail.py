@@ -14,7 +14,6 @@ from sqlalchemy import Select, select
 from panel.kernel.access import require
 from panel.kernel.db import db
 from panel.kernel.i18n import _
-from panel.ledger.events import events_query
 from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
 from panel.mail.aliases import aliases_of
@@ -25,6 +24,7 @@ from panel.web.asked_id import asked_id
 from panel.web.forms.mail import DomainForm, NewMailboxForm
 from panel.web.lists import Asked, asked, csv_answer
 from panel.web.mail_parts import domain_names, link_page, room, server_of
+from panel.web.resource_timeline import timeline_of
 from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
@@ -62,9 +62,9 @@ def download() -> ResponseReturnValue:
 def show(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """One mailbox: three facts, problem, actions, details, timeline."""
     mailbox = actions.get_mailbox(actor(), mailbox_id)
-    events = db.session.scalars(events_query(actor(), kind="mailbox", resource_id=mailbox_id).limit(EVENTS_SHOWN)).all()
     return render_template(
-        "mail/show.html", mailbox=mailbox, aliases=aliases_of(mailbox), events=events,
+        "mail/show.html", mailbox=mailbox, aliases=aliases_of(mailbox),
+        lines=timeline_of(actor(), "mailbox", mailbox_id, most=EVENTS_SHOWN),
         pending=mailbox.state in UNSETTLED, server=server_of(mailbox),
     )  # fmt: skip
 
@@ -98,11 +98,9 @@ def show_domains() -> ResponseReturnValue:
 def show_domain(domain_id: uuid.UUID) -> ResponseReturnValue:
     """One mail domain."""
     domain = domains.get_domain(actor(), domain_id)
-    events = db.session.scalars(
-        events_query(actor(), kind="mail_domain", resource_id=domain_id).limit(EVENTS_SHOWN)
-    ).all()
+    lines = timeline_of(actor(), "mail_domain", domain_id, most=EVENTS_SHOWN)
     return render_template(
-        "mail/domain.html", domain=domain, events=events, owners=_owners([domain]), pending=domain.state in UNSETTLED
+        "mail/domain.html", domain=domain, lines=lines, owners=_owners([domain]), pending=domain.state in UNSETTLED
     )
 
 

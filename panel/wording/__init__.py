@@ -13,7 +13,7 @@ from panel.wording.differences import (
     what_words,
 )
 from panel.wording.errors import describe, field_label
-from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line
+from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
 from panel.wording.names import (
     amount,
     cause_word,
@@ -51,6 +51,7 @@ __all__ = [
     "login_words",
     "member_kind_word",
     "node_role_word",
+    "param_words",
     "permission_word",
     "plan_reasons",
     "problem_words",

@@ -108,8 +108,12 @@ _TEXTS = {
     "member_needed": _l("Say whose this shall be."),
     "repair_by_setup": _l("Configuration is written by the set-up: enrol the server again with the operator's key."),
     "repair_bad_id": _l("This was written on the server by hand under no proper identity. Remove it there."),
+    "second_person": _l("You asked for some of these changes. Somebody else has to approve them."),
     "plan_outdated": _l("Meanwhile it would do something else. Look at the plan as it is now."),
     "nothing_differs": _l("There is nothing to overwrite."),
+    "backup_not_set_up": _l("No backup of %(node)s is set up. Its operator does that: cis nodes backup-setup."),
+    "no_backup": _l("There is no backup of that time. Choose a later day."),
+    "folder_bad": _l("Use a folder's name of letters, digits, spaces and hyphens."),
     "job_not_failed": _l("Only a failed or withdrawn job can be asked for again."),
     "job_started": _l("The job has started already and cannot be withdrawn."),
 }

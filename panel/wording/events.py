@@ -41,8 +41,18 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "drift:difference:adopt": (_l("Difference adopted"), "busy", "shuffle"),
     "drift:difference:overwrite": (_l("Difference to be overwritten"), "busy", "shuffle"),
     "nodes:node:enroll": (_l("Node enrolled"), "ok", "hdd-network"),
+    "nodes:backup:set-up": (_l("Place for backups set up"), "ok", "safe"),
+    "nodes:backup:done": (_l("Backup made"), "ok", "safe"),
+    "nodes:backup:fail": (_l("Backup failed"), "bad", "safe"),
+    "nodes:backup:restore": (_l("All mail of the server asked back from a backup"), "warn", "arrow-counterclockwise"),
+    "nodes:mail-restore:done": (_l("Mail is back from a backup"), "ok", "arrow-counterclockwise"),
+    "nodes:mail-restore:fail": (_l("Mail could not be brought back"), "bad", "arrow-counterclockwise"),
+    "mail:mailbox:restore-mail": (_l("Mail asked back from a backup"), "busy", "arrow-counterclockwise"),
     "nodes:agent:upgrade": (_l("Agent brought up to date"), "ok", "arrow-up-circle"),
     "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
+    "plans:plan:wait": (_l("Changes set aside until somebody approves them"), "warn", "person-check"),
+    "plans:plan:approve": (_l("Changes that were set aside approved"), "ok", "person-check"),
+    "plans:plan:outdate": (_l("Plan that waited is outdated: something in it changed"), "off", "slash-circle"),
     "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
     "alarms:alarm:raise": (_l("Alarm raised"), "bad", "exclamation-triangle"),
     "alarms:alarm:clear": (_l("Alarm over"), "ok", "check-circle"),
@@ -52,6 +62,8 @@ _ACTIONS: dict[str, tuple[Any, str, str]] = {
     "applied": (_l("The server confirmed it"), "busy", "hdd-network"),
     "refused": (_l("The server refused it"), "bad", "x-octagon"),
     "seen": (_l("Seen working from outside"), "ok", "eye"),
+    "lost": (_l("Not seen working from outside any more"), "bad", "eye-slash"),
+    "found": (_l("Seen working from outside again"), "ok", "eye"),
     "not_seen": (_l("Not seen working from outside"), "bad", "eye-slash"),
 }
 """What the engine does with a resource of any kind: ``engine:KIND:ACTION``."""
@@ -62,8 +74,15 @@ _LOG = {
     "differences": _l("Differences: %(new)s new, %(still)s still there, %(gone)s gone."),
     "dropped": _l("The server dropped %(dropped)s of %(asked)s foreign rows."),
     "looked from outside": _l("Looked from outside."),
+    "run begun on the node": _l("Begun on the server."),
+    "goes on in the background": _l("It goes on in the background; the server tells when it is done."),
+    "run ended": _l("Done."),
     "waits for approval": _l("Would remove %(removed)s of %(total)s: waits for a person who approves."),
     "lease lost to another worker": _l("Another worker took the server over."),
+    "set aside for approval": _l("Set aside until somebody approves it."),
+    "nothing to do": _l("There was nothing left to do."),
+    "read back": _l("Asked the server what became of what was sent before: %(news)s results were new."),
+    "broken": _l("The panel itself failed at this (%(error)s). Its operator finds more in the worker's log."),
 }
 _DEPTHS = {
     "rcpt": _l("address accepted: %(n)s"),
@@ -79,6 +98,19 @@ _COUNTS = {
     "failed": _l("failed: %(n)s"),
     "unknown": _l("unknown: %(n)s"),
 }
+
+
+_PARAMS = {
+    "snapshot": _l("Snapshot"),
+    "mailbox": _l("Mailbox"),
+    "folder": _l("Folder"),
+    "into": _l("Into"),
+    "at": _l("As of"),
+    "date": _l("As of"),
+    "digest": _l("Plan"),
+    "backup": _l("Backup"),
+}
+"""Parameters of jobs by their names."""
 
 
 def event_look(tag: str) -> Look:
@@ -117,6 +149,11 @@ def log_line(entry: dict[str, Any]) -> str:
 def count_words(counts: dict[str, int]) -> list[tuple[str, str]]:
     """What a job did, outcome by outcome, with its figure; outcomes that did not occur are left out."""
     return [(name, str(words) % {"n": counts[name]}) for name, words in _COUNTS.items() if counts.get(name)]
+
+
+def param_words(params: dict[str, Any]) -> list[tuple[str, str]]:
+    """What exactly a job was asked for: label and value of each of its parameters."""
+    return [(str(_PARAMS.get(name, name)), str(value)) for name, value in params.items() if value not in (None, "")]
 
 
 def known_tags() -> frozenset[str]:

@@ -40,6 +40,14 @@ _PROBLEMS = {
     "drift_stale_generation": (_l("The server has another version of it than the one it confirmed."), _DECIDE),
     "drift_not_served": (_l("The server has it, but its services do not read it."), _DECIDE),
     "drift_only_here": (_l("It should be gone, but stands on the server again."), _DECIDE),
+    "bad_value": (
+        _l("This holds a value that no server may be given."),
+        _l("Nothing was sent. Change the value, for example the address."),
+    ),
+    "ports_silent": (
+        _l("The server's agent answers, but what it serves cannot be reached from outside."),
+        _l("Check its services and the network between. What was seen last is shown with its time."),
+    ),
     "host_key_changed": (
         _l("The server shows another host key than the one pinned."),
         _l("Nothing is sent to it. Find out whether it was installed anew or is impersonated, then enrol it again."),
@@ -56,6 +64,21 @@ _PROBLEMS = {
         _l("The agent on the server is too new for this panel."),
         _l("Nothing is sent to it. Bring the panel up to date, or put the agent's earlier program back."),
     ),
+    "backup_not_set_up": (
+        _l("No backup of the server is set up."),
+        _l("Its operator does that: cis nodes backup-setup."),
+    ),
+    "backup_running": (_l("Another backup is running on the server."), _l("Wait until it is done, then ask again.")),
+    "backup_repository": (_l("The place for backups cannot be used."), _LOOK),
+    "backup_no_mail": (_l("The backup holds no such mail."), _l("Choose another day or another folder.")),
+    "backup_over_quota": (
+        _l("The mail from the backup does not fit into the mailbox."),
+        _l("Nothing was brought back. Give the mailbox more room, or choose one folder."),
+    ),
+    "backup_service": (_l("The mail server does not take the mail from the backup."), _LOOK),
+    "backup_no_snapshot": (_l("There is no backup of the server yet."), _l("Make one: cis nodes backup.")),
+    "backup_killed": (_l("The run on the server ended without a word."), _l("Ask again.")),
+    "backup_lost": (_l("The server knows nothing of this run."), _l("Ask again.")),
     "unreachable": (
         _l("The server cannot be reached."),
         _l("What it serves may still work. Check network and power; the panel keeps trying."),
