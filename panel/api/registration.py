@@ -17,6 +17,7 @@ from panel.api import (
     members,
     nodes,
     page,
+    plans,
     services,
     tokens,
 )
@@ -27,7 +28,7 @@ from panel.kernel import i18n
 from panel.kernel.errors import PanelError
 
 PREFIX = "/api/v1"
-AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, drift, jobs, events, tokens)
+AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, plans, drift, jobs, events, tokens)
 """One module per collection; importing it registers its operations."""
 
 

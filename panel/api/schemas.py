@@ -235,6 +235,19 @@ COMPONENTS: dict[str, Schema] = {
             "no_overwrite": or_null(TEXT),
         }
     ),
+    "Plan": thing(
+        {
+            "digest": TEXT,
+            "made_at": MOMENT,
+            "waiting": FLAG,
+            "reason": TEXT,
+            "counts": list_of(thing({"kind": TEXT, "verb": TEXT, "number": WHOLE, "total": WHOLE})),
+            "changes": list_of(ANYTHING),
+            "total": WHOLE,
+            "requested_by": list_of(TEXT),
+            "second_person": FLAG,
+        }
+    ),
     "RepairPlan": thing(
         {
             "digest": TEXT,

@@ -8,6 +8,7 @@ from panel.cli.attendance import attend
 from panel.cli.enrolment import enroll, key, record
 from panel.cli.output import as_json, print_one, print_rows
 from panel.cli.references import find_node
+from panel.cli.plans import approve, plan
 from panel.cli.session import with_panel
 from panel.cli.upgrade import names_, rollback_agent, upgrade
 from panel.kernel.access import Actor
@@ -49,6 +50,8 @@ def show(actor: Actor, /, *, node: str, json_: bool) -> None:
 nodes.add_command(enroll)
 nodes.add_command(key)
 nodes.add_command(record)
+nodes.add_command(plan)
+nodes.add_command(approve)
 nodes.add_command(attend)
 nodes.add_command(names_)
 nodes.add_command(rollback_agent)

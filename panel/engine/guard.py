@@ -250,5 +250,7 @@ def _set_plan(kind: Kind, ids: Sequence[uuid.UUID], plan_id: uuid.UUID) -> None:
     table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
     for some in chunks(ids, IDS_AT_ONCE):
         db.session.execute(
-            update(table).where(table.c.id.in_(some)).values(plan_id=plan_id, updated_at=table.c.updated_at)
+            update(table)
+            .where(table.c.id.in_(some))
+            .values(plan_id=plan_id, sent_generation=table.c.applied_generation, updated_at=table.c.updated_at)
         )

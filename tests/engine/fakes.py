@@ -19,7 +19,8 @@ Key = tuple[str, str]
 class FakeAgent:
     """A node in memory. ``before`` and ``after`` are raised by coming requests, before or after they took effect.
 
-    ``answers``: what else it is asked (survey, keys, …), by op.
+    ``bound``: what its own bound says no to without an approval, and of which items. ``answers``: what else it is asked
+    (survey, keys, …), by op.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class FakeAgent:
         self.meanwhile: Callable[[], None] = lambda: None
         self.fence = 0
         self.protocol = 2
+        self.bound: tuple[str, Callable[[dict[str, Any]], bool]] | None = None
         self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
     def get(self, _address: str, _port: int, _host_key: HostKey) -> FakeAgent:
@@ -64,6 +66,8 @@ class FakeAgent:
 
     def _apply(self, message: dict[str, Any]) -> dict[str, Any]:
         self._raise_fence(message)
+        if self.bound and not message.get("approved") and any(map(self.bound[1], message["items"])):
+            raise AgentError("guard", "need an approval", what=self.bound[0])
         replayed = message["batch"] in self.batches
         if not replayed:
             self.batches[message["batch"]] = [self._take(body) for body in message["items"]]
