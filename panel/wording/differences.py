@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from panel.kernel.i18n import _, _l
+from panel.kernel.i18n import _, _l, lazy_pgettext
 from panel.wording.names import size
 from panel.wording.problems import Problem
+from panel.wording.states import login_words
 
 _KINDS = {
-    "mail_domain": _l("mail domain"),
-    "mailbox": _l("mailbox"),
-    "alias": _l("alias"),
-    "orphan": _l("leftover on a server"),
-    "map_row": _l("row of a mail map"),
-    "file": _l("configuration file"),
+    "mail_domain": lazy_pgettext("kind", "mail domain"),
+    "mailbox": lazy_pgettext("kind", "mailbox"),
+    "alias": lazy_pgettext("kind", "alias"),
+    "orphan": lazy_pgettext("kind", "leftover on a server"),
+    "map_row": lazy_pgettext("kind", "row of a mail map"),
+    "file": lazy_pgettext("kind", "configuration file"),
 }
 _WHATS = {
     "missing": (_l("missing on the server"), _l("The panel wants it; the server does not have it.")),
@@ -77,6 +78,8 @@ def difference_value(name: str, value: Any) -> str:
         return _("yes") if value else _("no")
     if name == "quota_mb" and isinstance(value, int):
         return size(value)
+    if name == "login":
+        return login_words(str(value))
     return str(value)
 
 

@@ -19,6 +19,7 @@ from panel.contracts.models import Contract
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
 from panel.kernel.i18n import LANGUAGES
+from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
 from panel.mail.actions import new_activation_link
 from panel.mail.models import Mailbox, MailDomain
@@ -30,12 +31,14 @@ from tests.web.site import PASSWORD
 from tests.web.test_sign_in import code_now
 
 WIDTHS = (1280, 360)
-NO_PAGES = {"static", "bootstrap.static", "health.alive", "health.ready", "contracts.scan", "activation.done"}
+NO_PAGES = {
+    "static", "bootstrap.static", "health.alive", "health.ready", "metrics.show", "contracts.scan", "activation.done"
+}  # fmt: skip
 """Files and answers for machines; the last one is looked at where it is reached, after a form."""
 IN_SIGN_IN = {"security.login", "security.two_factor_token_validation", "security.two_factor_setup", "security.verify"}
 """Pages that need a step before them; they have a test of their own below."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
-EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404}
+EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
 
 
 def _rules() -> list[Rule]:
@@ -208,6 +211,8 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     }.get(wanted, boxes["failed"])
     assert box is not None
     yield "mailbox_id", box.id
+    yield "resource_id", boxes["active"].id
+    yield "difference_id", db.session.scalars(select(Difference.id).where(Difference.what == "different")).one()
     yield "contract_id", contracts["no_send" if wanted == "resume" else None].id
     yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
     yield "node_id", world.node.id

@@ -23,15 +23,19 @@ from panel import web
 from panel.contracts.actions import create_contract, suspend_contract
 from panel.contracts.entitlements import today
 from panel.contracts.models import Service
+from panel.engine import approval
+from panel.engine.guard import digest_of
 from panel.identity.actions import create_user, ensure_roles
 from panel.identity.models import User
 from panel.identity.second_factor import NewTotp, new_totp
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.passwords import hash_user_password
+from panel.ledger.differences import Difference
 from panel.ledger.events import record_many
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
+from panel.ledger.plans import HeldPlan
 from panel.ledger.workers import show_sign
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, suspend_mailbox
 from panel.mail.models import Mailbox, MailDomain
@@ -125,6 +129,8 @@ def fill(site: Site) -> None:
     _contracts(world)
     _jobs(world, boxes)
     _nodes(world)
+    _differences(world, boxes)
+    _held(world, boxes[-3:])
     db.session.commit()
 
 
@@ -251,6 +257,65 @@ def _jobs(world: World, boxes: list[Mailbox]) -> None:
                 )
             ),
         )
+
+
+def _differences(world: World, boxes: list[Mailbox]) -> None:
+    """One difference of each way, some of them decided."""
+    now = utcnow()
+    same = {"node_id": world.node.id, "first_seen_at": now - timedelta(hours=3), "last_seen_at": now}
+    wanted = {"address": boxes[8].address, "quota_mb": 1024, "login": "open"}
+    rows: list[dict[str, Any]] = [
+        {"kind": "mailbox", "resource_id": boxes[8].id, "name": boxes[8].address, "what": "different", "wanted": wanted,
+         "found": wanted | {"quota_mb": 9999}, "differs": ["quota_mb", "password_hash"]},
+        {"kind": "mailbox", "resource_id": boxes[9].id, "name": boxes[9].address, "what": "missing", "wanted": wanted},
+        {"kind": "mailbox", "resource_id": uuid.uuid4(), "name": f"dzikie@{SHARED}", "what": "only_here",
+         "found": {"address": f"dzikie@{SHARED}", "quota_mb": 100, "login": "open"}, "found_generation": 3},
+        {"kind": "map_row", "name": "virtual: ktos@example.com", "what": "foreign",
+         "found": {"map": "virtual", "key": "ktos@example.com", "value": "gdzies@example.com"}},
+        {"kind": "file", "name": "/etc/postfix/main.cf", "what": "file"},
+        {"kind": "mailbox", "resource_id": boxes[10].id, "name": boxes[10].address, "what": "not_served",
+         "wanted": wanted, "state": "kept", "reason": "Przenosiny do końca roku", "decided_by": "Barbara Wójcik",
+         "until": now + timedelta(days=20)},
+    ]  # fmt: skip
+    with unit_of_work():
+        for number, row in enumerate(rows):
+            db.session.add(Difference(key=f"k{number}", found_digest=f"d{number}", **same, **row))
+        db.session.execute(
+            update(Node)
+            .where(Node.id == world.node.id)
+            .values(drift_checked_at=now - timedelta(hours=1), health=HEALTH, health_at=now)
+        )
+
+
+def _held(world: World, boxes: list[Mailbox]) -> None:
+    """Removals that wait for approval."""
+    for box in boxes:
+        remove_mailbox(SYSTEM, box.id)
+    plan = HeldPlan(
+        id=new_id(), node_id=world.node.id, digest="", reasons=["removed:mailbox"], made_at=utcnow(),
+        counts=[["mailbox", "remove", len(boxes), 67]], requested_by=[{"ref": "system:panel", "user_id": None}],
+    )  # fmt: skip
+    with unit_of_work():
+        db.session.add(plan)
+        db.session.flush()
+        held = update(Mailbox).where(Mailbox.id.in_([box.id for box in boxes])).values(plan_id=plan.id)
+        db.session.execute(held, execution_options={"synchronize_session": False})
+        db.session.expire_all()
+        plan.digest = digest_of(approval._rows(world.node.id, plan=plan))
+
+
+HEALTH = {
+    "load": [1.27, 0.9, 0.5],
+    "cpus": 2,
+    "memory": {"total": 4 << 30, "available": 1 << 30},
+    "disks": [
+        {"path": "/", "total": 40 << 30, "free": 21 << 30},
+        {"path": "/var/vmail", "total": 400 << 30, "free": 9 << 30},
+    ],
+    "queue": {"active": 1, "deferred": 12},
+    "certificate_expires_at": "2027-03-01T00:00:00+00:00",
+    "uptime_seconds": 86400,
+}
 
 
 def _nodes(world: World) -> None:
