@@ -60,6 +60,9 @@ class Settings:
     lease_seconds: int = _setting(30, "How long a worker holds a node without renewing its lease.", int)
     sweep_seconds: int = _setting(30, "How often the sweep looks for work whose ring was lost.", int)
     drift_hours: int = _setting(6, "How often each node is compared with what it should have, in hours; 0: never.", int)
+    backup_hour: int = _setting(
+        1, "The hour, UTC, after which nodes are backed up each night, where a place for it is set up.", int
+    )
     batch_size: int = _setting(2_000, "Resources sent to a node in one exchange, at most.", int)
     look_hours: float = _setting(6, "How often each active resource is looked at again from outside, in hours.", float)
     looks_per_round: int = _setting(
@@ -67,6 +70,9 @@ class Settings:
     )
     second_person: bool = _setting(
         False, "1: who asked for one of the removals that wait for approval may not approve them.", _flag
+    )
+    backup_recipient: str = _setting(
+        "", "Public keys for which `cis backup` seals, with commas between: `age1…` or `ssh-ed25519 …`."
     )
     grace_days: int = _setting(30, "Days for which a removed mailbox can be restored.", int)
     activation_days: int = _setting(14, "Days for which an activation link works.", int)
@@ -105,6 +111,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.env not in ("production", "lab"):
             raise SettingsError("CIS_ENV: production or lab")
+        if not 0 <= self.backup_hour <= 23:
+            raise SettingsError("CIS_BACKUP_HOUR: 0 to 23")
         if self.language not in ("pl", "en"):
             raise SettingsError("CIS_LANGUAGE: pl or en")
 

@@ -23,6 +23,7 @@ from sqlalchemy import select
 from config import Settings
 from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
+from panel.engine.backups import run_backup, run_mail_restore, run_store_restore
 from panel.engine.drift import CHECK, check_node, check_when_due
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import KINDS as WIRED_KINDS
@@ -36,6 +37,7 @@ from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
 from panel.kernel.db import db
 from panel.kernel.shared_files import ensure_file
+from panel.ledger.backups import RESTORE, RESTORE_STORE, RUN
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
 from panel.ledger.orphans import Orphan, orphan_item
@@ -79,7 +81,13 @@ KINDS = (
 CHORES = (purge_expired, check_when_due, watch_conditions)
 """What workers do from time to time, whoever asked or did not."""
 
-TASKS: Mapping[str, Task] = {CHECK: check_node, REPAIR: repair_node}
+TASKS: Mapping[str, Task] = {
+    CHECK: check_node,
+    REPAIR: repair_node,
+    RUN: run_backup,
+    RESTORE: run_mail_restore,
+    RESTORE_STORE: run_store_restore,
+}
 """What jobs of these causes do, under the lease of their node."""
 
 HUEY = "cis.huey"

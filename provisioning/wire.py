@@ -26,18 +26,8 @@ Since protocol 2, all but ``drop`` reading only, all from what is on the node no
                   person gave up, at most a thousand; keys are addresses, domains or ``@domain``; what is not foreign
                   stays
     ``health``    ``{}`` → ``{load[3], cpus, memory{total, available}, disks[{path, total, free}], queue{active,
-                  deferred}, certificate_expires_at, uptime_seconds, time}``, bytes and seconds, times as UTC ISO 8601,
-                  null where there is no certificate to read
-
-Backups, since protocol 2; a run goes on in the background, the reply does not wait for it and one ``run`` (an id of the
-panel's) is begun once only:
-    ``backup``         ``{fence, run}`` → ``{started, code, message}``; not started: ``not_set_up``, ``running``
-    ``backup_status``  ``{}`` → ``{set_up, running, backup{…}, restore{…}}``, of the last run of each: ``{state, run,
-                       began_at, ended_at?, code?, message?, …}``, state ``starting running done failed``; a backup's also
-                       ``{share, bytes, files, added, snapshot}``, a restore's ``{messages, bytes | mailboxes}``
-    ``snapshots``      ``{}`` → ``{snapshots[{id, at}], code, message}``, oldest first
-    ``restore_mail``   ``{fence, run, mailbox_id, snapshot, folder?, into}`` → as ``backup``; into a new folder only
-    ``restore_store``  ``{fence, run, snapshot?}`` → as ``backup``; every mailbox the node knows, nothing overwritten
+                  deferred, incoming, hold}, daemons{name: bool}, certificate_expires_at, uptime_seconds, time}``,
+                  bytes and seconds, times as UTC ISO 8601, null where there is no certificate to read
 
 A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`resources.shard_digest`,
 `resources.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
@@ -52,7 +42,7 @@ probe's own messages.
 
 An outcome is ``{kind, id, generation, outcome, code, message}``. ``message`` holds the service's own words.
 Every reply carries ``ok``; when false, ``error`` and ``message`` say why, and nothing was changed. With ``guard`` comes
-``what``: ``removed:KIND`` or ``password_changes``.
+``what``: ``removed:KIND``, ``password_changes`` or ``dropped``.
 """
 
 from __future__ import annotations

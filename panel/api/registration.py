@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from panel.api import (
+    backups,
     contracts,
     documentation,
     drift,
@@ -28,7 +29,7 @@ from panel.kernel import i18n
 from panel.kernel.errors import PanelError
 
 PREFIX = "/api/v1"
-AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, plans, drift, jobs, events, tokens)
+AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, backups, plans, drift, jobs, events, tokens)
 """One module per collection; importing it registers its operations."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.ledger import jobs
+from panel.ledger.backups import BACKUP_STATES
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
 from panel.ledger.differences import WHATS
 from panel.ledger.resources import RESOURCE_STATES
@@ -256,6 +257,19 @@ COMPONENTS: dict[str, Schema] = {
             "changes": list_of(ANYTHING),
             "total": WHOLE,
             "left": WHOLE,
+        }
+    ),
+    "Backup": thing(
+        {
+            "id": ID,
+            "node_id": ID,
+            "node": TEXT,
+            "state": one_of(BACKUP_STATES),
+            "at": MOMENT,
+            "ended_at": or_null(MOMENT),
+            "bytes": WHOLE,
+            "files": WHOLE,
+            "problem": _PROBLEM,
         }
     ),
     "Job": thing(

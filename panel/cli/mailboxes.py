@@ -14,6 +14,7 @@ from panel.cli.errors import with_rows
 from panel.cli.following import follow, waits
 from panel.cli.lists import listed, print_list
 from panel.cli.mailbox_files import read_wanted
+from panel.cli.node_backups import restore_mail
 from panel.cli.output import as_json, print_one, print_rows
 from panel.cli.references import find_domain, find_mailbox, find_member
 from panel.cli.session import with_panel
@@ -164,6 +165,8 @@ _simple("suspend", actions.suspend_mailbox, "Refuse logins to MAILBOX until resu
 _simple("resume", actions.resume_mailbox, "End a suspension of MAILBOX.")
 _simple("remove", actions.remove_mailbox, "Stop serving MAILBOX; it can be restored for some time.")
 _simple("restore", actions.restore_mailbox, "Bring MAILBOX back with its mail, password and aliases.")
+
+mailboxes.add_command(restore_mail)
 
 
 def _follow(actor: Actor, changed: Changed, *, wait: float, json_: bool) -> None:

@@ -6,9 +6,10 @@ import click
 
 from panel.cli.attendance import attend
 from panel.cli.enrolment import enroll, key, record
+from panel.cli.node_backups import backup, backup_place, backup_setup, backups, restore_mail_store
 from panel.cli.output import as_json, print_one, print_rows
-from panel.cli.references import find_node
 from panel.cli.plans import approve, plan
+from panel.cli.references import find_node
 from panel.cli.session import with_panel
 from panel.cli.upgrade import names_, rollback_agent, upgrade
 from panel.kernel.access import Actor
@@ -56,3 +57,5 @@ nodes.add_command(attend)
 nodes.add_command(names_)
 nodes.add_command(rollback_agent)
 nodes.add_command(upgrade)
+for command in (backup, backup_place, backup_setup, backups, restore_mail_store):
+    nodes.add_command(command)

@@ -15,6 +15,7 @@ import click
 from config import Settings
 from panel.cli.panel_key import require_own_key
 from panel.engine.alarms import Compose, News, teller
+from panel.engine.backups import backup_keeper
 from panel.engine.exchange import Exchange
 from panel.engine.greeting import greeter
 from panel.engine.health import health_asker
@@ -69,6 +70,7 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         *CHORES,
         greeter(exchange),
         health_asker(exchange),
+        backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from panel.engine.health import certificate_expires_at
 from panel.engine.kinds import wired_kinds
 from panel.kernel.db import database_now, db
+from panel.ledger.backups import ages_of_backups
 from panel.ledger.closings import list_closings
 from panel.ledger.differences import Difference, counts_as_open
 from panel.ledger.jobs import Job
@@ -21,6 +22,7 @@ from panel.ledger.nodes import Node
 SILENT = timedelta(minutes=10)
 UNSEEN_SECONDS = 600
 CERTIFICATE = timedelta(days=14)
+BACKUP = timedelta(hours=26)
 FAILED_LEAST, FAILED_SECONDS, ATTEMPTS_LEAST = 3, 3600, 5
 COUNTED_MOST = 10_000
 
@@ -34,6 +36,7 @@ CODES = frozenset(
         "plan_waiting",
         "jobs_failing",
         "engine_closed",
+        "backup_old",
     }
 )
 """Every code that ``conditions`` may give."""
@@ -133,7 +136,24 @@ def _closings(nodes: Mapping[Any, Node], now: datetime) -> Iterator[Condition]:
             yield Condition(code="engine_closed", node=node, params={"reason": closing.reason})
 
 
-_READERS: tuple[Reader, ...] = (_host_keys, _silent, _ports, _certificates, _drift, _plans, _jobs, _closings)
+def _backups(nodes: Mapping[Any, Node], now: datetime) -> Iterator[Condition]:
+    for node_id, last in ages_of_backups():
+        if now - last > BACKUP and node_id in nodes:
+            since = last.isoformat(timespec="seconds")
+            yield Condition(code="backup_old", node=nodes[node_id], params={"since": since})
+
+
+_READERS: tuple[Reader, ...] = (
+    _host_keys,
+    _silent,
+    _ports,
+    _certificates,
+    _drift,
+    _plans,
+    _jobs,
+    _closings,
+    _backups,
+)
 
 
 def _counted(code: str, nodes: Mapping[Any, Node], counts: Mapping[Any, int]) -> Iterator[Condition]:

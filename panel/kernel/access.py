@@ -22,6 +22,7 @@ PERMISSIONS = frozenset(
         "mail:write",
         "mail:password",
         "mail:purge",
+        "mail:restore",
         "nodes:read",
         "nodes:write",
         "drift:write",
@@ -45,7 +46,7 @@ ROLES: dict[str, frozenset[str]] = {
     "support": _READ_OWN | {"nodes:read", "jobs:read"},
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")),
     "member_admin": _READ_OWN
-    | {"mail:write", "mail:password", "tokens:read", "tokens:write", "users:read", "users:write"},
+    | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
 }

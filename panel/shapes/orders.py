@@ -11,6 +11,7 @@ from sqlalchemy import func
 from panel.contracts.models import Contract
 from panel.identity.models import ApiToken, User
 from panel.ledger.alarms import Alarm
+from panel.ledger.backups import NodeBackup
 from panel.ledger.differences import Difference
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
@@ -41,6 +42,7 @@ MAILBOXES: Orders = {
 }
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 ALARMS: Orders = {"raised_at": Alarm.id}
+BACKUPS: Orders = {"at": NodeBackup.at}
 EVENTS: Orders = {"at": Event.id}
 DIFFERENCES: Orders = {"first_seen_at": Difference.id, "name": Difference.name, "kind": Difference.kind}
 USERS: Orders = {"email": User.email, "created_at": User.id, "name": User.name}
