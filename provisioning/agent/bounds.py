@@ -15,6 +15,7 @@ REMOVED_COUNT_MIN = 50
 HOUR = 3600
 REMOVED_PER_HOUR = 2_000
 PASSWORDS_PER_HOUR = 5_000
+DROPPED_PER_HOUR = 5_000
 
 
 class OverBounds(Exception):
@@ -40,6 +41,13 @@ def require_within_bounds(
     for what, number in paces.items():
         if number and number + tx.pace(what, HOUR) > PASSWORDS_PER_HOUR:
             raise OverBounds(what, f"{what}: more than {PASSWORDS_PER_HOUR} within an hour need an approval")
+
+
+def require_few_dropped(tx: Transaction, number: int) -> None:
+    """Count foreign rows that are given up. Raises OverBounds where they are too many within an hour."""
+    if number + tx.pace("dropped", HOUR) > DROPPED_PER_HOUR:
+        raise OverBounds("dropped", f"more than {DROPPED_PER_HOUR} foreign rows given up within an hour")
+    tx.note_pace("dropped", number)
 
 
 def note(tx: Transaction, removed: Mapping[str, int], paces: Mapping[str, int]) -> None:

@@ -80,7 +80,8 @@ class Engine:
             return self._operations[name](request)
         except sqlite3.OperationalError:
             # Perhaps a row holds what is no text. Whatever it was, nothing was committed, or it is answered from there.
-            self._store.take_any_text()
+            if not self._store.take_any_text():
+                raise
             return self._operations[name](request)
 
     def _hello(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +182,7 @@ class Engine:
         named = _foreign(request.get("foreign"))
         with self._store.write() as tx:
             tx.raise_fence(read_fence(request))
+            bounds.require_few_dropped(tx, len(named))
         return {"dropped": [row._asdict() for row in self._adapter.drop(named, self._tell_dropped)]}
 
     def _tell_dropped(self, rows: Sequence[Foreign]) -> None:

@@ -93,9 +93,14 @@ class Store:
                 self.connection.execute("ROLLBACK")
             raise
 
-    def take_any_text(self) -> None:
-        """From now on also read text that is none, which somebody wrote into a row by hand; a third slower."""
+    def take_any_text(self) -> bool:
+        """From now on also read text that is none, which somebody wrote into a row by hand; a third slower.
+
+        Return whether that is new.
+        """
+        before = self.connection.text_factory
         self.connection.text_factory = _as_text
+        return before is not _as_text
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import argon2
@@ -55,6 +56,21 @@ def test_a_thousand_rows_and_then_one_are_all_served(mail: AgentUnderTest) -> No
     mail.make(*(mailbox() for _ in range(1000)))
     mail.make(mailbox())
     assert '"missing": 0' in mail.lab.exec(mail.node.state.name, ["cis-node", "verify"]).stdout.decode()
+
+
+def test_one_refused_among_ten_thousand_stops_none_of_the_others(mail: AgentUnderTest) -> None:
+    boxes = [mailbox() for _ in range(10_000)]
+    poison = boxes[5_000]
+    mail.run("postmap", "-i", "lmdb:/etc/postfix/cis/mailboxes", stdin=f"{poison.address} foreign\n")
+    outcomes = mail.send(boxes)
+    assert Counter(one["outcome"] for one in outcomes) == {"applied": 9_999, "refused": 1}
+    assert "duplicate entry" in outcomes[5_000]["message"]
+    survey = mail.ask(op="survey")
+    assert [row["key"] for row in survey["foreign"]] == [poison.address]
+    assert is_taken(mail, boxes[4_999])
+    assert is_taken(mail, boxes[9_999])
+    mail.ask(op="drop", fence=mail.fence, foreign=survey["foreign"])
+    assert [one["outcome"] for one in mail.send([poison])] == ["applied"]
 
 
 def test_nobody_but_root_and_the_daemons_reads_what_the_agent_keeps(mail: AgentUnderTest) -> None:

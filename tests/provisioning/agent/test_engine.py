@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ def test_a_batch_is_answered_and_logged_without_its_values(panel: Panel) -> None
         ({"items": {}}, "items"),
         ({"approved": "yes"}, "approved"),
         ({"watch": []}, "watch"),
+        ({"repair": 1}, "repair"),
     ],
 )
 def test_a_bad_request_names_the_field_and_changes_nothing(panel: Panel, change: dict[str, Any], where: str) -> None:
@@ -68,7 +70,8 @@ def test_a_store_in_other_hands_is_busy(panel: Panel) -> None:
 def test_removing_fifty_and_more_than_a_fifth_needs_an_approval(panel: Panel) -> None:
     panel.send(*map(domain, range(200)))
     many = [gone(number) for number in range(60)]
-    assert panel.send(*many)["error"] == "guard"
+    refused = panel.send(*many)
+    assert (refused["error"], refused["what"]) == ("guard", "removed:mail_domain")
     assert panel.count("mail_domain") == 200
     assert panel.send(*many[:49])["ok"]
     assert panel.send(*many, approved=APPROVAL)["ok"]
@@ -94,8 +97,42 @@ def test_password_changes_are_bounded_by_the_hour(panel: Panel) -> None:
     panel.adapter.paces = {"password_changes": bounds.PASSWORDS_PER_HOUR}
     assert panel.send(domain(1))["ok"]
     panel.adapter.paces = {"password_changes": 1}
-    assert panel.send(domain(2))["error"] == "guard"
+    refused = panel.send(domain(2))
+    assert (refused["error"], refused["what"]) == ("guard", "password_changes")
     assert panel.send(domain(2), approved=APPROVAL)["ok"]
+
+
+def test_giving_up_foreign_rows_is_bounded_by_the_hour(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "DROPPED_PER_HOUR", 3)
+    named = [{"map": "aliases", "key": f"a{number}@x.test"} for number in range(2)]
+    assert panel.ask({"op": "drop", "fence": 1, "foreign": named})["ok"]
+    refused = panel.ask({"op": "drop", "fence": 1, "foreign": named})
+    assert (refused["error"], refused["what"]) == ("guard", "dropped")
+
+
+def test_a_repair_writes_again_what_is_there_and_says_so_in_the_log(panel: Panel) -> None:
+    panel.send(domain(1))
+    assert panel.send(domain(1))["outcomes"][0]["outcome"] == "unchanged"
+    assert panel.send(domain(1), repair=True)["outcomes"][0]["outcome"] == "applied"
+    assert [line.get("repair") for line in panel.log_lines()] == [None, None, True]
+
+
+def test_what_cannot_be_logged_does_not_happen(panel: Panel) -> None:
+    panel.log.symlink_to("/dev/null")  # a link is not written to
+    assert panel.send(domain(1))["error"] == "internal"
+    assert panel.count("mail_domain") == 0
+    panel.log.unlink()
+    assert panel.send(domain(1))["ok"]
+
+
+def test_what_could_not_be_finished_is_failed_until_it_is(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are committed and the services are not told: never *applied*, whoever asks."""
+    with monkeypatch.context() as patched:
+        patched.setattr(panel.adapter, "finish", raise_full)
+        assert panel.send(domain(1))["outcomes"][0]["code"] == "unfinished"
+        request = {"op": "outcomes", "batch": panel.last_batch}
+        assert panel.ask(request)["outcomes"][0]["outcome"] == "failed"
+    assert panel.ask(request)["outcomes"][0]["outcome"] == "applied"
 
 
 def test_what_fails_after_the_commit_is_failed_also_in_the_record(panel: Panel) -> None:
@@ -176,6 +213,10 @@ def panel(tmp_path: Path) -> Iterator[Panel]:
     panel = Panel(tmp_path)
     yield panel
     panel.store.close()
+
+
+def raise_full() -> list[Late]:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 def domain(number: int) -> MailDomain:
