@@ -13,6 +13,7 @@ import click
 
 AREAS: Mapping[str, str] = {
     "alarms": "panel.cli.alarms:alarms",
+    "backup": "panel.cli.backup:backup",
     "contracts": "panel.cli.contracts:contracts",
     "db": "panel.cli.database:db",
     "demo": "panel.cli.demo:demo",
@@ -25,6 +26,7 @@ AREAS: Mapping[str, str] = {
     "mailboxes": "panel.cli.mailboxes:mailboxes",
     "members": "panel.cli.members:members",
     "nodes": "panel.cli.nodes:nodes",
+    "restore": "panel.cli.restore:restore",
     "run": "panel.cli.run:run",
     "services": "panel.cli.services:services",
     "tokens": "panel.cli.tokens:tokens",

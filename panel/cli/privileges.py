@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from config import Settings
 from panel.cli.settings import ROOT
@@ -62,6 +63,14 @@ def start_as_panel_user(settings: Settings, arguments: Sequence[str]) -> subproc
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment, cwd=ROOT
     )
+
+
+def pipe_as_panel_user(
+    settings: Settings, arguments: Sequence[str], *, stdin: IO[bytes] | int, stdout: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """Start ``cis ARGUMENTS`` as the panel's user between two streams of bytes; messages go to the terminal."""
+    command, environment = _as_panel_user(settings, arguments)
+    return subprocess.Popen(command, stdin=stdin, stdout=stdout, env=environment, cwd=ROOT)
 
 
 def _as_panel_user(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
