@@ -145,7 +145,7 @@ class _Run:
         self, rows: Sequence[Wanted], outcomes: Mapping[tuple[str, str], Mapping[str, Any]], look: Look, batch: str
     ) -> None:
         pace = self.parts.pace
-        good, bad = records.record_outcomes(self.node, self.lease, rows, outcomes, pace)
+        good, bad = records.record_outcomes(self.node, self.lease, rows, outcomes, pace, own=self.claims.own)
         self.report.counts.update(
             str(outcomes[one.key]["outcome"]) if one.key in outcomes else "failed" for one in rows
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -13,7 +13,8 @@ from sqlalchemy import Float, bindparam, func, null, update
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import database_now, db, unit_of_work, utcnow
+from panel.kernel.bulk import execute_many
+from panel.kernel.db import database_now, unit_of_work, utcnow
 from panel.ledger.events import record_many
 from panel.ledger.nodes import Lease, Node, note_batch
 from provisioning.probes.findings import Finding, NotSeen, Seen
@@ -66,8 +67,14 @@ def record_outcomes(
     wanted: Sequence[Wanted],
     outcomes: Mapping[tuple[str, str], Mapping[str, Any]],
     pace: Pace,
+    *,
+    own: Container[uuid.UUID] = (),
 ) -> tuple[list[Wanted], list[Bad]]:
-    """Record what the node said of each resource; return those it has now, and the others. Raises LeaseLost."""
+    """Record what the node said of each resource; return those it has now, and the others. Raises LeaseLost.
+
+    Of resources with a job of their own (``own``) the timeline tells that the node confirmed them; of those done in
+    bulk it tells so with what was seen a moment later, in one line instead of two.
+    """
     told = [(one, outcomes.get(one.key, _MISSING)) for one in wanted]
     good = [one for one, outcome in told if outcome["outcome"] in GOOD]
     bad = [
@@ -82,7 +89,7 @@ def record_outcomes(
         record_problems(bad)
         record_many(
             SYSTEM,
-            [event(node, one, "applied") for one in good]
+            [event(node, one, "applied") for one in good if one.row.id in own]
             + [event(node, one.one, "refused", code=one.code, message=one.message) for one in bad],
         )
     return good, bad
@@ -94,18 +101,7 @@ def record_findings(
     """Record what was seen from outside; return the resources that were seen as wanted, and the others."""
     seen, unseen = sorted_findings(applied, findings)
     with unit_of_work():
-        for kind, group in by_kind(one for one, _ in seen):
-            at = {one.key: finding for one, finding in seen}
-            rows = [
-                {
-                    "key": one.row.id,
-                    "generation": one.item.generation,
-                    "ago": seconds_ago(at[one.key]),
-                    "how": at[one.key].how,
-                    "look": look_seconds(one, pace),
-                }
-                for one in group
-            ]
+        for kind, rows in seen_rows(seen, pace):
             update_rows(
                 kind,
                 rows,
@@ -126,6 +122,28 @@ def record_findings(
             + [event(node, one.one, "not_seen", code=one.code, message=one.message) for one in unseen],
         )
     return seen, unseen
+
+
+def seen_rows(seen: Iterable[tuple[Wanted, Seen]], pace: Pace) -> list[tuple[Kind, list[dict[str, Any]]]]:
+    """What is written down of each that was seen, by kind: ``key generation ago how look``.
+
+    ``ago`` seconds since then: it is kept by the database's clock, and probes have this host's. ``look``: in how many
+    seconds to look again; None for what is gone: that it stays away is told by comparing whole nodes.
+    """
+    now = utcnow()
+    groups: dict[str, tuple[Kind, list[dict[str, Any]]]] = {}
+    for one, finding in seen:
+        row = one.row
+        groups.setdefault(one.kind.name, (one.kind, []))[1].append(
+            {
+                "key": row.id,
+                "generation": row.wanted_generation,
+                "ago": max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - now).total_seconds())),
+                "how": finding.how,
+                "look": spread(pace.look_seconds) if row.want == "put" else None,
+            }
+        )
+    return list(groups.values())
 
 
 def sorted_findings(
@@ -190,19 +208,9 @@ def retry_seconds(attempts: int) -> float:
     return spread(RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)])
 
 
-def look_seconds(one: Wanted, pace: Pace) -> float | None:
-    """In how many seconds to look again; None for what is gone: that it stays away is told by comparing whole nodes."""
-    return spread(pace.look_seconds) if one.row.want == "put" else None
-
-
 def spread(seconds: float) -> float:
     """About ``seconds``, so that not everything comes at the same moment."""
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
-
-
-def seconds_ago(finding: Seen) -> float:
-    """Seconds, not above 0, since then: what was seen is kept by the database's clock, and probes have this host's."""
-    return max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - utcnow()).total_seconds()))
 
 
 def update_rows(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = False, **values: Any) -> None:
@@ -214,10 +222,7 @@ def update_rows(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = 
     statement = update(table).where(table.c.id == bindparam("key"))
     if current_only:
         statement = statement.where(table.c.wanted_generation == bindparam("generation"))
-    if rows:
-        db.session.connection().execute(
-            statement.values(updated_at=table.c.updated_at, **values), sorted(rows, key=itemgetter("key"))
-        )
+    execute_many(statement.values(updated_at=table.c.updated_at, **values), sorted(rows, key=itemgetter("key")))
 
 
 def by_kind(wanted: Iterable[Wanted]) -> list[tuple[Kind, list[Wanted]]]:

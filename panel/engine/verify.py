@@ -126,18 +126,7 @@ def record_looks(node: Node, seen: Sequence[tuple[Wanted, Seen]], lost: Sequence
 
 
 def _update_seen(seen: Iterable[tuple[Wanted, Seen]], pace: Pace, **values: Any) -> None:
-    at = {one.key: finding for one, finding in seen}
-    for kind, group in records.by_kind(one for one, _ in seen):
-        rows = [
-            {
-                "key": one.row.id,
-                "generation": one.item.generation,
-                "ago": records.seconds_ago(at[one.key]),
-                "how": at[one.key].how,
-                "look": records.spread(pace.look_seconds),
-            }
-            for one in group
-        ]
+    for kind, rows in records.seen_rows(seen, pace):
         records.update_rows(
             kind,
             rows,

@@ -15,6 +15,7 @@ from sqlalchemy import JSON, ForeignKey, Index, Select, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, scoped
+from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import Base, UTCDateTime, db, new_id, utcnow
 
 
@@ -82,34 +83,27 @@ def record(
 
 def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
     """Add many events in two statements. Each row: ``tag`` and any of ``record``'s keywords, ``data`` as a dict."""
-    events, details = [], []
-    for row in rows:
-        event_id, at = new_id(), utcnow()
-        events.append(
-            {
-                "id": event_id,
-                "at": at,
-                "tag": row["tag"],
-                "actor": actor.ref,
-                "on_behalf_of": actor.on_behalf_of,
-                "member_id": row.get("member_id"),
-                "node_id": row.get("node_id"),
-                "job_id": row.get("job_id"),
-                "resource_kind": row.get("kind"),
-                "resource_id": row.get("resource_id"),
-            }
-        )
-        details.append(
-            {
-                "event_id": event_id,
-                "actor_name": actor.name,
-                "resource_name": row.get("name", ""),
-                "data": row.get("data", {}),
-            }
-        )
-    if events:
-        db.session.execute(insert(Event), events)
-        db.session.execute(insert(EventDetail), details)
+    rows = list(rows)
+    same = {"at": utcnow(), "actor": actor.ref, "on_behalf_of": actor.on_behalf_of}
+    ids = new_ids(len(rows))
+    events = [
+        {
+            "id": event_id,
+            "tag": row["tag"],
+            "member_id": row.get("member_id"),
+            "node_id": row.get("node_id"),
+            "job_id": row.get("job_id"),
+            "resource_kind": row.get("kind"),
+            "resource_id": row.get("resource_id"),
+        }
+        for event_id, row in zip(ids, rows, strict=True)
+    ]
+    details = [
+        {"event_id": event_id, "resource_name": row.get("name", ""), "data": row.get("data", {})}
+        for event_id, row in zip(ids, rows, strict=True)
+    ]
+    execute_many(insert(Event).values(**same), events)
+    execute_many(insert(EventDetail).values(actor_name=actor.name), details)
 
 
 def events_query(
