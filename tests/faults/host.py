@@ -99,6 +99,10 @@ class Host:
         """Kill the processes of sshd that serve the panel, and them only."""
         self.run("pkill", "-KILL", "-f", "^sshd: cis-agent")
 
+    def kill_agents(self) -> None:
+        """Kill all agents that run."""
+        self.run("pkill", "-KILL", "-f", "agent.pyz serve")
+
     def lose_power(self) -> None:
         """Stop the node as a power cut would."""
         self._machine().stop()

@@ -29,6 +29,7 @@ from tests.faults.workers import WorkerProcess, Workers
 from tests.worlds import grant
 
 SECONDS = 60.0
+LEASE_SECONDS = 3
 HURRY_SECONDS = 0.3
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 TIMES = ("retry_at", "look_at", "seen_at", "lease_expires_at", "last_seen_at", "looks_at", "health_at", "queued_at",
@@ -162,7 +163,7 @@ def installed(
         "CIS_PANEL_KEY": str(host.node.panel_key),
         "CIS_PROBE_SOURCE": host.node.panel_address,
         "CIS_SWEEP_SECONDS": "1",
-        "CIS_LEASE_SECONDS": "3",
+        "CIS_LEASE_SECONDS": str(LEASE_SECONDS),
         "CIS_DRIFT_HOURS": "0",
         **settings,
     }
