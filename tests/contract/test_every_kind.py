@@ -194,6 +194,17 @@ def test_foreign_things_are_told_and_go_when_a_person_gives_them_up(kind: KindUn
     kind.agent.make(item)  # its place is free now
 
 
+def test_a_batch_is_put_back_on_the_node_alone(kind: KindUnderTest) -> None:
+    item, new, removed, batch = kind.new(), kind.new(), kind.new(), new_id()
+    kind.agent.make(item, removed)
+    before = _survey(kind)
+    kind.agent.make(kind.changed(item), new, kind.gone(removed), batch=batch)
+    kind.agent.run("cis-node", "rollback", batch, "--yes")
+    assert _survey(kind) == before
+    assert [kind.served(one) for one in (item, removed, new)] == [True, True, False]
+    assert _codes(kind, kind.gone(removed)) == ["rolled_back"]
+
+
 def test_what_is_known_counts_removals_too(kind: KindUnderTest) -> None:
     item, gone = kind.new(), kind.new()
     kind.agent.make(item, gone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 AGENT_ENGINE = "tests/provisioning/agent/test_engine.py::"
+ROLLBACK = "tests/provisioning/agent/test_rollback.py::"
 EVERY_KIND = "tests/contract/test_every_kind.py::"
 LEASES = "tests/ledger/test_leases.py::"
 ENGINE = "tests/engine/test_engine.py::"
@@ -77,6 +78,55 @@ GUARDS = (
         text="if number and number + tx.pace(what, HOUR) > PASSWORDS_PER_HOUR:",
         without="if number < 0:",
         test=AGENT_ENGINE + "test_password_changes_are_bounded_by_the_hour",
+    ),
+    Guard(
+        promise="The node bounds how many foreign rows are given up in an hour",
+        path="provisioning/agent/bounds.py",
+        text='if number + tx.pace("dropped", HOUR) > DROPPED_PER_HOUR:',
+        without="if number < 0:",
+        test=AGENT_ENGINE + "test_giving_up_foreign_rows_is_bounded_by_the_hour",
+    ),
+    Guard(
+        promise="Nothing happens on a node whose own log cannot be written",
+        path="provisioning/agent/engine.py",
+        text="                self._tell(batch, outcomes)\n",
+        without="",
+        test=AGENT_ENGINE + "test_what_cannot_be_logged_does_not_happen",
+    ),
+    Guard(
+        promise="What could not be finished on a node is never called applied",
+        path="provisioning/agent/engine.py",
+        text="return [_unfinished(one, error) for one in outcomes]",
+        without="return outcomes",
+        test=AGENT_ENGINE + "test_what_could_not_be_finished_is_failed_until_it_is",
+    ),
+    Guard(
+        promise="What a node's administrator put back is not overwritten silently",
+        path="provisioning/agent/batch.py",
+        text="elif key in held and not repair and not _leaves(item, had.get(key)):",
+        without="elif key in held and not repair and item.generation < 0:",
+        test=ROLLBACK + "test_the_panel_sees_the_difference_and_overwrites_nothing_silently",
+    ),
+    Guard(
+        promise="A batch is not put back under later ones",
+        path="provisioning/agent/rollback.py",
+        text="        if later:\n",
+        without="        if len(later) < 0:\n",
+        test=ROLLBACK + "test_an_earlier_batch_waits_for_the_later_ones",
+    ),
+    Guard(
+        promise="What was deleted for good is kept nowhere",
+        path="provisioning/agent/undo.py",
+        text="if had is not None and not purged:",
+        without="if had is not None:",
+        test=ROLLBACK + "test_what_was_deleted_for_good_does_not_come_back_and_is_kept_nowhere",
+    ),
+    Guard(
+        promise="What a service does not serve as its row says is seen",
+        path="provisioning/agent/looking.py",
+        text="shards[shard_of(id_)].append(text + _UNSERVED if id_ in unserved else text)",
+        without="shards[shard_of(id_)].append(text)",
+        test="tests/provisioning/agent/test_looking.py::test_what_is_not_served_differs_from_what_is_wanted",
     ),
     Guard(
         promise="A link planted on the node leads nowhere",
