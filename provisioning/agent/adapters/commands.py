@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 
@@ -16,6 +17,30 @@ class CommandFailed(Exception):
     def __init__(self, words: str) -> None:
         super().__init__(words)
         self.words = words[:WORDS_MAX]
+
+
+class Reading:
+    """A command that runs beside us and may print much: into memory, so that it never waits for us to read."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._name = argv[0]
+        self._output = os.fdopen(os.memfd_create("output"), "rb")
+        try:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.PIPE, env=_ENVIRONMENT
+            )
+        except OSError as error:
+            self._output.close()
+            raise CommandFailed(f"{self._name}: {error.strerror}") from error
+
+    def result(self) -> bytes:
+        """Wait for its end and return what it printed. Raises CommandFailed as `run` does."""
+        with self._output:
+            code, _, words = finish(self._process)
+            if code != 0 or words:
+                raise CommandFailed(words or f"{self._name} ended with {code}")
+            self._output.seek(0)
+            return self._output.read()
 
 
 def start(argv: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from provisioning.agent.adapters.commands import CommandFailed, finish, run, start
+from provisioning.agent.adapters.commands import CommandFailed, Reading, finish, run, start
 from provisioning.agent.files import FixedRoot
 
 POSTMAP = "/usr/sbin/postmap"
@@ -85,11 +85,11 @@ class PostfixMaps:
 
     def dump(self, name: str) -> dict[str, str]:
         """Read a whole map. Raises CommandFailed."""
-        return parse(self.text(name))
+        return parse(self.start_reading(name).result())
 
-    def text(self, name: str) -> bytes:
-        """Read a whole map as postmap prints it: key, tab, value, in the order of the keys. Raises CommandFailed."""
-        return run([POSTMAP, "-s", self._map(name)])
+    def start_reading(self, name: str) -> Reading:
+        """Start to read a whole map as postmap prints it: key, tab, value, in the order of the keys."""
+        return Reading([POSTMAP, "-s", self._map(name)])
 
     def look_up(self, name: str, keys: Sequence[str]) -> dict[str, str]:
         """Read these rows of a map. Raises CommandFailed."""

@@ -6,7 +6,6 @@ What the agent noted about a map's file is not asked: size and times can be put 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from provisioning.agent.adapters import mail_rows as rows
@@ -59,10 +58,10 @@ def inspect(tx: Transaction, maps: PostfixMaps, kind: str | None = None) -> Insp
 def compare(tx: Transaction, maps: PostfixMaps, names: Iterable[str]) -> dict[str, MapDifference]:
     """Compare each of these maps with the rows. Raises CommandFailed."""
     names = tuple(names)
-    with ThreadPoolExecutor(len(names)) as pool:
-        read = {name: pool.submit(maps.text, name) for name in names}
-        wanted = {name: rows.entry_lines(tx, name) for name in names}
-        return {name: _difference(tx, name, wanted[name], read[name].result()) for name in names}
+    readings = {name: maps.start_reading(name) for name in names}
+    wanted = {name: rows.entry_lines(tx, name) for name in names}
+    found = {name: reading.result() for name, reading in readings.items()}
+    return {name: _difference(tx, name, wanted[name], found[name]) for name in names}
 
 
 def among(tx: Transaction, maps: PostfixMaps, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
