@@ -70,6 +70,10 @@ class Site:
     clerk: User
     nobody: User
 
+    def person(self, email: str, role: str) -> User:
+        """Somebody with ``role`` on the whole association."""
+        return _person(email, email.partition("@")[0], role)
+
     def client(self, user: User | None = None, *, language: str = "pl") -> FlaskClient:
         """A browser without scripts, signed in as ``user`` where one is given."""
         client = self.world.app.test_client()
@@ -130,7 +134,7 @@ def fill(site: Site) -> None:
     _jobs(world, boxes)
     _nodes(world)
     _differences(world, boxes)
-    _held(world, boxes[-3:])
+    _held(world)
     db.session.commit()
 
 
@@ -269,7 +273,8 @@ def _differences(world: World, boxes: list[Mailbox]) -> None:
          "found": wanted | {"quota_mb": 9999}, "differs": ["quota_mb", "password_hash"]},
         {"kind": "mailbox", "resource_id": boxes[9].id, "name": boxes[9].address, "what": "missing", "wanted": wanted},
         {"kind": "mailbox", "resource_id": uuid.uuid4(), "name": f"dzikie@{SHARED}", "what": "only_here",
-         "found": {"address": f"dzikie@{SHARED}", "quota_mb": 100, "login": "open"}, "found_generation": 3},
+         "found": {"address": f"dzikie@{SHARED}", "quota_mb": 100, "login": "waiting"}, "found_generation": 3,
+         "secrets": {"password_hash": None}},
         {"kind": "map_row", "name": "virtual: ktos@example.com", "what": "foreign",
          "found": {"map": "virtual", "key": "ktos@example.com", "value": "gdzies@example.com"}},
         {"kind": "file", "name": "/etc/postfix/main.cf", "what": "file"},
@@ -287,8 +292,11 @@ def _differences(world: World, boxes: list[Mailbox]) -> None:
         )
 
 
-def _held(world: World, boxes: list[Mailbox]) -> None:
-    """Removals that wait for approval."""
+def _held(world: World) -> None:
+    """Removals that wait for approval, of what was made for them."""
+    names = [f"odchodzi{number}" for number in range(3)]
+    new = [NewMailbox(member_id=world.koscian.id, address=f"{name}@{SHARED}", quota_mb=1024) for name in names]
+    boxes = [changed.mailbox for changed in create_mailboxes(SYSTEM, new)]
     for box in boxes:
         remove_mailbox(SYSTEM, box.id)
     plan = HeldPlan(

@@ -50,11 +50,11 @@ def test_a_language_we_do_not_speak_changes_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(1, "1 umowa wygasa"), (2, "2 umowy wygasają"), (5, "5 umów wygasa"), (22, "22 umowy wygasają")],
+    [(1, "1 alarm"), (2, "2 alarmy"), (5, "5 alarmów"), (22, "22 alarmy")],
 )
 def test_polish_counts_in_three_forms(site: Site, count: int, words: str) -> None:
     with site.world.app.test_request_context(), force_locale("pl"):
-        assert ngettext("%(num)s contract is expiring", "%(num)s contracts are expiring", count) == words
+        assert ngettext("%(num)s alarm", "%(num)s alarms", count) == words
 
 
 def test_values_are_written_as_people_write_them(site: Site) -> None:
