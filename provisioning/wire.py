@@ -29,6 +29,17 @@ Since protocol 2, all but ``drop`` reading only, all from what is on the node no
                   deferred, incoming, hold}, daemons{name: bool}, certificate_expires_at, uptime_seconds, time}``,
                   bytes and seconds, times as UTC ISO 8601, null where there is no certificate to read
 
+Backups, since protocol 2; a run goes on in the background, the reply does not wait for it and one ``run`` (an id of the
+panel's) is begun once only:
+    ``backup``         ``{fence, run}`` → ``{started, code, message}``; not started: ``not_set_up``, ``running``
+    ``backup_status``  ``{}`` → ``{set_up, running, backup{…}, restore{…}}``, of the last run of each: ``{state, run,
+                       began_at, ended_at?, code?, message?, …}``, state ``starting running done failed``; a backup has
+                       ``{share, bytes, files, added, snapshot}`` too, a restore ``{messages, bytes | mailboxes}``
+    ``snapshots``      ``{}`` → ``{snapshots[{id, at}], code, message}``, oldest first
+    ``restore_mail``   ``{fence, run, mailbox_id, snapshot, folder?, into}`` → as ``backup``; into a new folder only
+    ``restore_store``  ``{fence, run, snapshot?, also[]?}`` → as ``backup``; the mail of every mailbox the node knows
+                       and of ``also``, beneath what has come since
+
 A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`resources.shard_digest`,
 `resources.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
 row says has another line, so its shard differs from the wanted, and in ``keys`` its ``served`` is false. ``foreign``

@@ -25,8 +25,11 @@ from panel.cli.references import find_node
 from panel.cli.session import with_panel
 from panel.engine.attending import Attendance
 from panel.engine.heartbeat import Heartbeat
+from panel.engine.rebuilding import record_rebuild
 from panel.kernel.access import Actor, require
+from panel.kernel.db import db
 from panel.kernel.errors import PanelError
+from panel.ledger.backups import BackupPlace
 from panel.ledger.nodes import Lease, Node, release_lease, take_lease
 from panel.ledger.waiting import wait_until
 from panel.wiring import attend as attendance_of
@@ -60,6 +63,10 @@ class Attended:
     def accept(self, program: str, what: str) -> int:
         """Have the panel look again and record ``program``. Raises PanelRefused."""
         return int(self._ask({"do": "accept", "program": program, "what": what})["seen"])
+
+    def rebuild(self, found: Mapping[str, Any]) -> int:
+        """Have the panel pin the new host and want everything again; return how many resources that is."""
+        return int(self._ask({"do": "rebuild", "found": found})["seen"])
 
 
 @contextmanager
@@ -135,12 +142,21 @@ def _converse(actor: Actor, attendance: Attendance) -> None:
 
 
 def _identity(node: Node) -> dict[str, Any]:
-    return {"host_key": node.host_key, "program": node.agent_version, "roles": list(node.roles)}
+    place = db.session.get(BackupPlace, node.id)
+    return {
+        "host_key": node.host_key,
+        "program": node.agent_version,
+        "hostname": node.hostname,
+        "roles": list(node.roles),
+        "repository": None if place is None else place.place,
+    }
 
 
 def _answer(actor: Actor, attendance: Attendance, question: Mapping[str, Any]) -> int:
     if question["do"] == "look":
         return attendance.look_before()
+    if question["do"] == "rebuild":
+        return record_rebuild(actor, attendance.node, attendance.lease, attendance.kinds, question["found"])[1]
     return attendance.accept(actor, program=question["program"], what=question["what"])
 
 

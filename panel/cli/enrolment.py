@@ -61,6 +61,17 @@ def own_key(path: Path) -> Path:
     return whole
 
 
+def from_networks(command: Callable[P, None]) -> Callable[P, None]:
+    """The option that says from where the node will take the panel's key."""
+    return click.option(
+        "--from",
+        "sources",
+        multiple=True,
+        metavar="NETWORK",
+        help="From where the panel's key is accepted; repeatable.  [default: this host's address towards it]",
+    )(command)
+
+
 @click.command()
 @click.argument("name")
 @click.option("--address", required=True, help="Where the panel reaches it.")
@@ -68,13 +79,7 @@ def own_key(path: Path) -> Path:
 @click.option("--hostname", help="Its full host name, as its mail server says it.  [default: NAME]")
 @click.option("--roles", required=True, help=f"What it serves, separated by commas: {', '.join(ROLES)}.")
 @operator_options
-@click.option(
-    "--from",
-    "sources",
-    multiple=True,
-    metavar="NETWORK",
-    help="From where the panel's key is accepted; repeatable.  [default: this host's address towards it]",
-)
+@from_networks
 @click.option(
     "--yes-fingerprint", metavar="SHA256:…", help="Go on without asking if the host key has this fingerprint."
 )
@@ -92,14 +97,14 @@ def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> No
         "roles": list(_read_roles(roles)),
     }
     settings = load_settings()
-    known = _of_panel(settings, "nodes", "key", name)
+    known = of_panel(settings, "nodes", "key", name)
     try:
         host_key = scan_host_key(address, port)
-        _accept(host_key, known["host_key"], options["yes_fingerprint"])
-        enrolled = _set_up(place, host_key, known["public_key"], options)
+        accept(host_key, known["host_key"], options["yes_fingerprint"])
+        enrolled = set_up(place, host_key, known["public_key"], options)
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
-    _of_panel(settings, "nodes", "record", name, given=json.dumps(place | _found(host_key, enrolled)))
+    of_panel(settings, "nodes", "record", name, given=json.dumps(place | found_by(host_key, enrolled)))
     click.echo(f"{name} is enrolled, agent {enrolled.agent_version}")
 
 
@@ -131,7 +136,7 @@ def _read_roles(text: str) -> tuple[str, ...]:
     return roles
 
 
-def _of_panel(settings: Settings, *arguments: str, given: str = "") -> dict[str, Any]:
+def of_panel(settings: Settings, *arguments: str, given: str = "") -> dict[str, Any]:
     """What the panel's part answers. Where it could not, it said why itself, and its exit code is ours."""
     done = as_panel_user(settings, arguments, given=given)
     if done.returncode:
@@ -139,7 +144,8 @@ def _of_panel(settings: Settings, *arguments: str, given: str = "") -> dict[str,
     return dict(json.loads(done.stdout))
 
 
-def _set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: dict[str, Any]) -> Enrolled:
+def set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: dict[str, Any]) -> Enrolled:
+    """Make the host at ``place`` a node, with the operator's key that the options name."""
     address, port = place["address"], place["ssh_port"]
     return enroll_host(
         address,
@@ -154,7 +160,7 @@ def _set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: 
     )
 
 
-def _accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None:
+def accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None:
     """Go on only with a host key that a person, or an earlier enrolment, vouches for."""
     shown = f"{host_key.type} {host_key.base64}"
     click.echo(f"The host shows the {host_key.type} key {host_key.fingerprint}")
@@ -171,7 +177,8 @@ def _accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None
     click.confirm("Is this what the host's own console says?", abort=True)
 
 
-def _found(host_key: HostKey, enrolled: Enrolled) -> dict[str, Any]:
+def found_by(host_key: HostKey, enrolled: Enrolled) -> dict[str, Any]:
+    """What the panel records of an enrolled host, besides where it is."""
     return {
         "host_key": f"{host_key.type} {host_key.base64}",
         "fingerprint": host_key.fingerprint,

@@ -67,7 +67,7 @@ def backup_setup(
 
     A new password is printed this once: keep it where the node's death does not reach.
     """
-    place = _read_repository(repository)
+    place = read_repository(repository)
     password = password_file.read_text().strip() if password_file else None
     operator = OperatorLogin(operator_user, own_key(operator_key))
     settings = load_settings()
@@ -75,7 +75,7 @@ def backup_setup(
         with attended(settings, node) as held:
             kind, _, key = held.facts["host_key"].partition(" ")
             where = (held.facts["address"], held.facts["ssh_port"], HostKey(kind, key))
-            opened = _set_up(where, operator, place, password, yes_fingerprint)
+            opened = set_up_backups(where, operator, place, password, yes_fingerprint)
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
     done = as_panel_user(settings, ("nodes", "backup-place", node, repository))
@@ -86,13 +86,15 @@ def backup_setup(
         click.echo(f"The repository's password, shown this once: {opened.password}")
 
 
-def _set_up(
+def set_up_backups(
     where: tuple[str, int, HostKey],
     operator: OperatorLogin,
     place: Repository,
     password: str | None,
     expected: str | None,
 ) -> hosts.Opened:
+    """The operator's part: make the node's key, have a person let it in, open the repository."""
+
     def say(line: str) -> None:
         click.echo(f"  {line}")
 
@@ -202,7 +204,8 @@ def _state(model: type[NodeBackup | MailRestore], run: uuid.UUID) -> str | None:
         return state
 
 
-def _read_repository(text: str) -> Repository:
+def read_repository(text: str) -> Repository:
+    """``sftp://USER@HOST[:PORT]/FOLDER`` as a place for backups. Raises BadParameter."""
     parts = urlsplit(text)
     plain = parts.scheme == "sftp" and not (parts.password or parts.query or parts.fragment)
     try:

@@ -9,6 +9,7 @@ from panel.cli.enrolment import enroll, key, record
 from panel.cli.node_backups import backup, backup_place, backup_setup, backups, restore_mail_store
 from panel.cli.output import as_json, print_one, print_rows
 from panel.cli.plans import approve, plan
+from panel.cli.rebuild import rebuild
 from panel.cli.references import find_node
 from panel.cli.session import with_panel
 from panel.cli.upgrade import names_, rollback_agent, upgrade
@@ -59,3 +60,4 @@ nodes.add_command(rollback_agent)
 nodes.add_command(upgrade)
 for command in (backup, backup_place, backup_setup, backups, restore_mail_store):
     nodes.add_command(command)
+nodes.add_command(rebuild)

@@ -16,6 +16,7 @@ from flask import current_app
 from sqlalchemy import func, insert, select
 
 from panel.engine.exchange import Exchange
+from panel.engine.kinds import wired_kinds
 from panel.engine.tasks import TaskFailed, TaskRun
 from panel.kernel.access import SYSTEM, Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
@@ -26,6 +27,7 @@ from panel.ledger.nodes import Node
 from provisioning.ssh import AgentError, SshError
 
 PATIENCE_SECONDS = 5.0
+KEPT_MOST = 100_000
 _PAUSE_SECONDS = 0.2
 LOST_AFTER = timedelta(minutes=10)
 """A run that its node does not know of is given up after this: the node may just be starting it."""
@@ -53,7 +55,8 @@ def run_mail_restore(run: TaskRun) -> None:
 
 def run_store_restore(run: TaskRun) -> None:
     """The task: begin to bring a whole node's mail back. Raises TaskFailed as ``run_backup``."""
-    _begin(run, _row(MailRestore, run.job.id), "restore_store", {"snapshot": run.job.params.get("snapshot")})
+    fields = {"snapshot": run.job.params.get("snapshot"), "also": _kept_ids(run.node.id)}
+    _begin(run, _row(MailRestore, run.job.id), "restore_store", fields)
 
 
 def backup_keeper(exchange: Exchange) -> Callable[[Actor], None]:
@@ -68,6 +71,13 @@ def backup_keeper(exchange: Exchange) -> Callable[[Actor], None]:
             request_backup(actor, node_id)
 
     return keep_backups
+
+
+def _kept_ids(node_id: uuid.UUID) -> list[str]:
+    """What was removed and may yet be restored: a host built anew does not know of it, but its mail comes back too."""
+    models = [kind.model for kind in wired_kinds()]
+    kept = [select(model.id).where(model.node_id == node_id, model.want == "remove") for model in models]
+    return [str(id_) for query in kept for id_ in db.session.scalars(query.limit(KEPT_MOST))][:KEPT_MOST]
 
 
 def _begin(run: TaskRun, row: Row, op: str, fields: Mapping[str, Any]) -> None:

@@ -96,6 +96,7 @@ _TEXTS = {
     "host_key_changed": _l(
         "The host key of %(node)s is another than the one pinned. Find out why before anything else."
     ),
+    "node_held": _l("A worker has taken %(node)s over meanwhile. Nothing was changed; do it again."),
     "agent_other_program": _l("The agent of %(node)s does not run the program %(program)s."),
     "agent_lost_sight": _l("On %(node)s these worked before and are not seen any more: %(names)s."),
     "keep_until": _l("Give a day after today, at most %(days)s days ahead."),

@@ -48,6 +48,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "nodes:mail-restore:done": (_l("Mail is back from a backup"), "ok", "arrow-counterclockwise"),
     "nodes:mail-restore:fail": (_l("Mail could not be brought back"), "bad", "arrow-counterclockwise"),
     "mail:mailbox:restore-mail": (_l("Mail asked back from a backup"), "busy", "arrow-counterclockwise"),
+    "nodes:node:rebuild": (_l("Server built anew under its name"), "warn", "hammer"),
     "nodes:agent:upgrade": (_l("Agent brought up to date"), "ok", "arrow-up-circle"),
     "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
     "plans:plan:wait": (_l("Changes set aside until somebody approves them"), "warn", "person-check"),

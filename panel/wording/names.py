@@ -88,6 +88,7 @@ _CAUSES = {
     "nodes:drift:check": _l("look for differences"),
     "nodes:drift:overwrite": _l("overwriting of differences"),
     "nodes:drift:repair": _l("look after overwriting"),
+    "nodes:node:rebuild": _l("rebuilding of a server"),
     "nodes:backup:run": _l("backup of a server"),
     "nodes:backup:restore": _l("mail of a mailbox from a backup"),
     "nodes:backup:restore-store": _l("all mail of a server from a backup"),

@@ -89,6 +89,21 @@ class Lab:
         }
         return LabState(self.lab_id, subnet, net.gateway, self.operator_key, nodes)
 
+    def power_off(self, node: str) -> None:
+        """Stop one host as a power cut would; the others and the network stay."""
+        self._find(node).stop()
+
+    def power_on(self, node: str) -> None:
+        """Boot one host that was powered off, with what it held."""
+        with self._alone():
+            self._boot_one(self._spec(node), ensure_base(self._progress))
+
+    def replace(self, node: str) -> None:
+        """Put an empty host with other keys in the place of one, at the same address."""
+        self.power_off(node)
+        shutil.rmtree(self._folder / node)
+        self.power_on(node)
+
     def status(self) -> dict[str, bool]:
         """Which hosts run now."""
         return {spec.name: self._host(spec).running() for spec in self._fleet}
@@ -109,15 +124,26 @@ class Lab:
 
     def _boot(self, base: Path) -> None:
         net = self._make_network()
+        for spec in self._fleet:
+            self._start(spec, net, base)
+        for spec in self._fleet:
+            self._wait(spec, net)
+
+    def _boot_one(self, spec: NodeSpec, base: Path) -> None:
+        net = Network(self.lab_id, str(self._remembered_subnet()))
+        self._start(spec, net, base)
+        self._wait(spec, net)
+
+    def _start(self, spec: NodeSpec, net: Network, base: Path) -> None:
+        host = self._host(spec)
         key = self.operator_key.with_suffix(".pub").read_text()
-        for spec in self._fleet:
-            host = self._host(spec)
-            host.prepare(hosts=self._hosts_file(net), authorized_key=key)
-            host.start(base)
-        for spec in self._fleet:
-            address = net.address(spec.host_number)
-            self._host(spec).wait(address, 22)
-            self._progress(f"{spec.name} is up at {address}")
+        host.prepare(hosts=self._hosts_file(net), authorized_key=key)
+        host.start(base)
+
+    def _wait(self, spec: NodeSpec, net: Network) -> None:
+        address = net.address(spec.host_number)
+        self._host(spec).wait(address, 22)
+        self._progress(f"{spec.name} is up at {address}")
 
     def _make_network(self) -> Network:
         with _locked(_NETWORKS_LOCK):
@@ -174,9 +200,12 @@ class Lab:
         return Host(spec.name, self._folder / spec.name, network.namespace(self.lab_id, spec.name))
 
     def _find(self, node: str) -> Host:
+        return self._host(self._spec(node))
+
+    def _spec(self, node: str) -> NodeSpec:
         for spec in self._fleet:
             if spec.name == node:
-                return self._host(spec)
+                return spec
         raise NoSuchNode(f"No node {node} in this lab: there are {', '.join(spec.name for spec in self._fleet)}")
 
     @contextmanager

@@ -43,7 +43,7 @@ class Rollout:
 
     def events(self) -> list[dict[str, Any]]:
         printed = self.panel.run_as_panel("events", "events", "list", "--tag", "nodes:agent", "--json")
-        found: list[dict[str, Any]] = json.loads(printed)["items"]
+        found: list[dict[str, Any]] = json.loads(printed)
         return found
 
     def installed(self) -> str:

@@ -13,7 +13,7 @@ from provisioning.agent.backup.restoring import Wish, newest_snapshot, restore_m
 from provisioning.agent.backup.saving import save
 from provisioning.resources import InvalidResource
 
-_ORDER_BYTES_MAX = 65_536
+_ORDER_BYTES_MAX = 16 * 1024 * 1024
 
 
 def backup() -> int:
@@ -45,4 +45,4 @@ def _work(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     if order["do"] == "mailbox":
         wish = Wish(order["mailbox_id"], order["snapshot"], order["folder"], order["into"])
         return lambda: restore_mailbox(wish)
-    return lambda: restore_store(order["snapshot"] or newest_snapshot(load()))
+    return lambda: restore_store(order["snapshot"] or newest_snapshot(load()), order["also"])

@@ -18,8 +18,9 @@ from provisioning.agent.backup.snapshots import SNAPSHOT, list_snapshots
 from provisioning.agent.batch import BadRequest, read_fence
 from provisioning.agent.oplog import OperationLog
 from provisioning.agent.store import Store
-from provisioning.resources import InvalidResource
+from provisioning.resources import InvalidResource, check_id
 
+ALSO_MAX = 100_000
 _RUN = re.compile(r"[A-Za-z0-9-]{8,64}")
 Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -73,7 +74,10 @@ class Backups:
         snapshot = request.get("snapshot")
         if snapshot is not None and not (isinstance(snapshot, str) and SNAPSHOT.fullmatch(snapshot)):
             raise BadRequest("snapshot")
-        return self._start_once({"do": "store", "run": _run_of(request), "snapshot": snapshot})
+        also = request.get("also", [])
+        if not isinstance(also, list) or len(also) > ALSO_MAX or not all(map(_is_id, also)):
+            raise BadRequest("also")
+        return self._start_once({"do": "store", "run": _run_of(request), "snapshot": snapshot, "also": also})
 
     def _start_once(self, order: dict[str, Any]) -> dict[str, Any]:
         """A run that was asked for before is not begun again: its mail would come twice."""
@@ -86,7 +90,8 @@ class Backups:
             return {"started": False, "code": "running", "message": "another run is at it"}
         state.write(kind, state="starting", run=order["run"], began_at=state.now())
         _start(order)
-        self._log.write(f"run_{order['do']}", **{name: value for name, value in order.items() if name != "do"})
+        told = {name: value for name, value in order.items() if name not in ("do", "also")}
+        self._log.write(f"run_{order['do']}", **told)
         return {"started": True, "code": "", "message": ""}
 
     def _raise_fence(self, request: Mapping[str, Any]) -> None:
@@ -103,6 +108,13 @@ def _start(order: dict[str, Any]) -> None:
             ["/usr/bin/python3", "-I", "-S", sys.argv[0], "run"],
             stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/",
         )  # fmt: skip
+
+
+def _is_id(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(check_id(text))
+    except InvalidResource:
+        return False
 
 
 def _set_up() -> bool:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,13 +75,13 @@ def restore_mailbox(wish: Wish) -> dict[str, Any]:
     return {"messages": messages, "bytes": size}
 
 
-def restore_store(snapshot: str) -> dict[str, Any]:
+def restore_store(snapshot: str, also: Collection[str]) -> dict[str, Any]:
     """Put every known mailbox's mail back beneath what has come since; return ``{mailboxes, messages}``.
 
-    Known is what the node serves, and what was removed but not deleted; mail of others stays in the backup.
+    Known is what the node serves, what it removed but did not delete, and ``also``; mail of others stays in the backup.
     """
     with _restored(load(), snapshot, Path(MAIL_ROOT)) as found:
-        return maildirs.merge_as_vmail(found, Path(MAIL_ROOT), _known_ids())
+        return maildirs.merge_as_vmail(found, Path(MAIL_ROOT), _known_ids() | frozenset(also))
 
 
 def newest_snapshot(repository: Repository) -> str:
