@@ -166,8 +166,9 @@ def _lift(kind: Kind, rows: Sequence[_Row]) -> None:
 
 def _let_go(kind: Kind, ids: Sequence[uuid.UUID]) -> None:
     """What was on its way and is on the node as wanted still has to be seen from outside: it is sent once more."""
-    model = kind.model
-    _update(kind, [{"key": id_} for id_ in ids], seen_generation=model.__table__.c.wanted_generation - 1)  # type: ignore[attr-defined]  # every kind's model is mapped
+    before = kind.model.__table__.c.wanted_generation - 1  # type: ignore[attr-defined]  # every kind's model is mapped
+    forgotten = dict.fromkeys(("problem_code", "problem_message", "problem_since", "retry_at"))
+    _update(kind, [{"key": id_} for id_ in ids], seen_generation=before, attempts=0, **forgotten)
 
 
 def _update(kind: Kind, rows: list[dict[str, Any]], **values: Any) -> None:

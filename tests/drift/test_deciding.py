@@ -21,7 +21,7 @@ from panel.ledger.nodes import Node
 from panel.ledger.orphans import Orphan
 from panel.mail.actions import get_mailbox, remove_mailbox, set_quota
 from panel.mail.models import Mailbox, MailDomain
-from tests.drift.conftest import PASSWORD, Drifting
+from tests.drift.panel import PASSWORD, Drifting
 from tests.worlds import SHARED, actor
 
 OTHER_HASH = "{SHA512-CRYPT}$6$saltsalt$" + "a" * 86

@@ -14,7 +14,7 @@ from panel.mail.models import Alias
 from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
 from provisioning.resources import FIELDS
-from tests.drift.conftest import PASSWORD, Drifting
+from tests.drift.panel import PASSWORD, Drifting
 from tests.worlds import SHARED
 
 
