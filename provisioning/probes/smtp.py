@@ -1,13 +1,15 @@
 """What a mail server on the internet sees: would a message be taken, and is it (RFC 5321, 2920, 3207).
 
-One connection is kept warm. Postfix slows a client down after ten errors and a hundred RSETs
-(``smtpd_soft_error_limit``, ``smtpd_junk_command_limit``); the probe opens a new connection before that, so no
-exception is needed on the node.
+One connection is kept warm for a few seconds, no longer: the process behind it goes on as it began, whatever has become
+of its configuration, of the port, or of the firewall since, and what counts is what newcomers are told. Postfix slows a
+client down after ten errors and a hundred RSETs (``smtpd_soft_error_limit``, ``smtpd_junk_command_limit``); the probe
+opens a new connection before that, so no exception is needed on the node.
 """
 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -19,6 +21,8 @@ PROBE_HEADER = "X-CIS-Probe"
 CHUNK = 100
 ERRORS_MAX = 8
 RESETS_MAX = 90
+WARM_SECONDS = 5.0
+"""For how long a connection stands for what a newcomer would be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class SmtpProbe:
         self._connection: Connection | None = None
         self._errors = 0
         self._resets = 0
+        self._opened = 0.0
 
     def check_recipients(
         self, addresses: Iterable[str], *, timeout: float = 30.0, present: bool = True
@@ -58,6 +63,7 @@ class SmtpProbe:
         ``present`` is what the caller expects: absent addresses are asked few at a time, each lot on a fresh
         connection, since each refusal brings the connection nearer to being slowed. Raises ProbeError.
         """
+        self._part_with_the_old()
         deadline = Deadline(timeout)
         replies: dict[str, Reply] = {}
         waiting = list(dict.fromkeys(addresses))
@@ -69,6 +75,7 @@ class SmtpProbe:
 
     def send(self, address: str, token: str, *, timeout: float = 10.0) -> Reply:
         """Hand one probe message over; an accepting reply means the node has it in its queue. Raises ProbeError."""
+        self._part_with_the_old()
         deadline = Deadline(timeout)
         replies = self._exchange([b"MAIL FROM:<>", _rcpt(address), b"DATA"], deadline)
         if replies[2].code != 354:
@@ -85,6 +92,10 @@ class SmtpProbe:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+    def _part_with_the_old(self) -> None:
+        if time.monotonic() - self._opened > WARM_SECONDS:
+            self.close()
 
     def _check_chunk(self, chunk: Sequence[str], deadline: Deadline) -> dict[str, Reply]:
         replies = self._exchange([b"MAIL FROM:<>", *map(_rcpt, chunk)], deadline)
@@ -127,6 +138,7 @@ class SmtpProbe:
         if self._connection is None:
             self._connection = _connect(self._address, self._port, self._tls, deadline)
             self._errors = self._resets = 0
+            self._opened = time.monotonic()
         self._connection.deadline = deadline
         return self._connection
 

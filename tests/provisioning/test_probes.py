@@ -16,7 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from provisioning.probes.findings import Finding, NotSeen
+from provisioning.probes import smtp
+from provisioning.probes.findings import Finding, NotSeen, Seen
 from provisioning.probes.mail import MailProbe, MailTarget
 from provisioning.probes.secrets import Master, new_master, new_token, watch_of
 
@@ -103,6 +104,27 @@ def test_a_certificate_for_another_name_is_not_trusted(serve: Serve) -> None:
     found = look(MailTarget(target.node_address, "other.probe.test", target.certificate_pem, target.smtp_port))
     assert isinstance(found, NotSeen)
     assert found.code == "tls"
+
+
+@pytest.mark.parametrize(("seconds", "then"), [(5.0, Seen), (0.0, NotSeen)])
+def test_a_connection_that_grew_old_is_asked_nothing(
+    serve: Serve, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, seconds: float, then: type
+) -> None:
+    """Postfix lets a process that began before a reload end its session by the rules of then."""
+
+    def take(link: socket.socket) -> None:
+        clear_until_starttls(link)
+        with certificate.server(link) as tls:
+            while asked := tls.recv(4096).count(b"\n"):
+                tls.sendall(b"250 yes\r\n" * asked)
+
+    monkeypatch.setattr(smtp, "WARM_SECONDS", seconds)
+    probe = MailProbe(serve(take))
+    try:
+        for expected in (Seen, then):
+            assert isinstance(probe.see_recipients(["jan@probe.test"])["jan@probe.test"], expected)
+    finally:
+        probe.close()
 
 
 def test_secrets_do_not_show() -> None:
