@@ -23,6 +23,7 @@ from sqlalchemy import select
 from panel.engine import figures
 from panel.engine.health import certificate_expires_at
 from panel.kernel.db import db
+from panel.ledger.backups import ages_of_backups
 from panel.ledger.nodes import Node
 from panel.ledger.workers import workers_alive
 from panel.web.session import public
@@ -80,7 +81,7 @@ def _resources() -> Iterator[Metric]:
 
 def _nodes(now: datetime) -> Iterator[Metric]:
     nodes = db.session.scalars(select(Node).order_by(Node.name)).all()
-    differing = figures.differences_open()
+    differing, backups = figures.differences_open(), dict(ages_of_backups())
     families: dict[str, Any] = {
         name: GaugeMetricFamily(f"cis_node_{name}", text, labels=["node", *labels])
         for name, (text, *labels) in _OF_NODES.items()
@@ -88,6 +89,8 @@ def _nodes(now: datetime) -> Iterator[Metric]:
     for node in nodes:
         for name, labels, value in (*_known(node, now), ("differences_open", [], differing.get(node.id, 0))):
             families[name].add_metric([node.name, *labels], value)
+        if node.id in backups:
+            families["backup_age_seconds"].add_metric([node.name], (now - backups[node.id]).total_seconds())
     yield from families.values()
 
 
@@ -99,6 +102,7 @@ _OF_NODES: dict[str, tuple[str, ...]] = {
     "differences_open": ("Differences on the node that wait for a decision.",),
     "drift_checked_seconds": ("How long ago the node was compared with what it should have.",),
     "certificate_seconds": ("Seconds until the certificate of the node's ports ends.",),
+    "backup_age_seconds": ("How long ago the node's last good backup was begun.",),
     "health_age_seconds": ("How long ago the node told the figures below.",),
     "load1": ("Load of the last minute.",),
     "memory_available_bytes": ("Memory available for programs.",),

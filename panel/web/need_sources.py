@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from panel.contracts.actions import contracts_query
@@ -36,8 +36,11 @@ from panel.wording.alarms import alarm_words
 JOB_DAYS = 7
 """Failed jobs older than so many days wait for nobody any more."""
 
-SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing"}
+SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing", "backup_old"}
 """Alarms about what stands in the list by itself."""
+
+
+BACKUP = "backup_old"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +86,10 @@ def _of_nodes(nodes: dict[Any, Node], search: str) -> list[NeedSource]:
     return [
         _listed("engine", _engine(nodes), search),
         _listed("node", _lost(nodes), search),
-        _listed("alarm", _alarms(nodes), search),
+        _listed("alarm", _alarms(nodes, Alarm.code != BACKUP), search),
         _listed("plan", _plans(nodes), search),
         _listed("certificate", _certificates(), search),
+        _listed("backup", _alarms(nodes, Alarm.code == BACKUP), search),
     ]
 
 
@@ -117,13 +121,13 @@ def _lost(nodes: dict[Any, Node]) -> Iterator[Need]:
         )  # fmt: skip
 
 
-def _alarms(nodes: dict[Any, Node]) -> Iterator[Need]:
+def _alarms(nodes: dict[Any, Node], which: ColumnElement[bool]) -> Iterator[Need]:
     """Open alarms that stand for nothing else in the list."""
-    query = select(Alarm).where(Alarm.cleared_at.is_(None), Alarm.code.not_in(SHOWN_OTHERWISE))
+    query = select(Alarm).where(Alarm.cleared_at.is_(None), Alarm.code.not_in(SHOWN_OTHERWISE), which)
     for alarm in db.session.scalars(query.order_by(Alarm.raised_at)):
         words, node = alarm_words(alarm.code, alarm.params), nodes.get(alarm.node_id)
         yield Need(
-            kind="backup" if alarm.code.startswith("backup") else "alarm", tone="bad", icon="exclamation-triangle",
+            kind="backup" if alarm.code == BACKUP else "alarm", tone="bad", icon="exclamation-triangle",
             name=node.name if node else _("The whole panel"), what=words.title, todo=words.advice,
             since=alarm.raised_at, url=page_url("node", node.id) if node else None,
         )  # fmt: skip
