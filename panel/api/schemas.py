@@ -75,6 +75,7 @@ _RESOURCE = {
     "applied_generation": WHOLE,
     "seen_at": or_null(MOMENT),
     "seen_how": or_null(TEXT),
+    "waits_for_approval": FLAG,
     "problem": _PROBLEM,
     **_TIMES,
     "links": LINKS,

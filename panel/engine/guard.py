@@ -237,8 +237,12 @@ def end_carried_out(node_id: uuid.UUID, kinds: Sequence[Kind]) -> None:
     for plan in approved_on(node_id):
         left = (_will_be_tried(kind, plan) for kind in kinds)
         if not any(count(kind, node_id, condition) for kind, condition in zip(kinds, left, strict=True)):
+            approved_at = None if plan.approved_at is None else plan.approved_at.isoformat(timespec="seconds")
             with unit_of_work():
                 end_plan(plan.id, state="done")
+                record(
+                    SYSTEM, "plans:plan:done", node_id=node_id, approved_by=plan.approved_by, approved_at=approved_at
+                )
 
 
 def _will_be_tried(kind: Kind, plan: HeldPlan) -> ColumnElement[bool]:

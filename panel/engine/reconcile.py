@@ -151,7 +151,7 @@ class _Run:
         )
         self.report.log.append(line("batch applied", batch=batch, sent=len(rows), applied=len(good)))
         reach("recorded")
-        seen, unseen = records.record_findings(self.node, good, look.see(good) if good else {}, pace)
+        seen, unseen = records.record_findings(self.node, self.lease, good, look.see(good) if good else {}, pace)
         reach("looked")
         self.report.failed.update(one.one.row.id for one in (*bad, *unseen))
         depths = Counter([finding.how for _, finding in seen] + ["not_seen"] * len(unseen))

@@ -16,7 +16,7 @@ from panel.kernel.access import SYSTEM
 from panel.kernel.bulk import execute_many
 from panel.kernel.db import database_now, unit_of_work, utcnow
 from panel.ledger.events import record_many
-from panel.ledger.nodes import Lease, Node, note_batch
+from panel.ledger.nodes import Lease, Node, note_batch, require_lease
 from provisioning.probes.findings import Finding, NotSeen, Seen
 
 RETRY_SECONDS = (5, 15, 60, 300, 900, 3600)
@@ -96,11 +96,12 @@ def record_outcomes(
 
 
 def record_findings(
-    node: Node, applied: Sequence[Wanted], findings: Mapping[tuple[str, str], Finding], pace: Pace
+    node: Node, lease: Lease, applied: Sequence[Wanted], findings: Mapping[tuple[str, str], Finding], pace: Pace
 ) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
-    """Record what was seen from outside; return the resources that were seen as wanted, and the others."""
+    """Record what was seen from outside; return what was seen as wanted, and the rest. Raises LeaseLost."""
     seen, unseen = sorted_findings(applied, findings)
     with unit_of_work():
+        require_lease(lease, seconds=pace.lease_seconds)
         for kind, rows in seen_rows(seen, pace):
             update_rows(
                 kind,

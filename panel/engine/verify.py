@@ -25,7 +25,7 @@ from panel.engine.records import NOT_SEEN, Bad, Pace
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.events import record_many
-from panel.ledger.nodes import Lease, Node
+from panel.ledger.nodes import Lease, Node, require_lease
 from provisioning.probes.findings import Seen
 
 CHUNK = 100
@@ -101,16 +101,19 @@ class Verifier:
         silent = _is_silent(seen, lost)
         if silent:
             lost = [one for one in lost if one.code != _UNREACHABLE or _is_lost(one.one)] + _first_new(lost)
-        record_looks(node, seen, lost, self.pace)
+        record_looks(node, lease, seen, lost, self.pace)
         if silent or node.problem_code == PORTS_SILENT:
             mark_ports(node, lost[0].message if silent else None)
         return silent
 
 
-def record_looks(node: Node, seen: Sequence[tuple[Wanted, Seen]], lost: Sequence[Bad], pace: Pace) -> None:
-    """Record what looks at active resources found; of a change meanwhile nothing is said."""
+def record_looks(
+    node: Node, lease: Lease, seen: Sequence[tuple[Wanted, Seen]], lost: Sequence[Bad], pace: Pace
+) -> None:
+    """Record what looks at active resources found; of a change meanwhile nothing is said. Raises LeaseLost."""
     found = [(one, finding) for one, finding in seen if _is_lost(one)]
     with unit_of_work():
+        require_lease(lease, seconds=pace.lease_seconds)
         _update_seen([(one, finding) for one, finding in seen if not _is_lost(one)], pace)
         _update_seen(found, pace, problem_code=None, problem_message=None, problem_since=None, attempts=0)
         _update_lost(lost)

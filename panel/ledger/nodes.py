@@ -107,6 +107,12 @@ def note_batch(lease: Lease, batch: uuid.UUID | None, *, seconds: int) -> None:
         raise LeaseLost
 
 
+def require_lease(lease: Lease, *, seconds: int) -> None:
+    """Go on with the running unit of work only if the lease is held still; it is renewed. Raises LeaseLost."""
+    if not renew_lease(lease, seconds=seconds):
+        raise LeaseLost
+
+
 def release_lease(lease: Lease) -> None:
     """Give the lease back."""
     _change_lease(lease, lease_owner=None, lease_expires_at=None)

@@ -12,16 +12,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from panel.kernel.access import Actor
 from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id
 
-PLAN_STATES = ("waiting", "approved", "outdated", "done")
 _WAITING = "state = 'waiting'"
 
 
 class HeldPlan(Base):
     """Changes of one node that were set aside; ``digest`` is what an approval binds to.
 
-    ``reasons``: *removed:KIND* for the panel's own bound, *agent:removed:KIND* or *agent:password_changes* for the
-    node's. ``counts``: lists of kind, verb, number and how many of that kind the node has. ``requested_by``: who asked
-    for the changes, as ``{ref, user_id}``.
+    ``state``: *waiting*, *approved*, *outdated* (something of it changed) or *done*. ``reasons``: *removed:KIND* for the
+    panel's own bound, *agent:removed:KIND* or *agent:password_changes* for the node's. ``counts``: lists of kind, verb,
+    number and how many of that kind the node has. ``requested_by``: who asked for the changes, as ``{ref, user_id}``.
     """
 
     __tablename__ = "plans"

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, case, inspect, or_, tex
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from panel.kernel.db import UTCDateTime, database_now, new_id, utcnow
+from panel.kernel.db import UTCDateTime, database_now, db, new_id, utcnow
 from panel.kernel.errors import Conflict
-from panel.ledger.plans import ids_in
+from panel.ledger.plans import HeldPlan, ids_in
 
 RESOURCE_STATES = ("pending", "applying", "active", "failed", "suspended", "removing", "removed", "drifted")
 RETRY_SECONDS_MOST = 4_500
@@ -96,6 +96,12 @@ class ResourceColumns:
         if self.node_id is None:
             raise Conflict("no_node")
         return self.node_id
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether what is wanted of it was set aside until a person approves it."""
+        plan = None if self.plan_id is None else db.session.get(HeldPlan, self.plan_id)
+        return plan is not None and plan.state == "waiting"
 
     @hybrid_property
     def state(self) -> str:

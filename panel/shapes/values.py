@@ -42,6 +42,7 @@ def resource(row: ResourceColumns, kind: str) -> dict[str, Any]:
         "applied_generation": row.applied_generation,
         "seen_at": moment(row.seen_at),
         "seen_how": row.seen_how,
+        "waits_for_approval": row.waits_for_approval,
         "problem": problem(row.problem_code, row.problem_message, row.problem_since),
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),

@@ -53,6 +53,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "nodes:agent:rollback": (_l("Agent's earlier program put back"), "warn", "arrow-counterclockwise"),
     "plans:plan:wait": (_l("Changes set aside until somebody approves them"), "warn", "person-check"),
     "plans:plan:approve": (_l("Changes that were set aside approved"), "ok", "person-check"),
+    "plans:plan:done": (_l("Approved changes carried out"), "ok", "check-circle"),
     "plans:plan:outdate": (_l("Plan that waited is outdated: something in it changed"), "off", "slash-circle"),
     "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
     "alarms:alarm:raise": (_l("Alarm raised"), "bad", "exclamation-triangle"),

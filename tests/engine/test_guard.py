@@ -43,6 +43,8 @@ def test_what_removes_too_much_waits_and_all_else_goes_ahead(world: World, engin
     assert _states(boxes[:55]) == {"removing"}
     assert _states([other.id, boxes[59]]) == {"active"}
     assert _jobs("mail:mailbox:remove") == {"waiting_approval": 55}
+    waits = [db.session.get_one(Mailbox, box, populate_existing=True).waits_for_approval for box in boxes]
+    assert waits == [True] * 55 + [False] * 5
     assert _jobs("mail:mailbox:create") == {"done": 1}
     assert sweep(KINDS) == set()
     view = waiting_plan(SYSTEM, world.node.id)

@@ -38,7 +38,12 @@ class Engine:
             per_round=500,
             round_seconds=30,
         )
-        self.worker = Worker(world.app, reconciler, lease_seconds=30, tasks=self.tasks, verifier=self.verifier)
+        self._app, self._reconciler = world.app, reconciler
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with a new worker, as after a kill."""
+        self.worker = Worker(self._app, self._reconciler, lease_seconds=30, tasks=self.tasks, verifier=self.verifier)
 
     def ring(self) -> None:
         self.worker.ring(self.node_id)
