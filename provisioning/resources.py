@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 Login = Literal["waiting", "open", "blocked"]
 
 QUOTA_MB_MAX = 1_048_576
+_LINES_AT_ONCE = 64
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _HASH = re.compile(r"\{(?:ARGON2ID|SHA512-CRYPT)\}[A-Za-z0-9$./=,+]{20,300}")
@@ -223,6 +224,32 @@ def line(item: Resource) -> str:
 def shard_digest(lines: Iterable[str]) -> str:
     """SHA-256, hex, of the resources of a shard, in whatever order their lines come; of none: of the empty text."""
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+class ShardDigest:
+    """The same from lines that come in the order of their ids, without keeping them: for tables of any size."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._hash = hashlib.sha256()
+        self._waiting: list[str] = []
+
+    def add(self, line: str) -> None:
+        """Add the next line."""
+        self._waiting.append(line)
+        if len(self._waiting) == _LINES_AT_ONCE:
+            self._take()
+
+    def finish(self) -> tuple[int, str]:
+        """Return how many lines there were, and the digest."""
+        self._take()
+        return self.count, self._hash.hexdigest()
+
+    def _take(self) -> None:
+        before = "\n" if self.count and self._waiting else ""
+        self._hash.update((before + "\n".join(self._waiting)).encode())
+        self.count += len(self._waiting)
+        self._waiting.clear()
 
 
 def check_token(token: object) -> str:

@@ -11,7 +11,7 @@ from provisioning.agent.adapters.contract import Adapter, Inspected
 from provisioning.agent.base import account, program
 from provisioning.agent.batch import BadRequest
 from provisioning.agent.store import Store, Transaction
-from provisioning.resources import FIELDS, line_of, shard_digest, shard_of
+from provisioning.resources import FIELDS, ShardDigest, line_of, shard_of
 
 IDS_MAX = 100_000
 FOREIGN_TOLD_MAX = 1_000
@@ -54,15 +54,16 @@ class Looking:
         }
 
     def _shards(self, tx: Transaction, kind: str, inspected: Inspected) -> dict[str, Any]:
-        shards: defaultdict[str, list[str]] = defaultdict(list)
+        shards: defaultdict[str, ShardDigest] = defaultdict(ShardDigest)
         unserved = inspected.unserved[kind]
         for row in self._adapter.lines(tx, kind):
             id_ = row[1]
             text = line_of(*row)
-            shards[shard_of(id_)].append(text + _UNSERVED if id_ in unserved else text)
+            shards[shard_of(id_)].add(text + _UNSERVED if id_ in unserved else text)
+        finished = {shard: digest.finish() for shard, digest in shards.items()}
         return {
-            "count": sum(map(len, shards.values())),
-            "shards": {shard: shard_digest(lines) for shard, lines in shards.items()},
+            "count": sum(count for count, _ in finished.values()),
+            "shards": {shard: digest for shard, (_, digest) in finished.items()},
         }
 
     def _keys(self, request: Mapping[str, Any]) -> dict[str, Any]:

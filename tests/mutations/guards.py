@@ -124,8 +124,8 @@ GUARDS = (
     Guard(
         promise="What a service does not serve as its row says is seen",
         path="provisioning/agent/looking.py",
-        text="shards[shard_of(id_)].append(text + _UNSERVED if id_ in unserved else text)",
-        without="shards[shard_of(id_)].append(text)",
+        text="shards[shard_of(id_)].add(text + _UNSERVED if id_ in unserved else text)",
+        without="shards[shard_of(id_)].add(text)",
         test="tests/provisioning/agent/test_looking.py::test_what_is_not_served_differs_from_what_is_wanted",
     ),
     Guard(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning import wire
@@ -18,7 +18,7 @@ from provisioning.agent.adapters import mail_queue
 from provisioning.agent.adapters.contract import Foreign
 from provisioning.agent.diagnose import certificate_expires_at
 from provisioning.agent.placed import look, with_content
-from provisioning.resources import Mailbox, MailDomain, line, line_of, shard_digest, shard_of
+from provisioning.resources import Mailbox, MailDomain, ShardDigest, line, line_of, shard_digest, shard_of
 from tests.provisioning.agent.test_engine import Panel, domain, gone, panel
 
 __all__ = ["panel"]
@@ -104,6 +104,7 @@ def test_what_was_given_up_is_kept_in_the_nodes_own_log(panel: Panel) -> None:
     assert panel.ask({"op": "drop", "fence": 2, "foreign": named})["error"] == "stale_fence"
 
 
+@settings(max_examples=40, deadline=None)
 @given(values=st.tuples(ODD, ODD, ODD, ODD, ODD))
 def test_no_edit_by_hand_stops_the_agent_from_telling(
     tmp_path_factory: pytest.TempPathFactory, values: tuple[object, ...]
@@ -128,6 +129,15 @@ def test_no_edit_by_hand_stops_the_agent_from_telling(
     assert panel.send(replace(box(1), generation=99))["outcomes"][0]["outcome"] == "applied"
     assert panel.ask({"op": "survey"})["kinds"]["mailbox"]["shards"] == shards([box(1), box(2)])
     panel.store.close()
+
+
+@settings(deadline=None)
+@given(st.lists(st.uuids().map(str), unique=True, max_size=200))
+def test_a_digest_made_line_by_line_is_the_same(ids: list[str]) -> None:
+    digest = ShardDigest()
+    for id_ in sorted(ids):
+        digest.add(line_of("mailbox", id_, "x"))
+    assert digest.finish() == (len(ids), shard_digest(line_of("mailbox", id_, "x") for id_ in ids))
 
 
 def test_only_the_same_values_have_the_same_line() -> None:
