@@ -6,7 +6,8 @@ import argparse
 import sys
 from dataclasses import replace
 
-from tests.bench import mailboxes
+from panel.cli.running import RunningPanel
+from tests.bench import mailboxes, many_nodes, recovery
 from tests.bench.figures import Figure, machine, table, write
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
@@ -17,14 +18,16 @@ def main() -> int:
     options = _options()
     about = machine(ROOT)
     with fresh_panel("bench", progress=_say) as panel:
-        figures = _measure(panel.facts, options)
+        figures = _measure(panel, options)
+    if options.nodes:
+        figures += many_nodes.sweeps(nodes=options.nodes, progress=_say)
     path = write(figures, about, ROOT / "var/bench")
     print(f"\n{', '.join(f'{key} {value}' for key, value in about.items())}\n\n{table(figures)}\n\nJSON: {path}")
     return 0 if all(figure.kept for figure in figures) else 1
 
 
-def _measure(facts: dict[str, object], options: argparse.Namespace) -> list[Figure]:
-    where = mailboxes.place(facts)
+def _measure(panel: RunningPanel, options: argparse.Namespace) -> list[Figure]:
+    where = mailboxes.place(panel.facts)
     alone = mailboxes.one_mailbox(where, n=options.n, name="one mailbox")
     if not options.mailboxes:
         return alone
@@ -32,7 +35,10 @@ def _measure(facts: dict[str, object], options: argparse.Namespace) -> list[Figu
     limit = alone[1].median * mailboxes.RATIO_MAX
     among = mailboxes.one_mailbox(where, n=options.n, name=f"one among {options.mailboxes:,}", median_max=limit)
     ratio = among[1].median / alone[1].median
-    return [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+    figures = [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+    figures.append(recovery.drift(where, name=f"a look for drift among {options.mailboxes:,}"))
+    figures.append(recovery.takeover(panel, where, progress=_say))
+    return [*figures, *recovery.rebuild(panel, where, name=f"an empty node for {options.mailboxes:,}")]
 
 
 def _say(line: str) -> None:
@@ -45,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--mailboxes", type=int, default=100_000, help="how many there are for the second half; 0: none"
     )
+    parser.add_argument("--nodes", type=int, default=1_000, help="how many nodes the sweep goes over; 0: none")
     return parser.parse_args()
 
 
