@@ -19,8 +19,8 @@ class HeldPlan(Base):
     """Changes of one node that were set aside; ``digest`` is what an approval binds to.
 
     ``state``: *waiting*, *approved*, *outdated* (something of it changed) or *done*. ``reasons``: *removed:KIND* for
-    the panel's own bound, *agent:removed:KIND* or *agent:password_changes* for the node's. ``counts``: lists of kind, verb,
-    number and how many of that kind the node has. ``requested_by``: who asked for the changes, as ``{ref, user_id}``.
+    the panel's bound, *agent:removed:KIND* or *agent:password_changes* for the node's. ``counts``: lists of kind,
+    verb, number and how many of that kind the node has. ``requested_by``: who asked, as ``{ref, user_id}``.
     """
 
     __tablename__ = "plans"
