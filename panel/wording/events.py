@@ -35,6 +35,8 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
     "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
     "mail:mailbox:purge": (_l("Deleted for good"), "off", "trash"),
+    "engine:panel:open": (_l("Engine opened after a restore"), "ok", "unlock"),
+    "engine:node:finish": (_l("Caught up with the server after a restore"), "ok", "check-circle"),
     "drift:difference:found": (_l("Found otherwise on the server"), "warn", "shuffle"),
     "drift:difference:resolve": (_l("As wanted on the server again"), "ok", "check-circle"),
     "drift:difference:keep": (_l("Difference kept"), "off", "shuffle"),
@@ -72,6 +74,7 @@ _ACTIONS: dict[str, tuple[Any, str, str]] = {
 
 _LOG = {
     "batch applied": _l("The server took %(applied)s of %(sent)s resources."),
+    "withdrawn by a restore": _l("Withdrawn: the panel was restored from a backup made while this was asked for."),
     "compared": _l("Compared %(resources)s resources; %(shards)s of 256 groups differ, %(moving)s are on their way."),
     "differences": _l("Differences: %(new)s new, %(still)s still there, %(gone)s gone."),
     "dropped": _l("The server dropped %(dropped)s of %(asked)s foreign rows."),

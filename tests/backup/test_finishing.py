@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -177,7 +177,7 @@ def _rows(model: Any) -> list[dict[str, Any]]:
 
 
 def _finish(
-    drifting: Drifting, troubles: dict[Any, Exception] | None = None, *, dry_run: bool = False
+    drifting: Drifting, troubles: Mapping[Any, Exception] | None = None, *, dry_run: bool = False
 ) -> list[Finished]:
     def ask_of(node: Node) -> Callable[..., Any]:
         def ask(op: str, **fields: Any) -> Any:

@@ -151,7 +151,7 @@ def test_what_no_action_can_express_is_not_adopted_and_says_why(drifting: Drifti
     drifting.agent.foreign.append({"map": "aliases", "key": "x@y.example", "value": "z@y.example"})
     drifting.agent.files["dovecot.conf"] = False
     drifting.agent.edit("mail_domain", drifting.world.domain.id, name="inna.example")
-    said = {one.name: _refusal(lambda one=one: adopt(SYSTEM, one.id)) for one in drifting.check()}  # type: ignore[misc]  # the loop's own value
+    said = {one.name: _refusal(lambda one=one: adopt(SYSTEM, one.id)) for one in drifting.check()}
     assert said == {
         box.address: "adopt_nothing",
         gone.address: "adopt_password_gone",
