@@ -6,7 +6,7 @@ least twenty of the batch, get a message that is read back and removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from panel.ledger import names
@@ -19,6 +19,9 @@ from provisioning.probes.secrets import new_master, new_token, watch_of
 
 MESSAGES_LEAST = 20
 MASTER_SECONDS = 900
+ONE_SECONDS = 10.0
+PORTS_SECONDS = 3.0
+"""How long the ports of a node may stay silent before a whole look is given up for it."""
 
 Key = tuple[str, str]
 
@@ -37,6 +40,9 @@ class Row(Protocol):
     @property
     def key(self) -> Key:
         """Kind and id."""
+
+
+See = Callable[[Sequence[Row]], dict[Key, Finding]]
 
 
 class MailLooker:
@@ -63,19 +69,30 @@ class MailLook:
         boxes = [one for one in wanted if one.key[0] == "mailbox" and one.row.want == "put"]
         self._tokens = {one.item.id: new_token() for one in _sample(boxes)}
         self._master = new_master(source, seconds=MASTER_SECONDS)
+        self._silent: NotSeen | None = None
         self.watch: Mapping[str, Any] | None = watch_of(self._master, self._tokens) if boxes else None
 
     def see(self, applied: Sequence[Row]) -> dict[Key, Finding]:
-        """Look at each resource the node confirmed."""
+        """Look at each resource the node confirmed. On a node whose ports are silent nobody waits for each of them."""
         groups: dict[str, list[Row]] = {}
         for one in applied:
             groups.setdefault(one.key[0] if one.row.want == "put" else "gone", []).append(one)
         return (
-            self._see_domains(groups.get("mail_domain", []))
+            self._unless_silent(self._see_domains, groups.get("mail_domain", []))
             | self._see_mailboxes(groups.get("mailbox", []))
-            | self._see_addresses(groups.get("alias", []))
-            | self._see_gone(groups.get("gone", []))
+            | self._unless_silent(self._see_addresses, groups.get("alias", []))
+            | self._unless_silent(self._see_gone, groups.get("gone", []))
         )
+
+    def _unless_silent(self, see: See, rows: Sequence[Row]) -> dict[Key, Finding]:
+        """See ``rows``. Where one could not be reached, ask the ports alone: silent ones answer for all that follow."""
+        if self._silent is not None:
+            return dict.fromkeys((one.key for one in rows), self._silent)
+        findings = see(rows) if rows else {}
+        if any(isinstance(found, NotSeen) and found.code == "unreachable" for found in findings.values()):
+            ports = self._probe.see_ports(timeout=PORTS_SECONDS)
+            self._silent = ports if isinstance(ports, NotSeen) else None
+        return findings
 
     def _see_domains(self, rows: Sequence[Row]) -> dict[Key, Finding]:
         found = self._probe.see_domains([one.item.name for one in rows]) if rows else {}
@@ -83,17 +100,22 @@ class MailLook:
 
     def _see_mailboxes(self, rows: Sequence[Row]) -> dict[Key, Finding]:
         chosen = [one for one in rows if one.item.id in self._tokens]
-        findings = self._see_addresses([one for one in rows if one.item.id not in self._tokens])
-        return findings | {one.key: self._see_one(one) for one in chosen}
+        others = [one for one in rows if one.item.id not in self._tokens]
+        findings = self._unless_silent(self._see_addresses, others)
+        for one in chosen:
+            findings |= self._unless_silent(lambda some: {some[0].key: self._see_one(some[0])}, [one])
+        return findings
 
     def _see_one(self, one: Row) -> Finding:
         address = one.item.address
         if one.row.seen_generation == 0:
-            return self._probe.see_message(address, token=self._tokens[one.item.id], master_secret=self._master.secret)
-        taken = self._probe.see_recipients([address])[address]
-        return (
-            taken if isinstance(taken, NotSeen) else self._probe.see_login(address, master_secret=self._master.secret)
-        )
+            return self._probe.see_message(
+                address, token=self._tokens[one.item.id], master_secret=self._master.secret, timeout=ONE_SECONDS
+            )
+        taken = self._probe.see_recipients([address], timeout=ONE_SECONDS)[address]
+        if isinstance(taken, NotSeen):
+            return taken
+        return self._probe.see_login(address, master_secret=self._master.secret, timeout=ONE_SECONDS)
 
     def _see_addresses(self, rows: Sequence[Row]) -> dict[Key, Finding]:
         found = (

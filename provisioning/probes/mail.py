@@ -98,6 +98,16 @@ class MailProbe:
             for address, reply in replies.items()
         }
 
+    def see_ports(self, *, timeout: float = 3.0) -> Finding:
+        """Ask whether the node answers newcomers at all, where mail comes in and where it is read."""
+        deadline = Deadline(timeout)
+        try:
+            self._smtp.knock(deadline)
+            ImapSession(self._target.node_address, self._tls, deadline, port=self._target.imaps_port).close()
+        except ProbeError as error:
+            return error.finding()
+        return Seen("rcpt")
+
     def close(self) -> None:
         """Let go of the warm connection."""
         self._smtp.close()

@@ -87,6 +87,11 @@ class SmtpProbe:
         self._errors, self._resets = (0, 0) if reply.accepted else (self._errors + 1, self._resets)
         return reply
 
+    def knock(self, deadline: Deadline) -> None:
+        """Come as a newcomer, be greeted, and go on from there. Raises ProbeError."""
+        self.close()
+        self._open(deadline)
+
     def close(self) -> None:
         """Leave."""
         if self._connection is not None:

@@ -1,0 +1,84 @@
+"""Looks at nodes that do not answer; what is seen of those that do stands in `tests/contract` and `tests/faults`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from panel.kernel.db import utcnow
+from panel.mail import looking
+from panel.mail.looking import MailLook
+from provisioning.probes.findings import NotSeen
+from provisioning.probes.mail import MailProbe, MailTarget
+from provisioning.resources import Mailbox
+
+
+def test_on_a_silent_node_nobody_waits_for_each_mailbox(silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = _certificate()
+    monkeypatch.setattr(looking, "ONE_SECONDS", 0.3)
+    monkeypatch.setattr(looking, "PORTS_SECONDS", 0.2)
+    rows = [_row(n) for n in range(20)]
+    probe = MailProbe(MailTarget("127.0.0.1", "mail1.test", pem, silent.port, silent.port))
+    findings = MailLook(probe, "127.0.0.1", rows).see(rows)
+    assert set(findings) == {one.key for one in rows}
+    assert all(isinstance(found, NotSeen) and found.code == "unreachable" for found in findings.values())
+    assert silent.clients == 2, "the first mailbox, and the ports by themselves"
+
+
+def _certificate() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail1.test")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    day = timedelta(days=1)
+    made = made.not_valid_before(utcnow() - day).not_valid_after(utcnow() + day)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _row(number: int) -> Any:
+    item = Mailbox(id=str(uuid.uuid4()), generation=1, address=f"u{number}@a.test", login="waiting",
+                   password_hash=None, quota_mb=100)  # fmt: skip
+    return SimpleNamespace(key=("mailbox", item.id), item=item, row=SimpleNamespace(want="put", seen_generation=0))
+
+
+class Silent:
+    """A server that takes every client and says nothing."""
+
+    def __init__(self) -> None:
+        self.clients = 0
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._held: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let everybody go."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+        for client in self._held:
+            client.close()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                self._held.append(self._server.accept()[0])
+                self.clients += 1
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    silent = Silent()
+    yield silent
+    silent.close()
