@@ -47,10 +47,11 @@ def test_no_room_after_the_commit_is_failed_and_done_when_there_is(node: Node) -
     boxes = [box() for _ in range(MANY)]
     node.host.put_faulty_agent()
     node.session.close()
+    node.session.request({"op": "hello"}, 60)
     node.host.at("commit", "wait")
     request = node.request(*boxes)
     with pytest.raises(OutcomeUnknown):
-        node.session.request(request, 1.5)
+        node.session.request(request, 3.0)
     node.host.await_waiting()
     with node.full(STORE):
         node.host.go_on()
