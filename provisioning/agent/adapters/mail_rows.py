@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS map_file (name TEXT PRIMARY KEY, fingerprint TEXT NOT
 CREATE TABLE IF NOT EXISTS foreign_entry (
     map TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (map, key)) WITHOUT ROWID;
 """
+_PLAIN_LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789@._-"
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9@._-]*")
 KINDS: dict[str, type[Resource]] = {"mail_domain": MailDomain, "mailbox": Mailbox, "alias": Alias}
 MAPS = ("domains", "mailboxes", "aliases", "senders")
@@ -92,15 +93,13 @@ _HOLDERS = (
     "SELECT address, 'mailbox', id FROM mailbox WHERE address IN (SELECT value FROM json_each(?1))"
     " UNION ALL SELECT address, 'alias', id FROM alias WHERE address IN (SELECT value FROM json_each(?1))"
 )
-# What could be no row of a map is left out: somebody wrote it, and it must not keep the others from being served.
 # Who may send as an address: the holder of an open mailbox, from its own address and from aliases that lead to it.
 _ENTRIES = {
-    "mailboxes": "SELECT address, address FROM mailbox WHERE address NOT GLOB '*[^a-z0-9@._-]*'",
-    "aliases": "SELECT address, target FROM alias WHERE address || target NOT GLOB '*[^a-z0-9@._-]*'",
-    "senders": "SELECT address, address FROM mailbox WHERE login = 'open' AND address NOT GLOB '*[^a-z0-9@._-]*'"
-    " UNION ALL SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'"
-    " WHERE alias.address || target NOT GLOB '*[^a-z0-9@._-]*'",
-    "domains": "SELECT name, 'x' FROM mail_domain WHERE name NOT GLOB '*[^a-z0-9@._-]*'",
+    "mailboxes": "SELECT address, address FROM mailbox",
+    "aliases": "SELECT address, target FROM alias",
+    "senders": "SELECT address, address FROM mailbox WHERE login = 'open' UNION ALL"
+    " SELECT alias.address, target FROM alias JOIN mailbox ON mailbox.address = target AND login = 'open'",
+    "domains": "SELECT name, 'x' FROM mail_domain",
 }
 _ENTRY_LINES = {
     "mailboxes": "SELECT group_concat(key || char(9) || key || char(10), '') FROM"
@@ -205,8 +204,15 @@ def domain_in_use(tx: Transaction, name: str) -> bool:
 
 
 def entries(tx: Transaction, map_name: str) -> dict[str, str]:
-    """Return all that a Postfix map should hold."""
-    return dict(tx.connection.execute(_ENTRIES[map_name]))
+    """Return all that a Postfix map should hold.
+
+    What could be no row of a map is left out: somebody wrote it by hand, and it must not keep the others from being
+    served.
+    """
+    found: dict[Any, Any] = dict(tx.connection.execute(_ENTRIES[map_name]))
+    if _are_plain([*found, *found.values()]):
+        return found
+    return {key: value for key, value in found.items() if is_plain(key) and is_plain(value)}
 
 
 def entry_lines(tx: Transaction, map_name: str) -> str:
@@ -246,6 +252,14 @@ def is_plain(name: object) -> bool:
 def domain_of(address: str) -> str:
     """Return the part after the ``@``."""
     return address.rpartition("@")[2]
+
+
+def _are_plain(names: Iterable[Any]) -> bool:
+    """Tell the same of many, in one go: no character is left when the plain ones are taken out."""
+    try:
+        return not "".join(names).encode().translate(None, _PLAIN_LETTERS)
+    except TypeError:
+        return False
 
 
 def _resource(kind: str, values: dict[str, Any]) -> Resource:
