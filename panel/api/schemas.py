@@ -197,6 +197,7 @@ COMPONENTS: dict[str, Schema] = {
             "reason": TEXT,
             "until": or_null(MOMENT),
             "decided_by": TEXT,
+            "decided_at": or_null(MOMENT),
             "first_seen_at": MOMENT,
             "last_seen_at": MOMENT,
             "no_adopt": or_null(TEXT),

@@ -7,14 +7,14 @@ import uuid
 from sqlalchemy import Select, or_, select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work
+from panel.kernel.db import db, one_at_a_time, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
 from panel.mail.models import MailDomain
-from panel.mail.standing import Standing
+from panel.mail.standing import Standing, identity_of
 from panel.members.actions import require_members
 from provisioning.resources import InvalidResource, check_domain
 
@@ -63,9 +63,8 @@ def create_domain(
         one_at_a_time("mail_domains")
         if db.session.scalar(select(MailDomain.id).where(MailDomain.name == name)) is not None:
             raise Conflict("taken", field="name", name=name)
-        domain = MailDomain(id=new_id(), name=name, member_id=member_id, shared=shared, node_id=node.id)
-        if standing is not None:
-            domain.id, domain.wanted_generation = standing.id, standing.generation + 1
+        same = identity_of(standing)
+        domain = MailDomain(name=name, member_id=member_id, shared=shared, node_id=node.id, **same)
         db.session.add(domain)
         record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
         request_job(

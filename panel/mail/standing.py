@@ -20,10 +20,10 @@ class Standing:
 
 def new_values(standing: Standing | None, *, hashed: str | None) -> dict[str, Any]:
     """Id, generation and hash of a new mailbox: its own, or those with which it stands on its node."""
-    if standing is None:
-        return {"id": new_id(), "password_hash": hashed}
-    return {
-        "id": standing.id,
-        "password_hash": hashed or standing.password_hash,
-        "wanted_generation": standing.generation + 1,
-    }
+    found = None if standing is None else standing.password_hash
+    return {**identity_of(standing), "password_hash": hashed or found}
+
+
+def identity_of(standing: Standing | None) -> dict[str, Any]:
+    """Id of a new thing, and the generation with which the node gets it where it has it already."""
+    return {"id": new_id()} if standing is None else {"id": standing.id, "wanted_generation": standing.generation + 1}

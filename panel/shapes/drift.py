@@ -26,6 +26,7 @@ def difference(row: Difference) -> dict[str, Any]:
         "reason": row.reason,
         "until": moment(row.until),
         "decided_by": row.decided_by,
+        "decided_at": moment(row.decided_at),
         "first_seen_at": moment(row.first_seen_at),
         "last_seen_at": moment(row.last_seen_at),
         "no_adopt": obstacle(row),

@@ -169,7 +169,7 @@ def test_what_is_no_backup_of_ours_is_told(fault: str) -> None:
     with tarfile.open(fileobj=stream, mode="w|") as tar:
         member = tarfile.TarInfo("files/keys/x")
         if fault == "link":
-            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            member.type = tarfile.SYMTYPE
         for _ in range(2 if fault == "twice" else 1):
             tar.addfile(member, io.BytesIO(b""))
         listed = json.dumps(contents.__dict__).encode()
