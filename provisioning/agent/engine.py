@@ -58,7 +58,7 @@ class Engine:
         except StoreBusy:
             return _error("busy", "another process holds the store")
         except Exception as error:  # noqa: BLE001  # one bad request must not end the session of all others
-            return _error("internal", _words(error))
+            return _error("internal", words_of(error))
 
     def resume(self) -> None:
         """Do what an agent that died left undone; what fails stays queued for the next batch."""
@@ -228,10 +228,10 @@ def _overlay(outcomes: Sequence[dict[str, Any]], late: Sequence[Late]) -> list[d
 
 def _unfinished(one: dict[str, Any], error: Exception) -> dict[str, Any]:
     served = one["outcome"] in {"applied", "unchanged"}
-    return {**one, **({"outcome": "failed", "code": "unfinished", "message": _words(error)} if served else {})}
+    return {**one, **({"outcome": "failed", "code": "unfinished", "message": words_of(error)} if served else {})}
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """Tell what happened without values of the request, which may be secrets."""
     if isinstance(error, CommandFailed):
         return error.words

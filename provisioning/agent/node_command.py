@@ -74,7 +74,7 @@ def rollback(arguments: Sequence[str]) -> int:
             sys.stderr.write("Nothing was changed.\n")
             return NOTHING_DONE
         late = undoing.do(prepared)
-    except (CannotRollBack, CommandFailed, StoreBusy) as error:
+    except (CannotRollBack, StoreBusy) as error:
         words = "another process holds the store" if isinstance(error, StoreBusy) else str(error)
         sys.stderr.write(f"{words}. Nothing was changed.\n")
         return NOTHING_DONE

@@ -7,13 +7,15 @@ wants what is there now.
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provisioning.agent import undo
+from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Adapter, Late, Verdict
-from provisioning.agent.engine import correct
+from provisioning.agent.engine import correct, words_of
 from provisioning.agent.oplog import OperationLog
 from provisioning.agent.store import Store, Transaction
 from provisioning.agent.undo import Image, Kept
@@ -86,13 +88,23 @@ class Rollback:
     def do(self, undoing: Undoing) -> list[Late]:
         """Do what was shown; return what failed outside the store, which stays queued. Raises CannotRollBack."""
         name = f"rollback-{uuid.uuid4()}"
-        with self._store.write() as tx:
-            if self._prepare(tx, _choose(tx, undoing.kept.batch)) != undoing:
-                raise CannotRollBack("the node changed meanwhile: look at it again")
-            self._restore(tx, name, undoing)
-            _mark(tx, name, undoing)
-            self._log.write("rollback", batch=undoing.kept.batch, by=name, restored=len(undoing.steps))
-        return self._adapter.finish()
+        try:
+            with self._store.write() as tx:
+                self._do(tx, name, undoing)
+        except (sqlite3.Error, OSError, CommandFailed) as error:
+            raise CannotRollBack(words_of(error)) from error
+        try:
+            return self._adapter.finish()
+        except (sqlite3.Error, OSError) as error:
+            verdict = Verdict("failed", "unfinished", words_of(error))
+            return [Late(step.image.key, name, verdict) for step in undoing.steps]
+
+    def _do(self, tx: Transaction, name: str, undoing: Undoing) -> None:
+        if self._prepare(tx, _choose(tx, undoing.kept.batch)) != undoing:
+            raise CannotRollBack("the node changed meanwhile: look at it again")
+        self._restore(tx, name, undoing)
+        _mark(tx, name, undoing)
+        self._log.write("rollback", batch=undoing.kept.batch, by=name, restored=len(undoing.steps))
 
     def _prepare(self, tx: Transaction, kept: Kept) -> Undoing:
         images = undo.read(tx, kept.batch)

@@ -17,7 +17,7 @@ from provisioning.agent.oplog import OperationLog
 from provisioning.agent.rollback import CannotRollBack, Rollback, Undoing
 from provisioning.agent.store import BATCHES_KEPT_SECONDS
 from provisioning.resources import Gone, Item, Mailbox
-from tests.provisioning.agent.test_engine import Panel, domain
+from tests.provisioning.agent.test_engine import Panel, domain, raise_full
 from tests.provisioning.agent.test_looking import box
 
 HASH = "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$" + "A" * 43
@@ -179,6 +179,25 @@ def test_what_the_service_does_not_take_back_undoes_the_rollback(
     monkeypatch.setattr(panel.adapter, "stage", lambda *_, **__: Staged({("mailbox", box(1).id): verdict}))
     with pytest.raises(CannotRollBack, match="somebody lives there"):
         node.do(undoing)
+    assert rows(panel) == before
+
+
+def test_what_could_not_be_finished_after_the_rollback_is_told(
+    panel: Panel, node: Rollback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.send(box(1))
+    monkeypatch.setattr(panel.adapter, "finish", raise_full)
+    assert [late.verdict.code for late in node.do(node.prepare())] == ["unfinished"]
+    assert rows(panel)["mailbox"] == []
+
+
+def test_a_rollback_that_cannot_be_logged_does_not_happen(panel: Panel, node: Rollback) -> None:
+    panel.send(box(1))
+    before = rows(panel)
+    panel.log.unlink()
+    panel.log.symlink_to("/dev/null")
+    with pytest.raises(CannotRollBack, match="symbolic links"):
+        node.do(node.prepare())
     assert rows(panel) == before
 
 
