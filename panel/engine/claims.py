@@ -83,8 +83,9 @@ class Claims:
     def end_many(self, report: Report, *, held: bool) -> None:
         """End the jobs about many: failed only when nothing went well; removals wait where some were set aside."""
         failed = bool(report.failed) and not (report.counts["applied"] + report.counts["unchanged"])
+        log = report.log or [line("nothing to do")]
         for state, some in _by_end(self.many, failed=failed, held=held).items():
-            jobs.finish_jobs(some, state=state, counts=dict(report.counts), log=report.log)
+            jobs.finish_jobs(some, state=state, counts=dict(report.counts), log=log)
         self.many.clear()
 
     def unfinished(self) -> list[uuid.UUID]:

@@ -17,10 +17,10 @@ from panel.engine.reconcile import Reconciler
 from panel.engine.report import Report
 from panel.engine.tasks import Task, TaskFailed, TaskRun
 from panel.engine.verify import Verifier
-from panel.kernel.db import db
+from panel.kernel.db import db, unit_of_work
 from panel.ledger import jobs
 from panel.ledger.jobs import Claimed, Job
-from panel.ledger.nodes import Lease, LeaseLost, Node
+from panel.ledger.nodes import Lease, LeaseLost, Node, renew_lease
 from provisioning.ssh import AgentError, AgentTooOld, SshError
 
 log = logging.getLogger("cis.worker")
@@ -63,6 +63,7 @@ class Turn:
         run = TaskRun(node=self.node, lease=self.lease, exchange=self.reconciler.exchange, job=job, report=report)
         with self._told(report, lambda: [claimed.id]):
             state = "done" if self._succeeds(self.tasks[claimed.cause], run) else "failed"
+            report.answered = True
             jobs.finish_jobs([claimed.id], state=state, counts=dict(report.counts), log=report.log)
 
     def _succeeds(self, task: Task, run: TaskRun) -> bool:
@@ -104,11 +105,15 @@ class Turn:
             mark_node(self.node, problem_of(error), str(error))
             self._postpone(unfinished(), report, problem_of(error), message=str(error))
         else:
-            mark_node(self.node, None, None)
+            if report.answered:
+                mark_node(self.node, None, None)
 
     def _postpone(self, job_ids: Sequence[uuid.UUID], report: Report, why: str, **data: Any) -> None:
+        """Put the jobs back into the queue, unless another worker holds the node by now: they are that one's then."""
         self.stopped = why
         report.job_ids = ()
         report.say(why, again_in_seconds=AGAIN_SECONDS, **data)
         log.warning("work on node %s postponed: %s", self.node.id, why)
-        jobs.postpone_jobs(job_ids, seconds=AGAIN_SECONDS, log=report.log)
+        with unit_of_work():
+            if renew_lease(self.lease, seconds=self.reconciler.pace.lease_seconds):
+                jobs.postpone_jobs(job_ids, seconds=AGAIN_SECONDS, log=report.log)

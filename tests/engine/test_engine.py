@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -29,7 +30,7 @@ from panel.mail.actions import (
 from panel.mail.models import Alias, Mailbox
 from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
-from provisioning.ssh import HostKeyChanged, OutcomeUnknown, Unreachable
+from provisioning.ssh import AgentError, HostKeyChanged, OutcomeUnknown, Unreachable
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World
 
@@ -114,6 +115,31 @@ def test_an_older_worker_is_refused_by_the_node(world: World, engine: Engine) ->
     engine.agent.fence = 1_000
     engine.ring()
     assert (_fresh(box).applied_generation, _job(box).state) == (0, "queued")
+
+
+def test_a_worker_that_lost_its_lease_has_no_say_about_the_jobs(world: World, engine: Engine) -> None:
+    box = _new(world, "a")
+
+    def overtaken(_message: dict[str, Any]) -> dict[str, Any]:
+        with unit_of_work():
+            db.session.execute(update(Node).values(lease_expires_at=utcnow() - timedelta(seconds=1)))
+        assert take_lease(world.node.id, owner="another", seconds=30) is not None
+        raise AgentError("stale_fence", "fence 1, seen 2")
+
+    engine.agent.answers["apply"] = overtaken
+    engine.ring()
+    job = _job(box)
+    assert (job.state, job.retry_at) == ("running", None), "another worker's by now"
+
+
+def test_a_job_for_which_nothing_was_left_says_so(world: World, engine: Engine) -> None:
+    create_mailboxes(SYSTEM, [NewMailbox(member_id=world.koscian.id, address=f"u{n}@{SHARED}") for n in range(2)])
+    engine.ring()
+    with unit_of_work():
+        db.session.execute(update(Job).values(state="queued", log=[]))
+    engine.ring()
+    for job in db.session.scalars(select(Job).execution_options(populate_existing=True)):
+        assert (job.state, [line["text"] for line in job.log]) == ("done", ["nothing to do"])
 
 
 def test_a_change_made_meanwhile_is_not_called_seen(world: World, engine: Engine) -> None:
