@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 
@@ -58,7 +59,8 @@ class Guard:
 
     def held_among(self, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
         """Those of ``ids`` that are set aside."""
-        waiting, held = waiting_on(self.node.id), set[uuid.UUID]()
+        held = set[uuid.UUID]()
+        waiting = waiting_on(self.node.id) if ids else None
         if waiting is None:
             return held
         for some in chunks(ids, IDS_AT_ONCE):
@@ -92,13 +94,15 @@ class Guard:
         of_node = {f"{AGENT}{what}" for what in refused}
         if waiting is not None:
             of_node |= {reason for reason in waiting.reasons if reason.startswith(AGENT)}
-        over = {f"{REMOVED}{kind.name}" for kind in self.kinds if self._is_over(kind)}
+        going = db.session.execute(select(*(_counted(kind, self.node.id, is_going(kind)) for kind in self.kinds))).one()
+        over = {
+            f"{REMOVED}{kind.name}"
+            for kind, number in zip(self.kinds, going, strict=True)
+            if number >= REMOVED_COUNT_MIN and self._is_over(kind, number)
+        }
         return sorted(of_node | over)
 
-    def _is_over(self, kind: Kind) -> bool:
-        going = count(kind, self.node.id, is_going(kind))
-        if going < REMOVED_COUNT_MIN:
-            return False
+    def _is_over(self, kind: Kind, going: int) -> bool:
         return going > REMOVED_SHARE_MAX * max(going, count_there(kind, self.node.id))
 
     def _held(self, reasons: Sequence[str], waiting: HeldPlan | None, rows: Sequence[Wanted]) -> list[Wanted]:
@@ -178,8 +182,12 @@ def count_there(kind: Kind, node_id: uuid.UUID) -> int:
 
 def count(kind: Kind, node_id: uuid.UUID, *conditions: ColumnElement[bool]) -> int:
     """How many rows of a kind there are for the node."""
+    return db.session.scalar(select(_counted(kind, node_id, *conditions))) or 0
+
+
+def _counted(kind: Kind, node_id: uuid.UUID, *conditions: ColumnElement[bool]) -> Any:
     query = select(func.count()).select_from(kind.model).where(kind.model.node_id == node_id, *conditions)
-    return db.session.scalar(query) or 0
+    return query.scalar_subquery()
 
 
 def digest_of(held: Iterable[Wanted]) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.db import db
-from panel.ledger.plans import approved_on
+from panel.ledger.plans import HeldPlan
 from provisioning.plan import turn
 from provisioning.resources import KINDS, Gone, InvalidResource, Item
 
@@ -48,14 +48,19 @@ class Portion:
 
 @dataclass
 class Backlog:
-    """A node's due rows. ``bad``: kind, row and words of those that hold what no node may be given."""
+    """A node's due rows. ``approved``: the plans that may go.
+
+    ``bad``: kind, row and words of those that hold what no node may be given.
+    """
 
     node_id: uuid.UUID
     kinds: Sequence[Kind]
     size: int
+    approved: Sequence[HeldPlan] = ()
     bad: list[tuple[Kind, Any, str]] = field(default_factory=list)
     _tried: set[uuid.UUID] = field(default_factory=set)
     _dry: set[tuple[str, bool]] = field(default_factory=set)
+    _many: bool = False
 
     def next(self, own: Collection[uuid.UUID]) -> Portion | None:
         """The next portion, read fresh; None when nothing is due. ``own``: resources with a job of their own."""
@@ -73,7 +78,7 @@ class Backlog:
         return Portion(rows=list(found.values())) if found else None
 
     def _approved(self) -> Portion | None:
-        for plan in approved_on(self.node_id):
+        for plan in self.approved:
             rows: list[Wanted] = []
             for kind in self.kinds:
                 room = self.size - len(rows)
@@ -83,25 +88,34 @@ class Backlog:
         return None
 
     def _rest(self) -> Portion | None:
-        """Everything else, in turns: what is let go of before what takes its place. A dry turn is left out for a while.
-
-        Nothing is due only when all of them were found dry at once.
-        """
-        for _ in range(2):
-            rows: list[Wanted] = []
-            for kind, removes in self._steps():
-                room = self.size - len(rows)
-                if not room or (kind.name, removes) in self._dry:
-                    continue
-                is_removal = kind.model.want != "put" if removes else kind.model.want == "put"
-                found = self._read(kind, is_removal, _ordinary(kind), limit=room)
-                if len(found) < room:
-                    self._dry.add((kind.name, removes))
-                rows += found
+        """Everything else: all of it where it is no more than a portion, else in turns."""
+        if self._many:
+            rows = self._in_turns()
+            self._many = len(rows) == self.size
             if rows:
                 return Portion(rows=rows)
             self._dry.clear()
-        return None
+        rows = []
+        for kind in self.kinds:
+            rows += self._read(kind, _ordinary(kind), limit=self.size + 1 - len(rows)) if len(rows) <= self.size else []
+        if len(rows) > self.size:
+            self._many = True
+            rows = self._in_turns()
+        return Portion(rows=rows) if rows else None
+
+    def _in_turns(self) -> list[Wanted]:
+        """What is let go of before what takes its place. A turn that was found dry is left out while there are more."""
+        rows: list[Wanted] = []
+        for kind, removes in self._steps():
+            room = self.size - len(rows)
+            if not room or (kind.name, removes) in self._dry:
+                continue
+            is_removal = kind.model.want != "put" if removes else kind.model.want == "put"
+            found = self._read(kind, is_removal, _ordinary(kind), limit=room)
+            if len(found) < room:
+                self._dry.add((kind.name, removes))
+            rows += found
+        return rows
 
     def _steps(self) -> list[Step]:
         steps = [(kind, removes) for kind in self.kinds for removes in (True, False)]

@@ -20,6 +20,7 @@ from panel.engine.report import Report, line
 from panel.kernel.db import new_id
 from panel.ledger.differences import is_being_repaired
 from panel.ledger.nodes import Lease, LeaseLost, Node
+from panel.ledger.plans import approved_on
 from provisioning.plan import make_plan
 from provisioning.probes.findings import Seen
 from provisioning.ssh import AgentError
@@ -68,6 +69,7 @@ class _Run:
         if batch is None:
             return
         reply = self.parts.exchange.ask(self.node, "outcomes", batch=str(batch))
+        self.report.answered = True
         outcomes = _by_key(reply["outcomes"])
         rows = [one for one in read_ids(self.parts.kinds, outcomes) if _is_news(one, outcomes[one.key])]
         self.report.say("read back", batch=str(batch), known=bool(reply["known"]), news=len(rows))
@@ -79,21 +81,22 @@ class _Run:
     def do_backlog(self) -> None:
         """Send portions until nothing is due; changes that come meanwhile are taken in between."""
         backlog = Backlog(self.node.id, self.parts.kinds, self.parts.batch_size)
-        fresh = True
-        while True:
-            if self.claims.take() or fresh:
+        fresh, portion = True, None
+        while fresh or portion is not None:
+            if fresh:
                 self.held_more |= self.guard.check()
+                backlog.approved = approved_on(self.node.id)
                 self.claims.show(self.report)
-            fresh = False
             portion = backlog.next(self.claims.own)
-            if portion is None:
-                break
-            self._send(portion)
+            if portion is not None:
+                self._send(portion)
+            fresh = self.claims.take()
+        if backlog.approved:
+            end_carried_out(self.node.id, self.parts.kinds)
         records.record_bad_rows(self.node, backlog.bad)
 
     def end(self) -> None:
-        """End the jobs that are left, and the plans that were carried out."""
-        end_carried_out(self.node.id, self.parts.kinds)
+        """End the jobs that are left."""
         own = list(self.claims.own)
         left = read_ids(self.parts.kinds, [(kind.name, str(id_)) for kind in self.parts.kinds for id_ in own])
         problems = {one.row.id: Told("failed", code=one.row.problem_code) for one in left if _is_failed(one)}
@@ -117,6 +120,7 @@ class _Run:
             if error.code != "guard" or not self._set_aside(error, ordered):
                 raise
         else:
+            self.report.answered = True
             reach("answered")
             self._record(ordered, outcomes, look, str(batch))
 

@@ -25,6 +25,7 @@ class Report:
     failed: set[uuid.UUID] = field(default_factory=set)
     log: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = ""
+    answered: bool = False
 
     def say(self, text: str, **data: Any) -> None:
         """Add a line and show it. ``text`` is a stable English sentence, ``data`` its figures; no secrets."""

@@ -54,6 +54,8 @@ class Verifier:
 
         Returns how many were looked at. Raises what ``Exchange`` raises.
         """
+        if node.id not in self.nodes_due(only=node.id):
+            return 0
         silent = node.problem_code == PORTS_SILENT
         budget = min(DEEP, self.per_round) if silent else self.per_round
         looked = 0
@@ -66,19 +68,25 @@ class Verifier:
                 break
         return looked
 
-    def nodes_due(self) -> set[uuid.UUID]:
-        """Nodes that have something to look at, and whose last round is long enough ago."""
+    def nodes_due(self, *, only: uuid.UUID | None = None) -> set[uuid.UUID]:
+        """Nodes that have something to look at, and whose last round is long enough ago; of ``only`` one, if given."""
         due = [
-            exists().where(kind.model.node_id == Node.id, *_settled(kind), kind.model.look_at <= _now())
+            exists().where(kind.model.node_id == Node.id, *_settled(kind), time)
             for kind in self.kinds
+            for time in self._times(kind)
         ]
-        return set(db.session.scalars(select(Node.id).where(or_(*due), _round_is_over(self.round_seconds))))
+        query = select(Node.id).where(or_(*due), _round_is_over(self.round_seconds))
+        return set(db.session.scalars(query if only is None else query.where(Node.id == only)))
+
+    def _times(self, kind: Kind) -> tuple[ColumnElement[bool], ...]:
+        """SQL, one for each range of an index: the time has come, or was set by a clock that went wrong."""
+        return kind.model.look_at <= _now(), kind.model.look_at > _now(2 * self.pace.look_seconds)
 
     def _next(self, node: Node, most: int) -> list[Wanted]:
         """What is due for the longest time; where some of it was lost, that alone, to be looked at deeper."""
         some: list[Wanted] = []
         for kind in self.kinds:
-            for due in (kind.model.look_at <= _now(), kind.model.look_at > _now(2 * self.pace.look_seconds)):
+            for due in self._times(kind):
                 mine = kind.model.node_id == node.id
                 some += read(kind, mine, *_settled(kind), due, order=kind.model.look_at, limit=most, bad=[])
         some = sorted(some, key=attrgetter("row.look_at"))[:most]

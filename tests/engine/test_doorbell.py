@@ -109,6 +109,7 @@ def _answering(world: World, engine: Engine) -> Iterator[None]:
         yield
     finally:
         consumer.stop(graceful=True)
+        engine.worker.close()
 
 
 def _wait_until_active(mailboxes: int) -> None:

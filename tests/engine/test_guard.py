@@ -104,6 +104,7 @@ def test_a_plan_that_would_do_something_else_now_is_not_approved(world: World, e
     assert set(_jobs("mail:mailbox:remove")) == {"done"}
 
 
+@pytest.mark.one_database
 def test_fewer_than_the_bound_go_without_anybody(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 60)
     _remove(boxes[:49])
@@ -113,6 +114,7 @@ def test_fewer_than_the_bound_go_without_anybody(world: World, engine: Engine) -
         approve_plan(SYSTEM, world.node.id, digest="0" * 64)
 
 
+@pytest.mark.one_database
 def test_when_enough_are_taken_back_the_rest_goes(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 60)
     _remove(boxes[:55])
@@ -126,6 +128,7 @@ def test_when_enough_are_taken_back_the_rest_goes(world: World, engine: Engine) 
     assert _plans() == {"outdated": 1}
 
 
+@pytest.mark.one_database
 def test_the_bound_counts_all_that_would_go_not_one_portion(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 100)
     for start in (0, 30):  # portions of 50: neither ring alone is over the bound in one of them
@@ -134,6 +137,7 @@ def test_the_bound_counts_all_that_would_go_not_one_portion(world: World, engine
     assert _states(boxes[:60]) == {"removing"}
 
 
+@pytest.mark.one_database
 def test_what_the_nodes_own_bound_refuses_waits_too(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 60)
     _remove(boxes[:20])
@@ -153,6 +157,7 @@ def test_what_the_nodes_own_bound_refuses_waits_too(world: World, engine: Engine
     assert _states(boxes[:20]) == {"removed"}
 
 
+@pytest.mark.one_database
 def test_passwords_over_the_nodes_bound_wait_with_their_batch(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 5)
     for box in boxes[:2]:
@@ -169,6 +174,7 @@ def test_passwords_over_the_nodes_bound_wait_with_their_batch(world: World, engi
     assert _states(boxes) == {"active"}
 
 
+@pytest.mark.one_database
 def test_another_agent_error_is_no_plan(world: World, engine: Engine) -> None:
     box = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}").mailbox
     engine.agent.before.append(AgentError("busy", "another process holds the store"))
@@ -196,12 +202,14 @@ def test_who_asked_may_not_approve_where_two_must_agree(world: World, engine: En
     assert (plan.state, plan.approved_user_id) == ("approved", piotr.user_id)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", ["support", "auditor", "member_admin"])
 def test_only_who_may_approves(world: World, role: str) -> None:
     with pytest.raises(NotAllowed):
         approve_plan(actor(role), world.node.id, digest="0" * 64)
 
 
+@pytest.mark.one_database
 def test_the_plan_of_a_node_shows_what_is_due_and_may_be_empty(world: World, engine: Engine) -> None:
     engine.ring()
     empty = current_plan(SYSTEM, world.node.id)

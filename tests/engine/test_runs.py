@@ -45,6 +45,7 @@ def test_a_single_change_does_not_wait_for_what_is_done_in_bulk(world: World, en
     assert (bulk.state, bulk.counts["applied"]) == ("done", 121)
 
 
+@pytest.mark.one_database
 def test_a_change_that_comes_meanwhile_goes_next(world: World, engine: Engine) -> None:
     create_mailboxes(SYSTEM, _new(world, 120))
     asked: list[uuid.UUID] = []
@@ -73,6 +74,7 @@ def test_what_belongs_together_goes_together(world: World, engine: Engine) -> No
     ]
 
 
+@pytest.mark.one_database
 def test_removals_go_before_what_may_take_their_place(world: World, engine: Engine) -> None:
     made = create_mailboxes(SYSTEM, _new(world, 40))
     engine.ring()
@@ -86,6 +88,7 @@ def test_removals_go_before_what_may_take_their_place(world: World, engine: Engi
     assert [body["do"] for body in engine.agent.requests[0]["items"]][:4] == ["remove"] * 3 + ["put"]
 
 
+@pytest.mark.one_database
 def test_a_bulk_job_shows_how_far_it_is(world: World, engine: Engine) -> None:
     job = create_mailboxes(SYSTEM, _new(world, 120))[0].job
     shown: list[int] = []
@@ -99,6 +102,7 @@ def test_a_bulk_job_shows_how_far_it_is(world: World, engine: Engine) -> None:
     assert shown == [0, 1, 51, 101]
 
 
+@pytest.mark.one_database
 def test_a_job_that_failed_says_what_is_wrong_with_its_own(world: World, engine: Engine) -> None:
     bad = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}")
     unseen = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"b@{SHARED}")
@@ -113,6 +117,7 @@ def test_a_job_that_failed_says_what_is_wrong_with_its_own(world: World, engine:
         assert (job.log[-1]["text"], job.log[-1]["message"]) == (code, words)
 
 
+@pytest.mark.one_database
 def test_a_row_that_no_node_may_be_given_stops_no_other(world: World, engine: Engine) -> None:
     bad, good = (
         create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"{name}@{SHARED}").mailbox.id for name in "ab"
@@ -124,6 +129,7 @@ def test_a_row_that_no_node_may_be_given_stops_no_other(world: World, engine: En
     assert (_box(bad).state, _box(bad).problem_code, _box(bad).retry_at) == ("failed", "bad_value", None)
 
 
+@pytest.mark.one_database
 def test_of_bulk_work_the_timeline_tells_once(world: World, engine: Engine) -> None:
     made = create_mailboxes(SYSTEM, _new(world, 3))
     engine.ring()
@@ -131,6 +137,7 @@ def test_of_bulk_work_the_timeline_tells_once(world: World, engine: Engine) -> N
     assert list(tags) == ["mail:mailbox:create", "engine:mailbox:seen"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("point", ["claimed", "planned", "sent", "answered", "recorded", "looked", "finished"])
 def test_a_worker_killed_anywhere_leaves_everything_there_once(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch, point: str
@@ -160,6 +167,7 @@ def test_an_outcome_nobody_heard_is_read_back_before_anything_is_sent(world: Wor
     assert _node(world).batch_on_way is None
 
 
+@pytest.mark.one_database
 def test_what_never_reached_the_node_is_sent_again(world: World, engine: Engine) -> None:
     box = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}").mailbox.id
     engine.agent.before += [OutcomeUnknown("cut"), Unreachable("no route")]
@@ -200,6 +208,7 @@ def test_a_lost_lease_ends_the_run_and_its_outcome_is_the_next_ones(world: World
     assert (_box(box.mailbox.id).state, _job(box.job).state) == ("active", "done")
 
 
+@pytest.mark.one_database
 def test_an_agent_that_did_nothing_leaves_no_batch_on_its_way(world: World, engine: Engine) -> None:
     create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}")
     engine.agent.before.append(AgentError("bad_request", "items"))

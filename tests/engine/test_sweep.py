@@ -49,6 +49,7 @@ def test_only_leases_that_ran_out_are_left_by_the_dead(world: World) -> None:
     assert left_by_the_dead() == [other.id]
 
 
+@pytest.mark.one_database
 def test_a_slow_node_delays_no_other(world: World) -> None:
     slow = enrolled_node("mail2", address="192.0.2.12")
     agent, gate = FakeAgent(), threading.Event()
@@ -64,6 +65,7 @@ def test_a_slow_node_delays_no_other(world: World) -> None:
     engine.worker.close()
 
 
+@pytest.mark.one_database
 def test_a_chore_that_fails_or_hangs_stops_neither_sweeps_nor_other_chores(world: World) -> None:
     swept: list[uuid.UUID] = []
     done, gate = threading.Event(), threading.Event()
@@ -83,6 +85,7 @@ def test_a_chore_that_fails_or_hangs_stops_neither_sweeps_nor_other_chores(world
     assert set(swept) == {world.node.id}
 
 
+@pytest.mark.one_database
 def test_a_database_that_is_away_for_a_while_ends_no_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[uuid.UUID] = []
     failures: list[int] = []
@@ -119,6 +122,7 @@ def test_many_quiet_nodes_are_greeted_beside_each_other(world: World) -> None:
     assert {node.problem_code for node in nodes.values()} == {None, "ports_silent"}
 
 
+@pytest.mark.one_database
 def test_what_keeps_a_greeting_from_being_answered_is_told_of_each_node(world: World, engine: Engine) -> None:
     enrolled_node("mail2")
     with unit_of_work():

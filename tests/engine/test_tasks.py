@@ -37,6 +37,7 @@ def test_a_task_runs_under_the_lease_with_what_it_was_asked(world: World) -> Non
     assert not [request for request in engine.agent.requests if request["op"] == "apply" and not request["items"]]
 
 
+@pytest.mark.one_database
 def test_a_line_told_inside_a_unit_of_work_waits_for_its_end(world: World) -> None:
     job = _ask(world)
 
@@ -49,6 +50,7 @@ def test_a_line_told_inside_a_unit_of_work_waits_for_its_end(world: World) -> No
     assert [line["text"] for line in get_job(SYSTEM, job).log] == ["inside"]
 
 
+@pytest.mark.one_database
 def test_a_task_that_cannot_be_done_fails_with_its_code(world: World) -> None:
     job = _ask(world)
 
@@ -60,6 +62,7 @@ def test_a_task_that_cannot_be_done_fails_with_its_code(world: World) -> None:
     assert (ended.state, ended.log[-1]["text"], ended.log[-1]["node"]) == ("failed", "no_room", "mail1")
 
 
+@pytest.mark.one_database
 def test_a_task_is_postponed_while_the_node_is_away(world: World) -> None:
     job = _ask(world)
     _ring(world, lambda run: run.exchange.ask(run.node, "hello"), before=[Unreachable("no route")])
@@ -67,6 +70,7 @@ def test_a_task_is_postponed_while_the_node_is_away(world: World) -> None:
     assert (waiting.state, waiting.log[-1]["text"], waiting.retry_at is not None) == ("queued", "unreachable", True)
 
 
+@pytest.mark.one_database
 def test_an_old_agent_is_not_asked_what_it_does_not_know(world: World) -> None:
     job = _ask(world)
     engine = Engine(world)
@@ -78,6 +82,7 @@ def test_an_old_agent_is_not_asked_what_it_does_not_know(world: World) -> None:
     assert (get_job(SYSTEM, job).state, get_job(SYSTEM, job).log[-1]["text"]) == ("failed", "agent_too_old")
 
 
+@pytest.mark.one_database
 def test_a_task_that_breaks_ends_as_failed_and_the_next_one_is_done(world: World) -> None:
     first = _ask(world)
     with unit_of_work() as work:

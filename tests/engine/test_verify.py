@@ -58,6 +58,7 @@ def test_what_is_not_seen_any_more_is_not_called_active(world: World, engine: En
     assert _tags(box) == ["engine:mailbox:lost", "engine:mailbox:found"]
 
 
+@pytest.mark.one_database
 def test_what_stays_lost_is_told_once_and_looked_at_less_often(world: World, engine: Engine) -> None:
     box, _ = _active(world, engine, 2)
     _hide(engine, [box], "refused")
@@ -86,6 +87,7 @@ def test_a_round_has_a_budget_and_takes_the_oldest(world: World, engine: Engine)
     assert _count(Mailbox.look_at < database_now()) == 10
 
 
+@pytest.mark.one_database
 def test_looks_make_way_for_a_change(world: World, engine: Engine) -> None:
     _active(world, engine, 150)
     _let_look()
@@ -103,6 +105,7 @@ def test_looks_make_way_for_a_change(world: World, engine: Engine) -> None:
     assert 0 < _count(Mailbox.look_at < database_now()) < 150
 
 
+@pytest.mark.one_database
 def test_a_silent_node_is_one_problem_and_not_one_of_each_resource(world: World, engine: Engine) -> None:
     boxes = _active(world, engine, 60)
     _hide(engine, [*boxes, world.domain.id], "unreachable")
@@ -126,6 +129,7 @@ def test_a_silent_node_is_one_problem_and_not_one_of_each_resource(world: World,
     assert _count(Mailbox.problem_code.is_not(None)) == 0
 
 
+@pytest.mark.one_database
 def test_one_silent_port_among_many_is_the_nodes_problem_too(world: World, engine: Engine) -> None:
     boxes = _active(world, engine, 40)
     _hide(engine, boxes[:5], "unreachable")
@@ -138,6 +142,7 @@ def test_one_silent_port_among_many_is_the_nodes_problem_too(world: World, engin
     assert [_box(box).state for box in boxes[:6]] == ["drifted"] * 5 + ["active"]
 
 
+@pytest.mark.one_database
 def test_what_is_gone_is_not_looked_at(world: World, engine: Engine) -> None:
     (box,) = _active(world, engine, 1)
     remove_mailbox(SYSTEM, box)
@@ -145,6 +150,7 @@ def test_what_is_gone_is_not_looked_at(world: World, engine: Engine) -> None:
     assert (_box(box).state, _box(box).look_at) == ("removed", None)
 
 
+@pytest.mark.one_database
 def test_of_a_change_meanwhile_a_look_says_nothing(world: World, engine: Engine) -> None:
     box, _ = _active(world, engine, 2)
     _hide(engine, [box], "refused")
@@ -161,6 +167,7 @@ def test_of_a_change_meanwhile_a_look_says_nothing(world: World, engine: Engine)
     assert (_box(box).problem_code, _box(box).wanted_generation) == (None, 2)
 
 
+@pytest.mark.one_database
 def test_a_difference_that_was_found_stays_told(world: World, engine: Engine) -> None:
     box, _ = _active(world, engine, 2)
     with unit_of_work():
@@ -172,6 +179,7 @@ def test_a_difference_that_was_found_stays_told(world: World, engine: Engine) ->
         assert (_box(box).state, _box(box).problem_code) == ("drifted", "drift_different")
 
 
+@pytest.mark.one_database
 def test_a_node_that_is_away_is_told_as_ever(world: World, engine: Engine) -> None:
     (box,) = _active(world, engine, 1)
     engine.looker.watch = {"tokens": []}
@@ -192,6 +200,7 @@ def test_a_clock_that_jumped_a_day_puts_no_look_off(world: World, engine: Engine
     assert _when(_box(box).look_at) < _now() + timedelta(hours=8)
 
 
+@pytest.mark.one_database
 def test_a_look_needs_the_lease(world: World, engine: Engine) -> None:
     _active(world, engine, 1)
     looks = engine.looker.looks
