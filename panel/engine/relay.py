@@ -62,7 +62,7 @@ class Relay:
     def place(self) -> tuple[str, str, int]:
         """Scheme, host and port. Raises RelayFailed where the setting is none or no such address."""
         if not self.is_set:
-            raise RelayFailed("unset")
+            raise RelayFailed("unset", "no relay is set: CIS_ALARM_SMTP and CIS_ALARM_TO")
         try:
             parts = urlsplit(self.url)
             scheme, host, port = parts.scheme, parts.hostname, parts.port

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from panel.identity.actions import actor_for_token
 from panel.identity.models import ApiToken, User
-from panel.kernel.db import db
+from panel.kernel.db import db, unit_of_work
 from panel.kernel.passwords import token_digest
+from panel.ledger.alarms import raise_alarm
 from tests.cli.terminal import Terminal
 from tests.worlds import SHARED
 
@@ -21,6 +22,19 @@ def test_the_demo_data_again_changes_nothing(terminal: Terminal) -> None:
     before = terminal.rows()
     assert terminal.run("demo", "load").stdout == "0 members, 0 services and 0 contracts added\n"
     assert terminal.rows() == before
+
+
+def test_alarms_are_listed_and_a_relay_that_is_not_set_is_told(terminal: Terminal) -> None:
+    assert terminal.json("alarms", "list") == []
+    with terminal.panel(), unit_of_work():
+        raise_alarm("drift_open:x", "drift_open", None, node="mail1", number=3)
+    (alarm,) = terminal.json("alarms", "list")
+    assert (alarm["code"], alarm["told_at"], alarm["cleared_at"]) == ("drift_open", None, None)
+    assert "3 differences on mail1 wait for a decision" in terminal.run("alarms", "list").stdout
+    assert terminal.json("alarms", "list", "--state", "cleared") == []
+    sent = terminal.run("alarms", "test")
+    assert sent.exit_code == 1
+    assert "CIS_ALARM_SMTP" in sent.output
 
 
 def test_koscian_is_granted_everything_in_plenty(standing: Terminal) -> None:

@@ -19,7 +19,7 @@ from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import NotAllowed
 from panel.ledger.alarms import Alarm, alarms_query, clear_alarm, raise_alarm
-from panel.ledger.closings import Closing, close, open_all
+from panel.ledger.closings import Closing, close, open_again
 from panel.ledger.differences import Difference
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
@@ -103,7 +103,7 @@ def test_a_closed_engine(world: World) -> None:
     watch_conditions(SYSTEM)
     assert [(one.code, one.node_id, one.params) for one in _open()] == [("engine_closed", None, {"reason": "restored"})]
     with unit_of_work():
-        open_all()
+        open_again("restored")
     watch_conditions(SYSTEM)
     assert _open() == []
 

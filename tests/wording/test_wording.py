@@ -8,15 +8,20 @@ from typing import get_args
 
 import pytest
 
+from panel.backups.finishing import RESTORED
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
+from panel.engine.conditions import CODES
 from panel.engine.marks import PROBLEMS
 from panel.kernel import errors as kinds
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.kernel.errors import OverLimit, PanelError
 from panel.kernel.i18n import LANGUAGES, force_locale
+from panel.ledger.differences import FILE, MAP_ROW, WHATS
+from panel.ledger.differences import STATES as DIFFERENCE_STATES
 from panel.ledger.jobs import STATES
 from panel.ledger.resources import RESOURCE_STATES
 from panel.members.models import MEMBER_KINDS
+from panel.wiring import KINDS
 from panel.wording import (
     describe,
     entitlement_word,
@@ -26,6 +31,8 @@ from panel.wording import (
     permission_word,
     role_word,
 )
+from panel.wording.alarms import alarm_words, known_alarms
+from panel.wording.differences import closed_words, kind_word, known_whats
 from panel.wording.errors import known_codes
 from panel.wording.events import event_look, known_tags, log_line
 from panel.wording.names import cause_word
@@ -79,7 +86,7 @@ def test_every_problem_has_a_name_and_advice() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_states_and_names_have_words(world: World, language: str) -> None:
     with world.app.test_request_context(), force_locale(language):
-        for family, states in (("resource", RESOURCE_STATES), ("job", STATES)):
+        for family, states in (("resource", RESOURCE_STATES), ("job", STATES), ("difference", DIFFERENCE_STATES)):
             assert all(state_look(family, state).tone for state in states)
             assert {state_look(family, state).icon for state in states} != {"circle"}
         named = [
@@ -90,6 +97,22 @@ def test_states_and_names_have_words(world: World, language: str) -> None:
         ]
         assert [code for name, codes in named for code in codes if name(code) == code and language == "pl"] == []
         assert all(level_words(level) for level in SUSPENSION_LEVELS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_alarm_and_every_difference_has_words(world: World, language: str) -> None:
+    assert known_alarms() >= CODES
+    assert set(WHATS) <= known_whats()
+    with world.app.test_request_context(), force_locale(language):
+        told = {"node": "mail1", "number": 2, "since": "2026-11-23T08:00:00+00:00", "ends": "2026-12-01T00:00:00+00:00"}
+        for code in CODES:
+            words = alarm_words(code, told)
+            assert "mail1" in words.title or code == "engine_closed", code
+            assert words.advice
+            assert "%" not in words.title
+        kinds = [*(kind.name for kind in KINDS), MAP_ROW, FILE]
+        assert [kind for kind in kinds if kind_word(kind) == kind and language == "pl" and kind != "alias"] == []
+        assert closed_words(RESTORED) != RESTORED
 
 
 def test_states_are_the_words_the_design_fixes(world: World) -> None:
