@@ -118,6 +118,11 @@ class Host:
         rows: dict[str, Any] = json.loads(self.run("python3", "-c", _ROWS, STORE))
         return rows
 
+    def batches(self) -> list[str]:
+        """Ids of all batches that the node answered."""
+        query = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT id FROM batch ORDER BY id'))"
+        return self.run("python3", "-c", query, STORE).split()
+
     def fence(self) -> int:
         """The highest fence that the node has met."""
         return int(self.node.session().request({"op": "hello"}, SECONDS)["fence"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,12 +73,17 @@ class Installation:
         """Have workers pass all points."""
         (self.folder / "fault").unlink(missing_ok=True)
 
-    def settle(self, *, seconds: float = SECONDS, hurry: bool = True) -> None:
-        """Wait until nothing is left to do; ``hurry`` has the time of retries come, so that nobody waits for them."""
+    def settle(self, *, seconds: float = SECONDS, hurry: bool = True, always_a_worker: bool = False) -> None:
+        """Wait until nothing is left to do; ``hurry`` has the time of retries come, so that nobody waits for them.
+
+        ``always_a_worker``: start one where none is left; one may be about to die when this begins.
+        """
         end = time.monotonic() + seconds
         hurried = 0.0
         while not self.is_settled():
             assert time.monotonic() < end, self.what_happened()
+            if always_a_worker and not any(worker.state() for worker in self.workers):
+                self.start_worker()
             if hurry and time.monotonic() > hurried + HURRY_SECONDS:
                 self.hurry()
                 hurried = time.monotonic()
@@ -106,6 +111,20 @@ class Installation:
             owner = db.session.scalar(select(Node.lease_owner))
             if owner and not Path("/proc", owner.split(":")[1]).exists():
                 _set(update(Node).where(Node.lease_owner == owner).values(lease_expires_at=PAST))
+
+    def await_true(self, question: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+        """Ask again and again until the answer is yes."""
+        end = time.monotonic() + seconds
+        while not question():
+            assert time.monotonic() < end, self.what_happened()
+            time.sleep(HURRY_SECONDS)
+
+    def look_now(self) -> None:
+        """Have the time come at which what is active is looked at again."""
+        with unit_of_work():
+            for model in TABLES[1:]:
+                _set(update(model).where(model.look_at.is_not(None)).values(look_at=PAST))
+            _set(update(Node).values(looks_at=None))
 
     def jump(self, *, days: int) -> None:
         """Have the database's clock jump: all that is kept by it moves the other way."""

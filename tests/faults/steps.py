@@ -74,9 +74,7 @@ class Story:
         panel.host.go_on()
         for worker in panel.workers:
             worker.signal(signal.SIGCONT)
-        if not any(worker.state() for worker in panel.workers):
-            panel.start_worker()
-        panel.settle()
+        panel.settle(always_a_worker=True)
 
 
 def create(story: Story) -> None:
