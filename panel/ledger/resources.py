@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, case, inspect, or_, text
@@ -139,6 +140,7 @@ class ResourceColumns:
         return (cls.seen_generation < cls.wanted_generation) & (cls.state == state)
 
     @classmethod
+    @cache  # it is the same each time, and takes longer to put together than the database to search by it
     def is_due(cls) -> ColumnElement[bool]:
         """SQL: not yet seen as wanted, and waiting neither for a person nor, by the database's clock, for its next try.
 
@@ -149,6 +151,7 @@ class ResourceColumns:
         return unsettled & or_(cls.problem_code.is_(None), again) & cls.in_no_plan("waiting")
 
     @classmethod
+    @cache
     def in_no_plan(cls, *states: str) -> ColumnElement[bool]:
         """SQL: the row is in no plan in one of these states; plans that ended hold nothing."""
         return or_(cls.plan_id.is_(None), cls.plan_id.not_in(ids_in(*states)))
