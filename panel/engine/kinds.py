@@ -103,8 +103,11 @@ class Look(Protocol):
 class Looker(Protocol):
     """Looks at one node from outside, with warm connections; one per thread."""
 
-    def prepare(self, wanted: Sequence[Wanted]) -> Look:
-        """Choose how deep each resource is looked at, and what the node must know for it."""
+    def prepare(self, wanted: Sequence[Wanted], *, deep: int = 20) -> Look:
+        """Choose how deep each resource is looked at, and what the node must know for it.
+
+        ``deep``: how many of them at least are looked at as deep as can be.
+        """
 
     def close(self) -> None:
         """Let go of the connections."""

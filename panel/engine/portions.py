@@ -1,6 +1,7 @@
 """What goes to a node next: rows that are due, read as plain rows, in portions, the small before the big.
 
 A change that somebody waits for (it has a job of its own) goes before what is done in bulk, with what belongs to it.
+What is done in bulk goes first as a whole, so that the node serves it soon, and is looked at when all is there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, true
 
 from panel.engine.kinds import Kind, Wanted
 from panel.kernel.db import db
@@ -38,12 +39,21 @@ _COLUMNS = (
 )
 
 
+LOOKED_AT_ONCE = 1_000
+"""How many of those that the node confirmed are looked at in one go: about a second, for which a change may wait."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Portion:
-    """Rows of one exchange; ``approved`` is the digest of the plan under which they may go, None for ordinary ones."""
+    """Rows of one exchange; ``approved`` is the digest of the plan under which they may go, None for ordinary ones.
+
+    ``bulk``: there are more, and all are looked at afterwards. ``confirmed``: the node has them, only the look is due.
+    """
 
     rows: list[Wanted]
     approved: str | None = None
+    bulk: bool = False
+    confirmed: bool = False
 
 
 @dataclass
@@ -60,11 +70,12 @@ class Backlog:
     bad: list[tuple[Kind, Any, str]] = field(default_factory=list)
     _tried: set[uuid.UUID] = field(default_factory=set)
     _dry: set[tuple[str, bool]] = field(default_factory=set)
+    _after: dict[tuple[str, bool], uuid.UUID] = field(default_factory=dict)
     _many: bool = False
 
     def next(self, own: Collection[uuid.UUID]) -> Portion | None:
         """The next portion, read fresh; None when nothing is due. ``own``: resources with a job of their own."""
-        return self._own(own) or self._approved() or self._rest()
+        return self._own(own) or self._approved() or self._rest() or self._confirmed()
 
     def _own(self, own: Collection[uuid.UUID]) -> Portion | None:
         fresh = sorted(set(own) - self._tried)[: self.size]
@@ -93,29 +104,50 @@ class Backlog:
             rows = self._in_turns()
             self._many = len(rows) == self.size
             if rows:
-                return Portion(rows=rows)
+                return Portion(rows=rows, bulk=self._many)
             self._dry.clear()
-        rows = []
-        for kind in self.kinds:
-            rows += self._read(kind, _ordinary(kind), limit=self.size + 1 - len(rows)) if len(rows) <= self.size else []
+            self._after.clear()
+        rows = self._to_send(self.size + 1)
         if len(rows) > self.size:
             self._many = True
             rows = self._in_turns()
-        return Portion(rows=rows) if rows else None
+        return Portion(rows=rows, bulk=self._many) if rows else None
+
+    def _to_send(self, most: int) -> list[Wanted]:
+        rows: list[Wanted] = []
+        for kind in self.kinds:
+            if room := most - len(rows):
+                rows += self._read(kind, _ordinary(kind), ~_has_it(kind), limit=room)
+        return rows
+
+    def _confirmed(self) -> Portion | None:
+        """What the node has already and nobody has looked at: it was done in bulk, or its worker died before."""
+        rows: list[Wanted] = []
+        for kind in self.kinds:
+            if room := LOOKED_AT_ONCE - len(rows):
+                rows += self._read(kind, _ordinary(kind), _has_it(kind), limit=room)
+        return Portion(rows=rows, confirmed=True) if rows else None
 
     def _in_turns(self) -> list[Wanted]:
         """What is let go of before what takes its place. A turn that was found dry is left out while there are more."""
         rows: list[Wanted] = []
         for kind, removes in self._steps():
             room = self.size - len(rows)
-            if not room or (kind.name, removes) in self._dry:
-                continue
-            is_removal = kind.model.want != "put" if removes else kind.model.want == "put"
-            found = self._read(kind, is_removal, _ordinary(kind), limit=room)
-            if len(found) < room:
-                self._dry.add((kind.name, removes))
-            rows += found
+            if room and (kind.name, removes) not in self._dry:
+                rows += self._turn(kind, room, removes=removes)
         return rows
+
+    def _turn(self, kind: Kind, room: int, *, removes: bool) -> list[Wanted]:
+        """Rows of one turn, from where the last time ended."""
+        model, key = kind.model, (kind.name, removes)
+        is_removal = model.want != "put" if removes else model.want == "put"
+        further = model.id > self._after[key] if key in self._after else true()
+        found = self._read(kind, is_removal, further, _ordinary(kind), ~_has_it(kind), limit=room)
+        if len(found) < room:
+            self._dry.add(key)
+        else:
+            self._after[key] = found[-1].row.id
+        return found
 
     def _steps(self) -> list[Step]:
         steps = [(kind, removes) for kind in self.kinds for removes in (True, False)]
@@ -164,6 +196,12 @@ def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     remaining = iter(values)
     while part := list(islice(remaining, size)):
         yield part
+
+
+def _has_it(kind: Kind) -> ColumnElement[bool]:
+    """SQL: the node confirmed it, and no look has found it wanting since."""
+    model = kind.model
+    return (model.applied_generation == model.wanted_generation) & model.problem_code.is_(None)
 
 
 def _ordinary(kind: Kind) -> ColumnElement[bool]:

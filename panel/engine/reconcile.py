@@ -27,6 +27,9 @@ from provisioning.ssh import AgentError
 
 __all__ = ["LeaseLost", "Reconciler"]
 
+DEEP_FIRST, DEEP_MORE = 20, 2
+"""How many of what was done in bulk are looked at as deep as can be, in the first look and in each that follows."""
+
 NOTHING_DONE = ("guard", "bad_request")
 """Answers after which no batch can be at work on the node."""
 
@@ -59,6 +62,7 @@ class _Run:
     looker: Looker
     guard: Guard = field(init=False)
     held_more: bool = False
+    looked: bool = False
 
     def __post_init__(self) -> None:
         self.guard = Guard(node=self.node, kinds=self.parts.kinds)
@@ -88,7 +92,9 @@ class _Run:
                 backlog.approved = approved_on(self.node.id)
                 self.claims.show(self.report)
             portion = backlog.next(self.claims.own)
-            if portion is not None:
+            if portion is not None and portion.confirmed:
+                self._look_at(portion.rows)
+            elif portion is not None:
                 self._send(portion)
             fresh = self.claims.take()
         if backlog.approved:
@@ -108,7 +114,7 @@ class _Run:
         by_key = {one.key: one for one in portion.rows}
         ordered = [by_key[item.kind, item.id] for item in make_plan((one.item for one in portion.rows), {}).items]
         reach("planned")
-        look = self.looker.prepare(ordered)
+        look = None if portion.bulk else self.looker.prepare(ordered)
         batch = new_id()
         records.mark_sent(self.lease, batch, ordered, self.parts.pace)
         reach("sent")
@@ -125,14 +131,14 @@ class _Run:
             self._record(ordered, outcomes, look, str(batch))
 
     def _exchange(
-        self, batch: uuid.UUID, ordered: Sequence[Wanted], look: Look, approved: str | None
+        self, batch: uuid.UUID, ordered: Sequence[Wanted], look: Look | None, approved: str | None
     ) -> dict[tuple[str, str], Mapping[str, Any]]:
         reply = self.parts.exchange.apply(
             self.node,
             self.lease,
             [one.item for one in ordered],
             batch=batch,
-            watch=look.watch,
+            watch=None if look is None else look.watch,
             approved=approved,
             repair=is_being_repaired(self.node.id),
         )
@@ -146,8 +152,13 @@ class _Run:
         return more
 
     def _record(
-        self, rows: Sequence[Wanted], outcomes: Mapping[tuple[str, str], Mapping[str, Any]], look: Look, batch: str
+        self,
+        rows: Sequence[Wanted],
+        outcomes: Mapping[tuple[str, str], Mapping[str, Any]],
+        look: Look | None,
+        batch: str,
     ) -> None:
+        """Record what the node said, and what is seen of it, unless the look comes when all is there."""
         pace = self.parts.pace
         good, bad = records.record_outcomes(self.node, self.lease, rows, outcomes, pace, own=self.claims.own)
         self.report.counts.update(
@@ -155,13 +166,34 @@ class _Run:
         )
         self.report.log.append(line("batch applied", batch=batch, sent=len(rows), applied=len(good)))
         reach("recorded")
-        seen, unseen = records.record_findings(self.node, self.lease, good, look.see(good) if good else {}, pace)
-        reach("looked")
-        self.report.failed.update(one.one.row.id for one in (*bad, *unseen))
-        depths = Counter([finding.how for _, finding in seen] + ["not_seen"] * len(unseen))
-        self.report.say("looked from outside", **depths)
+        self.report.failed.update(one.one.row.id for one in bad)
+        if look is None:
+            self.report.show()
+            return
+        seen, unseen = self._see(look, good)
         told = self._told(rows, outcomes, {one.row.id: finding for one, finding in seen}, (*bad, *unseen))
         self.claims.end_own(told, batch)
+
+    def _look_at(self, rows: Sequence[Wanted]) -> None:
+        """Look at what the node confirmed before."""
+        look = self.looker.prepare(rows, deep=DEEP_FIRST if not self.looked else DEEP_MORE)
+        self.looked = True
+        if look.watch is not None:
+            self.parts.exchange.ask(self.node, "watch", fence=self.lease.fence, watch=dict(look.watch))
+        seen, unseen = self._see(look, rows)
+        confirmed = {one.key: {"outcome": "unchanged"} for one in rows}
+        told = self._told(rows, confirmed, {one.row.id: finding for one, finding in seen}, unseen)
+        self.claims.end_own(told, batch="")
+
+    def _see(self, look: Look, rows: Sequence[Wanted]) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
+        findings = look.see(rows) if rows else {}
+        seen, unseen = records.record_findings(self.node, self.lease, rows, findings, self.parts.pace)
+        reach("looked")
+        self.report.failed.update(one.one.row.id for one in unseen)
+        self.report.say(
+            "looked from outside", **Counter([finding.how for _, finding in seen] + ["not_seen"] * len(unseen))
+        )
+        return seen, unseen
 
     def _told(
         self,

@@ -52,9 +52,9 @@ class MailLooker:
         self._probe = MailProbe(MailTarget(node.address, node.hostname, node.certificate))
         self._source = source
 
-    def prepare(self, wanted: Sequence[Row]) -> MailLook:
+    def prepare(self, wanted: Sequence[Row], *, deep: int = MESSAGES_LEAST) -> MailLook:
         """Choose who gets a message and what the node must know for it."""
-        return MailLook(self._probe, self._source, wanted)
+        return MailLook(self._probe, self._source, wanted, deep)
 
     def close(self) -> None:
         """Let go of the warm connection."""
@@ -64,10 +64,10 @@ class MailLooker:
 class MailLook:
     """A look at one batch."""
 
-    def __init__(self, probe: MailProbe, source: str, wanted: Sequence[Row]) -> None:
+    def __init__(self, probe: MailProbe, source: str, wanted: Sequence[Row], deep: int) -> None:
         self._probe = probe
         boxes = [one for one in wanted if one.key[0] == "mailbox" and one.row.want == "put"]
-        self._tokens = {one.item.id: new_token() for one in _sample(boxes)}
+        self._tokens = {one.item.id: new_token() for one in _sample(boxes, deep)}
         self._master = new_master(source, seconds=MASTER_SECONDS)
         self._silent: NotSeen | None = None
         self.watch: Mapping[str, Any] | None = watch_of(self._master, self._tokens) if boxes else None
@@ -152,10 +152,10 @@ def _turned_round(served: Finding) -> Finding:
     return Seen("rcpt") if served.code == "refused" else served
 
 
-def _sample(boxes: Sequence[Row]) -> Iterable[Row]:
+def _sample(boxes: Sequence[Row], deep: int) -> Iterable[Row]:
     """All when few; else the first of each domain and enough others, spread over the batch."""
-    if len(boxes) <= MESSAGES_LEAST:
+    if len(boxes) <= deep:
         return boxes
     firsts = {one.item.address.rpartition("@")[2]: one for one in reversed(boxes)}
-    spread = boxes[:: max(1, len(boxes) // MESSAGES_LEAST)]
+    spread = boxes[:: max(1, len(boxes) // deep)]
     return {one.item.id: one for one in (*firsts.values(), *spread)}.values()

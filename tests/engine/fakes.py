@@ -99,7 +99,7 @@ class FakeLooker:
         self.looks = 0
         self.watch: Mapping[str, Any] | None = None
 
-    def prepare(self, wanted: Sequence[Wanted]) -> FakeLooker:  # noqa: ARG002 - the protocol's name
+    def prepare(self, wanted: Sequence[Wanted], *, deep: int = 20) -> FakeLooker:  # noqa: ARG002 - the protocol's names
         """The look: itself."""
         return self
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import select, update
 
-from panel.engine import reconcile, worker
+from panel.engine import portions, reconcile, worker
+from panel.engine.kinds import Wanted
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.events import Event
@@ -15,7 +17,7 @@ from panel.ledger.jobs import Job, get_job
 from panel.ledger.nodes import Node, take_lease
 from panel.mail.actions import NewMailbox, create_mailbox, create_mailboxes, remove_mailbox, rename_mailbox, set_quota
 from panel.mail.models import Mailbox
-from provisioning.probes.findings import NotSeen
+from provisioning.probes.findings import Finding, NotSeen
 from provisioning.ssh import AgentError, OutcomeUnknown, Unreachable
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World
@@ -214,6 +216,41 @@ def test_an_agent_that_did_nothing_leaves_no_batch_on_its_way(world: World, engi
     engine.agent.before.append(AgentError("bad_request", "items"))
     engine.ring()
     assert _node(world).batch_on_way is None
+
+
+def test_what_is_done_in_bulk_is_there_as_a_whole_before_it_is_looked_at(
+    world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _settle(engine)
+    monkeypatch.setattr(portions, "LOOKED_AT_ONCE", 40)
+    there: list[int] = []
+    see = engine.looker.see
+
+    def note(applied: Sequence[Wanted]) -> dict[tuple[str, str], Finding]:
+        there.append(sum(kind == "mailbox" for kind, _ in engine.agent.rows))
+        return see(applied)
+
+    monkeypatch.setattr(engine.looker, "see", note)
+    made = create_mailboxes(SYSTEM, _new(world, 120))
+    engine.ring()
+    assert there == [120, 120, 120, 120]
+    assert _box(made[0].mailbox.id).state == "active"
+    log = [(line["text"], line.get("message")) for line in _job(made[0].job).log]
+    assert log == [("batch applied", None)] * 3 + [("looked from outside", n) for n in (20, 40, 40, 20)]
+
+
+def test_what_a_dead_worker_did_not_look_at_is_not_active_and_not_sent_again(
+    world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _settle(engine)
+    made = create_mailboxes(SYSTEM, _new(world, 120))
+    _kill_at(monkeypatch, "recorded", engine)
+    assert _box(made[0].mailbox.id).state == "applying"
+    engine.agent.requests.clear()
+    engine.ring()
+    sent = [len(request["items"]) for request in engine.agent.requests if request["op"] == "apply"]
+    assert sent == [50, 20]
+    assert {_box(one.mailbox.id).state for one in made} == {"active"}
 
 
 def _kill_at(monkeypatch: pytest.MonkeyPatch, point: str, engine: Engine) -> None:

@@ -30,7 +30,7 @@ def test_on_a_silent_node_nobody_waits_for_each_mailbox(silent: Silent, monkeypa
     monkeypatch.setattr(looking, "PORTS_SECONDS", 0.2)
     rows = [_row(n) for n in range(20)]
     probe = MailProbe(MailTarget("127.0.0.1", "mail1.test", pem, silent.port, silent.port))
-    findings = MailLook(probe, "127.0.0.1", rows).see(rows)
+    findings = MailLook(probe, "127.0.0.1", rows, len(rows)).see(rows)
     assert set(findings) == {one.key for one in rows}
     assert all(isinstance(found, NotSeen) and found.code == "unreachable" for found in findings.values())
     assert silent.clients == 2, "the first mailbox, and the ports by themselves"
