@@ -150,3 +150,13 @@ def test_every_member_gets_its_statutory_address_once(terminal: Terminal) -> Non
     assert before["mailboxes"] == 351
     assert terminal.run("demo", "addresses").exit_code == 0
     assert terminal.rows() == before
+
+
+def test_a_nodes_plan_is_shown_and_an_outdated_one_is_not_approved(standing: Terminal) -> None:
+    plan = standing.json("nodes", "plan", "mail1")
+    assert (plan["waiting"], plan["second_person"]) == (False, False)
+    assert plan["total"] == sum(count["number"] for count in plan["counts"])
+    assert plan["digest"] in standing.run("nodes", "plan", "mail1").stdout
+    refused = standing.run("nodes", "approve", "mail1", plan["digest"])
+    assert refused.exit_code != 0
+    assert "Meanwhile it would do something else" in refused.output
