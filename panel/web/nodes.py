@@ -12,6 +12,7 @@ from wtforms import HiddenField
 
 from panel.engine import approval, drift, figures, repair
 from panel.engine.health import certificate_expires_at
+from panel.engine.kinds import Kind
 from panel.kernel.db import db
 from panel.kernel.i18n import _
 from panel.ledger import nodes
@@ -20,6 +21,7 @@ from panel.ledger.differences import Difference
 from panel.ledger.events import events_query
 from panel.ledger.jobs import Job
 from panel.ledger.plans import waiting_on
+from panel.web.filters import number
 from panel.web.forms.base import PanelForm
 from panel.web.node_facts import gauges, program_state
 from panel.web.node_state import node_state
@@ -136,12 +138,13 @@ def _waiting(node_id: uuid.UUID) -> int:
     return sum(number for (_kind, state), number in unsettled.items() if state != "drifted")
 
 
-def _counts(node_id: uuid.UUID) -> list[tuple[str, int]]:
-    """How many resources of each kind the node should have."""
-    return [
-        (
-            kind.name,
-            db.session.scalar(select(func.count()).where(kind.model.node_id == node_id, kind.model.want == "put")) or 0,
-        )
-        for kind in KINDS
-    ]
+def _counts(node_id: uuid.UUID) -> list[tuple[str, str]]:
+    """How many resources of each kind the node should have, in words; beyond a bound they are not counted."""
+    return [(kind.name, _many(kind, node_id)) for kind in KINDS]
+
+
+def _many(kind: Kind, node_id: uuid.UUID) -> str:
+    most = figures.COUNTED_MOST
+    rows = select(kind.model.id).where(kind.model.node_id == node_id, kind.model.want == "put").limit(most + 1)
+    found = db.session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    return number(found) if found <= most else _("more than %(number)s", number=number(most))
