@@ -1,6 +1,6 @@
 """What a mail server on the internet sees: would a message be taken, and is it (RFC 5321, 2920, 3207).
 
-One connection is kept warm for a few seconds, no longer: the process behind it goes on as it began, whatever has become
+One connection is kept warm for a moment, no longer: the process behind it goes on as it began, whatever has become
 of its configuration, of the port, or of the firewall since, and what counts is what newcomers are told. Postfix slows a
 client down after ten errors and a hundred RSETs (``smtpd_soft_error_limit``, ``smtpd_junk_command_limit``); the probe
 opens a new connection before that, so no exception is needed on the node.
@@ -21,7 +21,7 @@ PROBE_HEADER = "X-CIS-Probe"
 CHUNK = 100
 ERRORS_MAX = 8
 RESETS_MAX = 90
-WARM_SECONDS = 5.0
+WARM_SECONDS = 1.0
 """For how long a connection stands for what a newcomer would be told."""
 
 
