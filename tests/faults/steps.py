@@ -22,6 +22,7 @@ from panel.mail.actions import (
 )
 from tests.faults.installation import Installation
 from tests.faults.wanted import Box
+from tests.faults.yesterday import Yesterday, keep, overwrite_what_differs, put_back
 
 WORKER_POINTS = ("claimed", "planned", "sent", "answered", "recorded", "looked", "finished")
 AGENT_POINTS = ("stage", "validate", "commit", "reload", "report")
@@ -35,6 +36,8 @@ class Story:
         self.dice = random.Random(seed)  # noqa: S311 - the dice of a test
         self.boxes: list[Box] = []
         self.told: list[str] = []
+        self.yesterday: Yesterday | None = None
+        self.differs = False
         self._number = 0
 
     def step(self) -> None:
@@ -75,6 +78,9 @@ class Story:
         for worker in panel.workers:
             worker.signal(signal.SIGCONT)
         panel.settle(always_a_worker=True)
+        if self.differs:
+            overwrite_what_differs(panel)
+            self.differs = False
 
 
 def create(story: Story) -> None:
@@ -203,6 +209,43 @@ def lose_rings(story: Story) -> None:
         story.panel.app.extensions[DOORBELL] = bell
 
 
+def keep_database(story: Story) -> None:
+    story.yesterday = keep(story.panel, story.boxes)
+
+
+def put_database_back(story: Story) -> None:
+    assert story.yesterday is not None
+    story.panel.no_more_faults()
+    story.panel.host.go_on()
+    put_back(story.panel, story.yesterday)
+    lost = {box.id: box for box in story.boxes}
+    story.boxes, story.yesterday = story.yesterday.boxes, None
+    for box in story.boxes:
+        box.past += [one for one in (*lost[box.id].past, lost[box.id].password) if one and one != box.password]
+    story.differs = True
+    story.panel.start_worker()
+
+
+def edit_row(story: Story) -> None:
+    box = story.pick()
+    change = story.dice.choice(["quota_mb = 7", "login = 'blocked'"])
+    story.tell(change)
+    story.panel.host.edit_store(f"UPDATE mailbox SET {change} WHERE id = '{box.id}'")  # noqa: S608 - our own values
+    story.differs = True
+
+
+def delete_row(story: Story) -> None:
+    box = story.pick()
+    story.panel.host.edit_store(f"DELETE FROM mailbox WHERE id = '{box.id}'")  # noqa: S608 - our own values
+    story.differs = True
+
+
+def delete_map_row(story: Story) -> None:
+    box = story.pick()
+    story.panel.host.forget_address(box.address)
+    story.differs = True
+
+
 Step = Callable[[Story], None]
 _ALWAYS: Callable[[Story], bool] = lambda _story: True  # noqa: E731 - a condition like the others
 _HERE: Callable[[Story], bool] = lambda story: bool(story.here())  # noqa: E731 - a condition like the others
@@ -228,5 +271,10 @@ STEPS: dict[Step, tuple[int, Callable[[Story], bool]]] = {
     jump: (3, _ALWAYS),
     ring_twice: (2, _ALWAYS),
     lose_rings: (2, _ALWAYS),
+    keep_database: (2, lambda story: story.yesterday is None),
+    put_database_back: (4, lambda story: story.yesterday is not None),
+    edit_row: (2, _HERE),
+    delete_row: (1, _HERE),
+    delete_map_row: (1, _HERE),
 }
 """Each step with its weight and the condition under which it can be done."""

@@ -5,6 +5,7 @@ The agent says yes each time: its part is done. What the world sees is another m
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ import pytest
 from panel.kernel.access import SYSTEM
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
+from provisioning.probes.smtp import WARM_SECONDS
 from tests.faults.host import Host
 from tests.faults.installation import Installation, installed
 from tests.faults.workers import Workers
@@ -60,6 +62,7 @@ def test_what_cannot_be_seen_is_not_active(panel: Installation, failure: Failure
     known = _active(panel)
     seen_at = known.seen_at
     with failure(panel.host):
+        time.sleep(WARM_SECONDS)  # for so long a probe may go on with a connection from before
         new = _new(panel)
         panel.await_true(lambda: _fresh(panel, new.id).problem_code is not None)
         box = _fresh(panel, new.id)
