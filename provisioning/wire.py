@@ -16,8 +16,8 @@ Requests (``op``):
     ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
 
 Since protocol 2, all but ``drop`` reading only, all from what is on the node now and never from what the agent noted:
-    ``survey``    ``{}`` → ``{kinds: {kind: {count, shards: {shard: digest}}}, foreign[], foreign_count, files{name:
-                  bool}}``
+    ``survey``    ``{}`` → ``{kinds: {kind: {count, generations, shards: {shard: digest}}}, foreign[], foreign_count,
+                  files{name: bool}}``; ``generations`` is their sum, which no digest tells of
     ``keys``      ``{kind, shards[]}`` → ``{items: {id: {generation, digest, name, served}}}``
     ``read``      ``{kind, ids[]}`` → ``{items[]}`` in the form in which they are sent; a value somebody edited by hand
                   comes as it is, so an item need not be readable

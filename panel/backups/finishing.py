@@ -20,7 +20,7 @@ from panel.engine.kinds import Kind
 from panel.engine.looks import record_look
 from panel.kernel.access import Actor, require
 from panel.kernel.db import db, unit_of_work, utcnow
-from panel.ledger.closings import close, closed, list_closings, open_all
+from panel.ledger.closings import close, list_closings, open_again
 from panel.ledger.events import record
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, list_nodes
@@ -64,19 +64,18 @@ def finish(actor: Actor, kinds: Sequence[Kind], ask_of: Asker, *, dry_run: bool 
     ``dry_run`` asks the nodes and tells what would be done. Doing it again does what is left.
     """
     require(actor, "nodes:write", staff=True)
-    nodes = [node for node in list_nodes(actor) if closed(node.id) is not None]
+    closed = {one.node_id for one in list_closings() if one.reason == RESTORED}
+    nodes = [node for node in list_nodes(actor) if node.id in closed or None in closed]
     done = [_finish_node(actor, kinds, node, ask_of(node), dry_run=dry_run) for node in nodes]
-    if not dry_run:
+    if closed and not dry_run:
         left = {one.node for one in done if one.problem is not None}
         _open(actor, [node for node in nodes if node.name in left])
     return done
 
 
 def _open(actor: Actor, left: Sequence[Node]) -> None:
-    if not list_closings():
-        return
     with unit_of_work():
-        open_all()
+        open_again(RESTORED)
         for node in left:
             close(RESTORED, node_id=node.id)
         record(actor, "engine:panel:open", left=[node.name for node in left])

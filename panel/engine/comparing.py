@@ -7,26 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy import String, cast, select
 
-from panel.engine.kinds import Comparison, Kind
+from panel.engine.kinds import Kind
+from panel.engine.sides import IDS_AT_ONCE, Side, as_uuid, chunks, dashed, fetch
 from panel.kernel.db import db
 from panel.ledger.differences import FILE, MAP_ROW
-from provisioning.resources import KINDS, line_of, shard_digest, shard_of
+from provisioning.resources import KINDS, shard_of
 
 Ask = Callable[..., Mapping[str, Any]]
 """Asks the node's agent a reading request: ``ask(op, **fields)``."""
 
-T = TypeVar("T")
-
-SHARDS_AT_ONCE, IDS_AT_ONCE, ROWS_AT_ONCE = 32, 500, 10_000
-_EMPTY = shard_digest(())
+SHARDS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +70,8 @@ def compare(node_id: uuid.UUID, kinds: Sequence[Kind], ask: Ask, *, unsettled: b
     result = Comparing()
     for kind in kinds:
         if kind.comparison is not None and kind.name in survey["kinds"]:
-            side = _Side(node_id, kind, kind.comparison, unsettled=unsettled)
-            result.found += _compare_kind(side, survey["kinds"][kind.name]["shards"], ask, result)
+            side = Side(node_id, kind, kind.comparison, unsettled=unsettled)
+            result.found += _compare_kind(side, survey["kinds"][kind.name], ask, result)
             result.moving |= {(kind.name, id_) for id_ in side.moving}
         elif kind.comparison is None:
             result.moving |= _on_their_way(node_id, kind)
@@ -88,63 +84,9 @@ def compare(node_id: uuid.UUID, kinds: Sequence[Kind], ask: Ask, *, unsettled: b
     return result
 
 
-class _Side:
-    """The panel's side of one kind: what the node should have, read once as lines and again in full where need be."""
-
-    def __init__(self, node_id: uuid.UUID, kind: Kind, comparison: Comparison, *, unsettled: bool) -> None:
-        self.kind, self.comparison, self.node_id = kind, comparison, node_id
-        self.moving: set[str] = set()
-        self.ids: dict[str, list[str]] = defaultdict(list)
-        self.digests: dict[str, str] = {}
-        self._read(unsettled=unsettled)
-
-    def _read(self, *, unsettled: bool) -> None:
-        model, name = self.kind.model, self.kind.name
-        settled = model.seen_generation == model.wanted_generation
-        there = select(cast(model.id, String), settled, model.want, *self.comparison.columns.values())
-        query = self._joined(there).where(model.node_id == self.node_id, or_(model.want == "put", ~settled))
-        lines: dict[str, list[str]] = defaultdict(list)
-        for id_, is_settled, want, *values in _fetch(query):
-            text = _dashed(id_)
-            if not (is_settled or unsettled):
-                self.moving.add(text)
-            elif want == "put":
-                self.ids[shard_of(text)].append(text)
-                lines[shard_of(text)].append(line_of(name, text, *values))
-        self.digests = {shard: shard_digest(held) for shard, held in lines.items()}
-
-    def differing(self, theirs: Mapping[str, str]) -> list[str]:
-        """The shards that are not the same on both sides."""
-        every = sorted(self.digests.keys() | theirs.keys())
-        return [shard for shard in every if self.digests.get(shard, _EMPTY) != theirs.get(shard, _EMPTY)]
-
-    def rows(self, ids: Sequence[str]) -> dict[str, Any]:
-        """Rows by id, whatever is wanted of them: ``want``, ``generation``, ``member_id`` and the fields."""
-        model = self.kind.model
-        named = [column.label(f"field_{name}") for name, column in self.comparison.columns.items()]
-        query = self._joined(
-            select(model.id, model.want, model.wanted_generation.label("generation"), model.member_id, *named)
-        )
-        found: dict[str, Any] = {}
-        for some in chunks(ids, IDS_AT_ONCE):
-            known = [known for id_ in some if (known := _as_uuid(id_)) is not None]
-            chunk = query.where(model.node_id == self.node_id, model.id.in_(known))
-            found |= {str(row.id): row for row in db.session.execute(chunk)}
-        return found
-
-    def fields(self, row: Any) -> dict[str, Any]:
-        """What the node should have of a row."""
-        return {name: getattr(row, f"field_{name}") for name in self.comparison.columns}
-
-    def _joined(self, query: Select[Any]) -> Select[Any]:
-        for target in self.comparison.joins:
-            query = query.join(target)
-        return query
-
-
-def _compare_kind(side: _Side, theirs: Mapping[str, str], ask: Ask, result: Comparing) -> Iterator[Found]:
+def _compare_kind(side: Side, theirs: Mapping[str, Any], ask: Ask, result: Comparing) -> Iterator[Found]:
     result.resources += sum(len(ids) for ids in side.ids.values())
-    differing = side.differing(theirs)
+    differing = side.differing(theirs["shards"]) or _of_other_generations(side, theirs, ask)
     result.shards += len(differing)
     tombstones = _Tombstones(side.kind.name, ask)
     for shards in chunks(differing, SHARDS_AT_ONCE):
@@ -153,8 +95,19 @@ def _compare_kind(side: _Side, theirs: Mapping[str, str], ask: Ask, result: Comp
         yield from _differences(side, rows, there, ask, tombstones)
 
 
+def _of_other_generations(side: Side, theirs: Mapping[str, Any], ask: Ask) -> list[str]:
+    """The shards in which only generations differ: looked for where their sum does, and nothing is on its way."""
+    if side.moving or theirs.get("generations", side.generations) == side.generations:
+        return []
+    there = ask("known", kind=side.kind.name)["items"]
+    model = side.kind.model
+    mine: Any = select(cast(model.id, String), model.wanted_generation)
+    rows = fetch(mine.where(model.node_id == side.node_id, model.want == "put"))
+    return sorted({shard_of(id_) for id_, generation in rows if there.get(dashed(id_), generation) != generation})
+
+
 def _differences(
-    side: _Side, rows: Mapping[str, Any], there: Mapping[str, Any], ask: Ask, tombstones: _Tombstones
+    side: Side, rows: Mapping[str, Any], there: Mapping[str, Any], ask: Ask, tombstones: _Tombstones
 ) -> Iterator[Found]:
     changed = [id_ for id_, row in rows.items() if id_ in there and _digest(side, id_, row) != there[id_]["digest"]]
     unknown = [id_ for id_ in there if id_ not in rows and id_ not in side.moving]
@@ -171,28 +124,28 @@ def _differences(
         yield _only_here(side, id_, removed.get(id_), there[id_], bodies.get(id_, {}))
 
 
-def _missing(side: _Side, id_: str, row: Any, generation: int) -> Found:
+def _missing(side: Side, id_: str, row: Any, generation: int) -> Found:
     return _found(side, id_, row, "missing", wanted=side.fields(row), generation=generation)
 
 
-def _different(side: _Side, id_: str, row: Any, there: Mapping[str, Any], body: Mapping[str, Any]) -> Found:
+def _different(side: Side, id_: str, row: Any, there: Mapping[str, Any], body: Mapping[str, Any]) -> Found:
     wanted = side.fields(row)
     differs = [name for name in wanted if wanted[name] != body.get(name)]
     return _found(side, id_, row, "different", wanted=wanted, body=body, there=there, differs=differs)
 
 
-def _not_as_told(side: _Side, id_: str, row: Any, there: Mapping[str, Any]) -> Found:
+def _not_as_told(side: Side, id_: str, row: Any, there: Mapping[str, Any]) -> Found:
     what = "stale_generation" if there["served"] else "not_served"
     fields = side.fields(row)
     return _found(side, id_, row, what, wanted=fields, body=fields, there=there)
 
 
-def _only_here(side: _Side, id_: str, row: Any, there: Mapping[str, Any], body: Mapping[str, Any]) -> Found:
+def _only_here(side: Side, id_: str, row: Any, there: Mapping[str, Any], body: Mapping[str, Any]) -> Found:
     return _found(side, id_, row, "only_here", body=body, there=there)
 
 
 def _found(
-    side: _Side,
+    side: Side,
     id_: str,
     row: Any,
     what: str,
@@ -210,7 +163,7 @@ def _found(
         key=id_,
         name=str(getattr(row, f"field_{name}", None) or there["name"]),
         what=what,
-        resource_id=_as_uuid(id_),
+        resource_id=as_uuid(id_),
         member_id=getattr(row, "member_id", None),
         differs=list(differs),
         wanted=None if wanted is None else _shown(side, wanted),
@@ -222,11 +175,11 @@ def _found(
     )
 
 
-def _shown(side: _Side, body: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(side: Side, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: body.get(name) for name in side.comparison.columns if name not in side.comparison.secrets}
 
 
-def _digest(side: _Side, id_: str, row: Any) -> str:
+def _digest(side: Side, id_: str, row: Any) -> str:
     return KINDS[side.kind.name](id=id_, generation=row.generation, **side.fields(row)).digest()
 
 
@@ -264,31 +217,3 @@ def _foreign(row: Mapping[str, str]) -> Found:
         found=dict(row),
         digest=hashlib.sha256(row["value"].encode()).hexdigest(),
     )
-
-
-def _fetch(query: Select[Any]) -> Iterator[Any]:
-    """The rows of a large query as plain tuples."""
-    result = db.session.connection().execute(query)
-    while rows := result.fetchmany(ROWS_AT_ONCE):
-        yield from map(tuple, rows)
-
-
-def _dashed(id_: str) -> str:
-    """An id as it is written everywhere else; SQLite keeps it without dashes."""
-    return id_ if len(id_) == 36 else f"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}"
-
-
-def _as_uuid(id_: str) -> uuid.UUID | None:
-    """None for what somebody wrote on the node by hand and no id of ours can be."""
-    try:
-        found = uuid.UUID(id_)
-    except ValueError:
-        return None
-    return found if str(found) == id_ else None
-
-
-def chunks(some: Iterable[T], size: int) -> Iterator[list[T]]:
-    """``some`` in lists of at most ``size``."""
-    rest = iter(some)
-    while chunk := list(islice(rest, size)):
-        yield chunk

@@ -32,6 +32,7 @@ CHECK = "nodes:drift:check"
 
 REASON_MOST, KEEP_DAYS_MOST = 500, 366
 ASK_SECONDS = 120.0
+AGAIN_SECONDS = 3600
 _UNFINISHED = ("queued", "running")
 _ACTIONS = {"kept": "keep", "adopted": "adopt", "overwriting": "overwrite"}
 
@@ -126,7 +127,7 @@ def adopt(actor: Actor, difference_id: uuid.UUID, *, member_id: uuid.UUID | None
     ``member_id``: whose it shall be, where the panel knew nothing of it. Raises Conflict with the obstacle's code, and
     what the action raises.
     """
-    with unit_of_work():
+    with unit_of_work() as work:
         difference = decide(actor, difference_id, "adopted")
         why_not = obstacle(difference)
         kind = kind_named(difference.kind)
@@ -137,6 +138,7 @@ def adopt(actor: Actor, difference_id: uuid.UUID, *, member_id: uuid.UUID | None
         difference.secrets = None
         db.session.flush()
         count_differing(difference.node_id)
+        request_job(work, node_id=difference.node_id, cause=CHECK, actor=actor)
     return difference
 
 
@@ -212,7 +214,9 @@ def _late_nodes(settings: Any) -> Sequence[uuid.UUID]:
 
 
 def _has_check() -> ColumnElement[bool]:
-    return exists().where(Job.node_id == Node.id, Job.cause == CHECK, Job.state.in_(_UNFINISHED))
+    """A look waits, or was asked for within the hour: one that came to nothing is not asked for again at once."""
+    late = or_(Job.state.in_(_UNFINISHED), Job.queued_at > database_now(-AGAIN_SECONDS))
+    return exists().where(Job.node_id == Node.id, Job.cause == CHECK, late)
 
 
 def _is_decided() -> ColumnElement[bool]:

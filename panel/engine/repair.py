@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, case, select, update
 
-from panel.engine.comparing import IDS_AT_ONCE, chunks
 from panel.engine.drift import check_node, decide, differences_query, record_decisions
 from panel.engine.kinds import Kind, kind_named
+from panel.engine.sides import IDS_AT_ONCE, chunks
 from panel.engine.tasks import TaskRun
 from panel.kernel.access import Actor, require
 from panel.kernel.db import Work, db, one_at_a_time, read_row, unit_of_work, utcnow

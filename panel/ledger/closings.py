@@ -38,6 +38,6 @@ def close(reason: str, *, node_id: uuid.UUID | None = None) -> None:
     db.session.add(Closing(id=new_id(), node_id=node_id, reason=reason))
 
 
-def open_all() -> None:
-    """Open every node, within the running unit of work."""
-    db.session.execute(delete(Closing))
+def open_again(reason: str) -> None:
+    """Take away every closing for this reason, within the running unit of work."""
+    db.session.execute(delete(Closing).where(Closing.reason == reason))

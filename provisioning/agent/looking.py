@@ -63,6 +63,7 @@ class Looking:
         finished = {shard: digest.finish() for shard, digest in shards.items()}
         return {
             "count": sum(count for count, _ in finished.values()),
+            "generations": sum(_whole(generation) for _, generation in self._adapter.generations(tx, kind)),
             "shards": {shard: digest for shard, (_, digest) in finished.items()},
         }
 

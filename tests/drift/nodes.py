@@ -59,7 +59,12 @@ class KeepingAgent(FakeAgent):
         for id_, body in self._rows(kind).items():
             line = line_of(kind, id_, *(body[name] for name in FIELDS[kind]))
             shards[shard_of(id_)].append(line + " unserved" if (kind, id_) in self.unserved else line)
-        return {"count": len(self._rows(kind)), "shards": {name: shard_digest(some) for name, some in shards.items()}}
+        count, generations = len(self._rows(kind)), sum(body["generation"] for body in self._rows(kind).values())
+        return {
+            "count": count,
+            "generations": generations,
+            "shards": {name: shard_digest(some) for name, some in shards.items()},
+        }
 
     def _keys(self, message: dict[str, Any]) -> dict[str, Any]:
         kind, shards = message["kind"], set(message["shards"])

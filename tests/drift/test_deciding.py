@@ -284,6 +284,9 @@ def test_nodes_are_looked_at_in_turn_and_each_once(drifting: Drifting) -> None:
     assert check_when_due(SYSTEM) == 0
     with unit_of_work():
         db.session.execute(update(Node).values(drift_checked_at=utcnow() - timedelta(hours=7)))
+    assert check_when_due(SYSTEM) == 0, "one that was asked for a moment ago is not asked for again"
+    with unit_of_work():
+        db.session.execute(update(Job).values(queued_at=utcnow() - timedelta(hours=7)))
     assert check_when_due(SYSTEM) == 1
 
 

@@ -6,6 +6,7 @@ import uuid
 
 from sqlalchemy import select
 
+from panel.engine.repair import overwrite
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
 from panel.ledger.events import Event
@@ -71,6 +72,17 @@ def test_what_is_missing_unserved_or_of_another_generation_is_found(drifting: Dr
     assert {one.what for one in found.values()} == {"missing", "not_served", "different"}
     assert found[missing.id].found_generation == 7
     assert found[older.id].found_generation == 5
+
+
+def test_another_generation_alone_is_found_too(drifting: Drifting) -> None:
+    first, second = drifting.box("a"), drifting.box("b")
+    drifting.agent.edit("mailbox", first.id, generation=5)
+    (found,) = drifting.check()
+    assert (found.resource_id, found.what, found.found_generation) == (first.id, "stale_generation", 5)
+    overwrite(SYSTEM, found.id)
+    drifting.engine.ring()
+    assert drifting.open(None) == []
+    assert [drifting.fresh(box).wanted_generation for box in (first, second)] == [6, 1]
 
 
 def test_what_only_the_node_has_is_found_by_its_name(drifting: Drifting) -> None:

@@ -30,16 +30,16 @@ def test_the_survey_of_what_is_wanted_is_what_the_panel_works_out_by_itself(pane
     items: list[MailDomain | Mailbox] = [*map(domain, range(300)), box(1), box(2)]
     panel.send(*items)
     kinds = panel.ask({"op": "survey"})["kinds"]
-    assert kinds["mail_domain"] == {"count": 300, "shards": shards(items[:300])}
-    assert kinds["mailbox"] == {"count": 2, "shards": shards(items[300:])}
-    assert kinds["alias"] == {"count": 0, "shards": {}}
+    assert kinds["mail_domain"] == {"count": 300, "generations": 300, "shards": shards(items[:300])}
+    assert kinds["mailbox"] == {"count": 2, "generations": 2, "shards": shards(items[300:])}
+    assert kinds["alias"] == {"count": 0, "generations": 0, "shards": {}}
 
 
 def test_a_generation_alone_changes_no_shard_and_shows_in_the_keys(panel: Panel) -> None:
     panel.send(domain(1))
-    before = panel.ask({"op": "survey"})
+    before = panel.ask({"op": "survey"})["kinds"]["mail_domain"]
     panel.store.connection.execute("UPDATE mail_domain SET generation = 7")
-    assert panel.ask({"op": "survey"}) == before
+    assert panel.ask({"op": "survey"})["kinds"]["mail_domain"] == before | {"generations": 7}
     keys = panel.ask({"op": "keys", "kind": "mail_domain", "shards": ["01"]})["items"]
     assert keys == {
         domain(1).id: {"generation": 7, "digest": domain(1).digest(), "name": "d1.test", "served": True},
