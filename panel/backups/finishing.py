@@ -24,6 +24,7 @@ from panel.ledger.closings import close, list_closings, open_again
 from panel.ledger.events import record
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, list_nodes
+from panel.ledger.plans import HeldPlan
 from provisioning.ssh import AgentTooOld, SshError
 
 RESTORED = "restored"
@@ -116,10 +117,12 @@ def _catch_up(
     with unit_of_work():
         for kind in kinds:
             _lift(kind, rows[kind.name])
+        # The batch that was on its way then was answered long ago, and of it only the node knows.
+        values = {"fence": result.fence[1], "batch_on_way": None, "updated_at": Node.updated_at}
         db.session.execute(
-            update(Node).where(Node.id == node.id).values(fence=result.fence[1], updated_at=Node.updated_at),
-            execution_options={"synchronize_session": False},
+            update(Node).where(Node.id == node.id).values(values), execution_options={"synchronize_session": False}
         )
+        _end_plans(kinds, node)
         result.withdrawn = _withdraw_jobs(node)
     seen = compare(node.id, kinds, ask)
     record_look(node.id, kinds, seen)
@@ -175,6 +178,20 @@ def _update(kind: Kind, rows: list[dict[str, Any]], **values: Any) -> None:
     statement = update(table).where(table.c.id == bindparam("key")).values(updated_at=table.c.updated_at, **values)
     if rows:
         db.session.connection().execute(statement, sorted(rows, key=lambda row: row["key"]))
+
+
+def _end_plans(kinds: Sequence[Kind], node: Node) -> None:
+    """What somebody approved then is weighed anew: much of it may have been done since."""
+    for kind in kinds:
+        table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+        held = (table.c.node_id == node.id) & table.c.plan_id.is_not(None)
+        db.session.connection().execute(update(table).where(held).values(plan_id=None, updated_at=table.c.updated_at))
+    db.session.execute(
+        update(HeldPlan)
+        .where(HeldPlan.node_id == node.id, HeldPlan.state.in_(("waiting", "approved")))
+        .values(state="outdated"),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _withdraw_jobs(node: Node) -> int:

@@ -236,6 +236,7 @@ def want_again(kind: Kind, node_id: uuid.UUID, met: Mapping[uuid.UUID, int]) -> 
             problem_message=None,
             problem_since=None,
             retry_at=None,
+            plan_id=None,
             attempts=0,
         )
     )
