@@ -65,3 +65,17 @@ def test_tables_that_are_not_there_are_told_in_one_line(empty_database_url: str,
     assert done.returncode == 1
     assert "cis db upgrade" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("spoil", ["group", "owner"])
+def test_a_worker_takes_no_key_that_others_could_have_put_there(terminal: Terminal, spoil: str) -> None:
+    key = terminal.data_dir / "keys/panel_ed25519"
+    terminal.run("nodes", "key", "mail1")
+    if spoil == "group":
+        key.chmod(0o640)
+    else:
+        os.chown(key, pwd.getpwnam("nobody").pw_uid, -1)
+    refused = terminal.run("worker")
+    assert refused.exit_code == 1
+    assert "readable by that user alone" in refused.output
+    assert terminal.run("nodes", "key", "mail1").exit_code == 1
