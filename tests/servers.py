@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,10 +18,13 @@ from pathlib import Path
 import psycopg
 import redis
 from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 UNPRIVILEGED = "postgres"
 """Who runs the servers where the tests run as root; PostgreSQL refuses to be root."""
+
+GUEST = "cis"
+"""Who comes over the network, with a password."""
 
 START_SECONDS = 30.0
 _MEMORY, _MEMORY_LEAST = Path("/dev/shm"), 2**30  # noqa: S108 - the kernel's file system in memory
@@ -32,14 +37,26 @@ _UNLIKE = {"timezone": "Europe/Warsaw"}
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running PostgreSQL, reached by the socket in ``folder`` only."""
+    """A running PostgreSQL, reached by the socket in ``folder``, and by ``address`` and ``port`` where it listens."""
 
     folder: Path
+    address: str = ""
+    port: int = 0
+    password: str = field(default="", repr=False)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def url(self, name: str) -> str:
         """The address of database ``name`` as SQLAlchemy takes it."""
-        return f"postgresql+psycopg://{UNPRIVILEGED}@/{name}?host={self.folder}"
+        port = f"&port={self.port}" if self.address else ""
+        return f"postgresql+psycopg://{UNPRIVILEGED}@/{name}?host={self.folder}{port}"
+
+    def network_url(self, name: str) -> str:
+        """The address of database ``name`` over the network, with a password."""
+        return f"postgresql+psycopg://{GUEST}:{self.password}@{self.address}:{self.port}/{name}"
+
+    def let_guest_in(self) -> None:
+        """Make the role that comes over the network."""
+        self.run(SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(Identifier(GUEST), Literal(self.password)))
 
     @contextmanager
     def database(self, *, template: str = "template1") -> Iterator[str]:
@@ -51,14 +68,15 @@ class Cluster:
 
     def run(self, statement: SQL | psycopg.sql.Composed) -> None:
         """Run one statement as the cluster's administrator, outside any database of a test."""
-        server = make_conninfo(host=str(self.folder), user=UNPRIVILEGED, dbname="postgres")
+        where = {"port": str(self.port)} if self.address else {}
+        server = make_conninfo(host=str(self.folder), user=UNPRIVILEGED, dbname="postgres", **where)
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(statement)
 
 
 @contextmanager
-def postgresql() -> Iterator[Cluster]:
-    """Run a cluster with the letters' order that the documentation asks for."""
+def postgresql(*, address: str = "") -> Iterator[Cluster]:
+    """Run a cluster with the letters' order that the documentation asks for; ``address``: listen there too."""
     programs = _postgresql_programs()
     with ExitStack() as stack:
         folder = stack.enter_context(_folder("cis-postgresql-"))
@@ -70,25 +88,40 @@ def postgresql() -> Iterator[Cluster]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        settings = _CARELESS | _UNLIKE | {"listen_addresses": "", "unix_socket_directories": str(folder)}
+        port = _free_port(address) if address else 5432
+        settings = _CARELESS | _UNLIKE | {"listen_addresses": address, "unix_socket_directories": str(folder)}
+        settings |= {"port": str(port)} if address else {}
+        if address:
+            with (folder / "data/pg_hba.conf").open("a") as rules:
+                rules.write("host all all all scram-sha-256\n")
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         stack.enter_context(_server(folder, [str(programs / "postgres"), "-D", str(folder / "data"), *options]))
-        cluster = Cluster(folder)
+        cluster = Cluster(folder, address, port, secrets.token_urlsafe(16))
         _wait(lambda: cluster.run(SQL("SELECT 1")), psycopg.OperationalError, folder)
         yield cluster
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """Run a Redis that keeps nothing; yield its URL."""
+def redis_server(*, address: str = "") -> Iterator[str]:
+    """Run a Redis that keeps nothing; yield its URL. ``address``: listen there, with a password."""
     with ExitStack() as stack:
         folder = stack.enter_context(_folder("cis-redis-"))
-        socket = folder / "socket"
-        argv = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
-        stack.enter_context(_server(folder, argv))
-        with redis.Redis(unix_socket_path=str(socket)) as client:
+        place = folder / "socket"
+        port, password = (_free_port(address) if address else 0), secrets.token_urlsafe(16)
+        rules = [f"port {port}", f"unixsocket {place}", 'save ""', f"dir {folder}"]
+        rules += [f"bind {address}", f"requirepass {password}"] if address else []
+        (folder / "redis.conf").write_text("\n".join(rules) + "\n")
+        stack.enter_context(_server(folder, ["redis-server", str(folder / "redis.conf")]))
+        with redis.Redis(unix_socket_path=str(place), password=password if address else None) as client:
             _wait(client.ping, redis.ConnectionError, folder)
-        yield f"unix://{socket}?db=0"
+        yield f"redis://:{password}@{address}:{port}/0" if address else f"unix://{place}?db=0"
+
+
+def _free_port(address: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _postgresql_programs() -> Path:

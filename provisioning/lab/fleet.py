@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 # RFC 6761 6.2 keeps .test for testing: these names can never be anybody's.
@@ -12,11 +13,15 @@ DOMAIN = "lab.test"
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One host: its name, the roles enrolment will give it, and the last number of its address (2 to 254)."""
+    """One host: its name, the roles enrolment will give it, and the last number of its address (2 to 254).
+
+    ``shown``: folders of this machine that it sees at the same place, read-only.
+    """
 
     name: str
     roles: tuple[str, ...]
     host_number: int
+    shown: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name == "hub":

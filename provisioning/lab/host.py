@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provisioning.lab.errors import LabError, NotRunning
@@ -32,8 +33,11 @@ class Host:
         self._namespace = network_namespace
         self._pid_file = folder / "pid"
 
-    def prepare(self, *, hosts: str, authorized_key: str) -> None:
-        """Lay out the folder and what the host is told at boot: its name, its neighbours, the operator's key."""
+    def prepare(self, *, hosts: str, authorized_key: str, shown: Sequence[Path] = ()) -> None:
+        """Lay out the folder and what the host is told at boot: its name, its neighbours, the operator's key.
+
+        ``shown``: folders of this machine that it shall see at the same place, read-only.
+        """
         for part in ("upper", "work", "root", "seed"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
         # The upper layer's root is the host's root folder, which all its users must be able to enter.
@@ -42,6 +46,7 @@ class Host:
         (seed / "hostname").write_text(f"{self.name}\n")
         (seed / "hosts").write_text(hosts)
         (seed / "authorized_keys").write_text(authorized_key)
+        (seed / "shown").write_text("".join(f"{place}\n" for place in shown))
         shutil.copyfile(_FILES / "rc.host", seed / "rc.host")
 
     def start(self, newest: Path) -> None:
@@ -102,6 +107,14 @@ class Host:
         """Run a command inside as root and return what it said. Never for commands that leave a daemon behind."""
         command = [*self._enter(), *argv]
         return subprocess.run(command, input=stdin, capture_output=True, env=_INSIDE, timeout=timeout, check=False)
+
+    def spawn(self, argv: list[str], *, log: Path, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start a program inside as root and leave it running; what it says is appended to ``log``."""
+        command = [*self._enter(), "env", f"--chdir={cwd}", *argv]
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**_INSIDE, **env}
+            )
 
     def _enter(self) -> list[str]:
         init = self._init_pid()

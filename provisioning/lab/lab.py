@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,6 +114,12 @@ class Lab:
         """Run a command as root inside a host, from this machine and past SSH: for tests and the operator only."""
         return self._find(node).exec(argv, timeout=timeout, stdin=stdin)
 
+    def spawn(
+        self, node: str, argv: list[str], *, log: Path, cwd: Path, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a program as root inside a host that goes on running; it ends with the host."""
+        return self._find(node).spawn(argv, log=log, cwd=cwd, env=env)
+
     def run(self, node: str, argv: list[str]) -> int:
         """Run a command as root inside a host with this terminal; return its exit code."""
         return self._find(node).run(argv)
@@ -137,7 +143,7 @@ class Lab:
     def _start(self, spec: NodeSpec, net: Network, base: Path) -> None:
         host = self._host(spec)
         key = self.operator_key.with_suffix(".pub").read_text()
-        host.prepare(hosts=self._hosts_file(net), authorized_key=key)
+        host.prepare(hosts=self._hosts_file(net), authorized_key=key, shown=spec.shown)
         host.start(base)
 
     def _wait(self, spec: NodeSpec, net: Network) -> None:

@@ -24,6 +24,13 @@ for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "
 mount -t tmpfs -o mode=755 run $R/run
 mount -t tmpfs -o mode=1777 tmp $R/tmp
 
+# Folders of this machine that the host may read, at the same place.
+while read -r place; do
+    mkdir -p "$R$place"
+    mount --bind "$place" "$R$place"
+    mount -o remount,bind,ro "$R$place"
+done < seed/shown
+
 install -m 644 seed/hostname seed/hosts $R/etc/
 install -m 755 seed/rc.host $R/etc/rc.host
 install -d -m 700 $R/root/.ssh
