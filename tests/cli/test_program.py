@@ -75,7 +75,7 @@ def test_a_worker_takes_no_key_that_others_could_have_put_there(terminal: Termin
         key.chmod(0o640)
     else:
         os.chown(key, pwd.getpwnam("nobody").pw_uid, -1)
+    assert terminal.run("nodes", "key", "mail1").exit_code == 1
     refused = terminal.run("worker")
     assert refused.exit_code == 1
     assert "readable by that user alone" in refused.output
-    assert terminal.run("nodes", "key", "mail1").exit_code == 1
