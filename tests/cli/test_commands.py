@@ -12,7 +12,20 @@ from panel.cli.errors import EXIT_CODES
 from panel.kernel.errors import PanelError
 from tests.cli.terminal import Terminal
 
-WITHOUT_JSON = {"batch", "upgrade", "load", "addresses", "admin", "enroll", "key", "record", "run", "worker"}
+WITHOUT_JSON = {
+    "batch",
+    "place",
+    "write",
+    "upgrade",
+    "load",
+    "addresses",
+    "admin",
+    "enroll",
+    "key",
+    "record",
+    "run",
+    "worker",
+}
 
 
 def area_of(name: str) -> click.Command:
