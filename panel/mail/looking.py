@@ -6,7 +6,7 @@ least twenty of the batch, get a message that is read back and removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any, Protocol
 
 from panel.ledger import names
@@ -95,7 +95,8 @@ class MailLook:
         return findings
 
     def _see_domains(self, rows: Sequence[Row]) -> dict[Key, Finding]:
-        found = self._probe.see_domains([one.item.name for one in rows]) if rows else {}
+        names = [one.item.name for one in rows]
+        found = self._probe.see_domains(names, timeout=_seconds(rows)) if rows else {}
         return {one.key: found[one.item.name] for one in rows}
 
     def _see_mailboxes(self, rows: Sequence[Row]) -> dict[Key, Finding]:
@@ -118,11 +119,7 @@ class MailLook:
         return self._probe.see_login(address, master_secret=self._master.secret, timeout=ONE_SECONDS)
 
     def _see_addresses(self, rows: Sequence[Row]) -> dict[Key, Finding]:
-        found = (
-            self._probe.see_recipients([one.item.address for one in rows], timeout=30 + 0.01 * len(rows))
-            if rows
-            else {}
-        )
+        found = self._probe.see_recipients([one.item.address for one in rows], timeout=_seconds(rows)) if rows else {}
         return {one.key: found[one.item.address] for one in rows}
 
     def _see_gone(self, rows: Sequence[Row]) -> dict[Key, Finding]:
@@ -134,16 +131,22 @@ class MailLook:
         absent = self._absent([one.row.address for one in alone])
         findings |= {one.key: absent[one.row.address] for one in alone}
         domains = [one for one in rows if one.key[0] == "mail_domain"]
-        served = self._probe.see_domains([one.row.name for one in domains]) if domains else {}
+        named_so = [one.row.name for one in domains]
+        served = self._probe.see_domains(named_so, timeout=_seconds(domains)) if domains else {}
         return findings | {one.key: _turned_round(served[one.row.name]) for one in domains}
 
     def _absent(self, addresses: Sequence[str]) -> dict[str, Finding]:
         try:
-            absent = self._probe.see_absence(addresses) if addresses else {}
+            absent = self._probe.see_absence(addresses, timeout=_seconds(addresses)) if addresses else {}
         except ProbeError as error:
             return dict.fromkeys(addresses, error.finding())
         still = NotSeen("refused", "mail to the removed address is still taken")
         return {address: Seen("rcpt") if gone else still for address, gone in absent.items()}
+
+
+def _seconds(many: Sized) -> float:
+    """How long to wait for what is asked in one go: on a silent node that is how long a change has to wait."""
+    return ONE_SECONDS + 0.01 * len(many)
 
 
 def _turned_round(served: Finding) -> Finding:
