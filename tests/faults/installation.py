@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from panel.mail.domains import ensure_shared_domain
 from panel.mail.models import Mailbox
 from panel.members.models import Member
 from panel.wiring import KINDS, create_core_app
+from tests.faults import impatience
 from tests.faults.host import Host
 from tests.faults.workers import WorkerProcess, Workers
 from tests.worlds import grant
@@ -55,7 +57,8 @@ class Installation:
     def start_worker(self, **settings: str) -> WorkerProcess:
         """Start one more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = self.processes.start(self.environment | settings, log)
+        ours = {name: os.environ[name] for name in (impatience.VARIABLE,) if name in os.environ}
+        worker = self.processes.start(self.environment | ours | settings, log)
         self.workers.append(worker)
         return worker
 

@@ -35,6 +35,7 @@ def reach(point: str) -> None:
 # Before anything else of the panel is loaded, so that everybody gets this one.
 panel.engine.points.reach = reach
 program = importlib.import_module("panel.cli.worker")
+importlib.import_module("tests.faults.impatience")
 
 
 def main() -> None:
