@@ -4,13 +4,16 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 UPGRADE ?= --upgrade
 
-.PHONY: run test check bench assets setup setup-tests lock references translations pictures clean help
+.PHONY: run test test-long check bench assets setup setup-tests lock references translations pictures clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
 test: setup-tests check  ## Set up, check, and run every test
 	@exec .ci/as-root $(PYTHON) -m pytest -n 2 --dist loadgroup
+
+test-long: setup-tests  ## Break the whole on purpose, long: 200 random sequences of faults, every guard taken out once
+	@exec .ci/as-root env CIS_SEQUENCES=200 CIS_MUTATIONS=all $(PYTHON) -m pytest tests/faults tests/mutations
 
 check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules
 	@$(PYTHON) -m tests.checks
@@ -46,4 +49,4 @@ clean:  ## Remove what set-up and tools made; the lab's and the panel's data sta
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 21
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 21
