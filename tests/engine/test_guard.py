@@ -55,7 +55,7 @@ def test_what_removes_too_much_waits_and_all_else_goes_ahead(world: World, engin
 
 
 def test_an_approved_plan_goes_with_its_digest(world: World, engine: Engine) -> None:
-    boxes = _many(world, engine, 120)
+    boxes = _many(world, engine, 60)
     _remove(boxes)
     engine.ring()
     view = waiting_plan(SYSTEM, world.node.id)
@@ -64,12 +64,11 @@ def test_an_approved_plan_goes_with_its_digest(world: World, engine: Engine) -> 
     engine.ring()
     assert _states(boxes) == {"removed"}
     assert db.session.get_one(Job, job.id, populate_existing=True).state == "done"
-    assert _jobs("mail:mailbox:remove") == {"done": 120}
+    assert _jobs("mail:mailbox:remove") == {"done": 60}
     sent = [request for request in engine.agent.requests if request.get("approved")]
     assert [(len(request["items"]), request["approved"]) for request in sent] == [
         (50, view.digest),
-        (50, view.digest),
-        (20, view.digest),
+        (10, view.digest),
     ]
     assert _plans() == {"done": 1}
     assert waiting_plan(SYSTEM, world.node.id) is None

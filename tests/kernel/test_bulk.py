@@ -1,0 +1,51 @@
+"""Many rows by one statement: the same values as by the library's own way, and ids that keep their order."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+from sqlalchemy import Float, bindparam, insert, select, update
+
+from panel.kernel.bulk import execute_many, new_ids
+from panel.kernel.db import Base, database_now, db, new_id, unit_of_work, utcnow
+from panel.ledger.events import Event, EventDetail
+from tests.worlds import World
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_values_arrive_as_they_were(world: World, count: int) -> None:
+    now, ids = utcnow(), new_ids(count)
+    rows = [{"id": id_, "member_id": world.koscian.id if n % 2 else None} for n, id_ in enumerate(ids)]
+    details = [{"event_id": id_, "data": {"ż": n, "list": [None, True]}} for n, id_ in enumerate(ids)]
+    with unit_of_work():
+        execute_many(insert(Event).values(at=now, tag="a:b:c", actor="100 %"), rows)
+        execute_many(insert(EventDetail).values(actor_name="Łucja", resource_name=""), details)
+        table = Base.metadata.tables["events"]
+        again = (
+            update(table)
+            .where(table.c.id == bindparam("key"))
+            .values(tag=bindparam("new"), at=database_now(bindparam("ago", type_=Float())))
+        )
+        execute_many(again, [{"key": id_, "new": f"a:b:{n}", "ago": -3600.5} for n, id_ in enumerate(ids)])
+        execute_many(again, [])
+    found = db.session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)).all()
+    assert [(event.id, event.tag, event.member_id) for event in found] == [
+        (row["id"], f"a:b:{n}", row["member_id"]) for n, row in enumerate(rows)
+    ]
+    assert {event.actor for event in found} == {"100 %"}
+    assert all(3500 < (now - event.at).total_seconds() < 3700 for event in found)
+    assert [event.detail.data for event in found if event.detail] == [detail["data"] for detail in details]
+
+
+def test_ids_made_together_sort_in_their_order_between_those_before_and_after() -> None:
+    before = new_id()
+    time.sleep(0.001)
+    many = new_ids(10_000)
+    time.sleep(0.005)
+    assert many == sorted(many)
+    assert len(set(many)) == 10_000
+    assert before < many[0]
+    assert many[-1] < new_id()
+    assert {(one.version, one.variant) for one in many} == {(7, uuid.RFC_4122)}
