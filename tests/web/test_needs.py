@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, event, text, update
 
+from panel import web
+from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.alarms import raise_alarm
 from panel.ledger.closings import close
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.ledger.workers import Sign
+from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
+from panel.web.need_sources import sources
 from tests.web.site import Site
+from tests.worlds import SHARED, small_world
 
 
 def test_everything_stands_in_one_list_the_most_urgent_first(full_site: Site) -> None:
@@ -128,6 +134,25 @@ def test_a_mailbox_that_is_well_needs_nobody(full_site: Site) -> None:
         db.session.execute(text("DELETE FROM differences"))
     page = full_site.client(full_site.admin).get("/needs?kind=resource").text
     assert "@info.wokiss.pl" not in page
+
+
+def test_every_source_is_counted_and_read_on_both_databases(database_url: str, tmp_path: Path) -> None:
+    with small_world(tmp_path, database_url=database_url) as world:
+        web.register(world.app)
+        box = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}").mailbox
+        with unit_of_work():
+            box.problem_code, box.problem_since = "refused", database_now()
+            db.session.add(Job(node_id=world.node.id, cause="x", actor="x", state="failed"))
+            raise_alarm("jobs_failing:x", "jobs_failing", world.node.id, node="mail1")
+        with world.app.test_request_context():
+            for search, kinds in (
+                ("", {"engine", "alarm", "job", "resource"}),
+                ("a@", {"resource"}),
+                ("MAIL1", {"alarm", "job"}),
+            ):
+                found = [(one, one.count()) for one in sources(SYSTEM, search)]
+                assert {one.kind for one, count in found if count} == kinds
+                assert all(len(one.rows(0, 10)) == count for one, count in found)
 
 
 def _names(page: str) -> list[str]:
