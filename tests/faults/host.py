@@ -95,13 +95,13 @@ class Host:
         """Whether an agent came to the point that ``at`` named."""
         return self.lab.exec(NAME, ["test", "-e", ORDER]).returncode != 0
 
-    def kill_sshd_sessions(self) -> None:
-        """Kill the processes of sshd that serve the panel, and them only."""
-        self.run("pkill", "-KILL", "-f", "^sshd: cis-agent")
+    def kill_sshd_sessions(self) -> bool:
+        """Kill the processes of sshd that serve the panel, and them only; tell whether there were any."""
+        return self._kill("^sshd: cis-agent")
 
-    def kill_agents(self) -> None:
-        """Kill all agents that run."""
-        self.run("pkill", "-KILL", "-f", "agent.pyz serve")
+    def kill_agents(self) -> bool:
+        """Kill all agents that run; tell whether there were any."""
+        return self._kill("agent.pyz serve")
 
     def lose_power(self) -> None:
         """Stop the node as a power cut would."""
@@ -143,6 +143,9 @@ class Host:
         done = self.lab.exec(NAME, list(argv), stdin=stdin, timeout=SECONDS)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+    def _kill(self, pattern: str) -> bool:
+        return self.lab.exec(NAME, ["pkill", "-KILL", "-f", pattern]).returncode == 0
 
     def _machine(self) -> Machine:
         return self.lab._find(NAME)

@@ -114,7 +114,7 @@ def test_the_session_is_cut_under_a_working_agent(
     panel.host.at(point, "wait")
     order.give()
     panel.host.await_waiting()
-    panel.host.kill_sshd_sessions()
+    assert panel.host.kill_sshd_sessions()
     panel.host.go_on()
     order.assert_done()
 
@@ -134,7 +134,7 @@ def test_agent_and_worker_are_killed_at_once(panel: Installation, order: Order, 
     order.give()
     panel.host.await_waiting()
     worker.kill()
-    panel.host.kill_agents()
+    assert panel.host.kill_agents()
     panel.host.go_on()
     panel.start_worker()
     order.assert_done()
