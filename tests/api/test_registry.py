@@ -27,7 +27,9 @@ def test_names_and_addresses_are_given_once() -> None:
 def test_an_operation_declares_its_permission_and_what_it_does(operation: Operation) -> None:
     assert operation.permission in PERMISSIONS or operation.name == "list_roles"
     assert operation.handler.__doc__
-    assert operation.method == "GET" or (operation.permission or "").endswith((":write", ":password", ":approve", ":restore"))
+    assert operation.method == "GET" or (operation.permission or "").endswith(
+        (":write", ":password", ":approve", ":restore")
+    )
 
 
 @EVERY
