@@ -1,4 +1,7 @@
-"""One that the daemon refuses among ten thousand: 9,999 go live, and that one fails in the daemon's words."""
+"""One that the daemon refuses among ten thousand: 9,999 go live, and that one fails in the daemon's words.
+
+The last of these files by its name, since the node is full afterwards.
+"""
 
 from __future__ import annotations
 
