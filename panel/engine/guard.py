@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,11 @@ class Guard:
         ``refused``: what the node's own bound said no to (*removed:KIND*, *password_changes*); ``rows``: its batch.
         """
         waiting = waiting_on(self.node.id)
-        reasons = self._reasons(waiting, refused)
-        if not reasons and waiting is None:
+        going = self._count_going()
+        if waiting is not None and not refused and self._is_in_step(waiting, going):
             return False
-        if waiting is not None and not refused and self._is_in_step(waiting, reasons):
+        reasons = self._reasons(waiting, refused, going)
+        if not reasons and waiting is None:
             return False
         held = self._held(reasons, waiting, rows)
         if held:
@@ -77,28 +78,38 @@ class Guard:
         removed = {one.kind.name for one in rows if isinstance(one.item, Gone)}
         return [f"{REMOVED}{name}" for name in sorted(removed)] or [PASSWORDS.removeprefix(AGENT)]
 
-    def _is_in_step(self, waiting: HeldPlan, reasons: Sequence[str]) -> bool:
-        """Told by counting: whatever is changed leaves its plan, and what would have to join it is in none."""
-        if sorted(reasons) != sorted(waiting.reasons):
-            return False
-        names = {reason.rpartition(":")[2] for reason in reasons}
-        joining = (
-            count(kind, self.node.id, is_going(kind), kind.model.in_no_plan("waiting", "approved"))
-            for kind in self.kinds
-            if kind.name in names
-        )
-        kept = sum(count(kind, self.node.id, kind.model.plan_id == waiting.id) for kind in self.kinds)
-        return kept == sum(number for _, _, number, _ in waiting.counts) and not any(joining)
+    def _count_going(self) -> dict[str, int]:
+        """How many removals the node has not confirmed, by kind, approved or not."""
+        counted = (_counted(kind, self.node.id, is_going(kind)) for kind in self.kinds)
+        numbers = db.session.execute(select(*counted)).one()
+        return {kind.name: number for kind, number in zip(self.kinds, numbers, strict=True)}
 
-    def _reasons(self, waiting: HeldPlan | None, refused: Collection[str]) -> list[str]:
+    def _is_in_step(self, waiting: HeldPlan, going: Mapping[str, int]) -> bool:
+        """Told by counting what is unsettled, however much the node has.
+
+        Whatever is changed leaves its plan, and what would have to join it is in none. It is out of step too when
+        another kind may be over its bound, or one of its own is under it by now.
+        """
+        names = {reason.rpartition(":")[2] for reason in waiting.reasons}
+        ours = {reason.removeprefix(REMOVED) for reason in waiting.reasons if reason.startswith(REMOVED)}
+        over = {name for name, number in going.items() if number >= REMOVED_COUNT_MIN}
+        if over - names or ours - over:
+            return False
+        joining, kept = 0, 0
+        for kind in self.kinds:
+            if kind.name in names:
+                joining += count(kind, self.node.id, is_going(kind), kind.model.in_no_plan("waiting", "approved"))
+            kept += count(kind, self.node.id, _is_unsettled(kind), kind.model.plan_id == waiting.id)
+        return not joining and kept == sum(number for _, _, number, _ in waiting.counts)
+
+    def _reasons(self, waiting: HeldPlan | None, refused: Collection[str], going: Mapping[str, int]) -> list[str]:
         of_node = {f"{AGENT}{what}" for what in refused}
         if waiting is not None:
             of_node |= {reason for reason in waiting.reasons if reason.startswith(AGENT)}
-        going = db.session.execute(select(*(_counted(kind, self.node.id, is_going(kind)) for kind in self.kinds))).one()
         over = {
             f"{REMOVED}{kind.name}"
-            for kind, number in zip(self.kinds, going, strict=True)
-            if number >= REMOVED_COUNT_MIN and self._is_over(kind, number)
+            for kind in self.kinds
+            if going[kind.name] >= REMOVED_COUNT_MIN and self._is_over(kind, going[kind.name])
         }
         return sorted(of_node | over)
 
@@ -118,12 +129,13 @@ class Guard:
         return held
 
     def _changes(self, kind: Kind, waiting: HeldPlan | None, ids: Sequence[uuid.UUID]) -> list[Wanted]:
-        unsettled = (kind.model.want == "put", kind.model.seen_generation < kind.model.wanted_generation)
+        unsettled = (kind.model.want == "put", _is_unsettled(kind))
         found: dict[uuid.UUID, Wanted] = {}
         if waiting is not None:
-            found = {one.row.id: one for one in read(kind, kind.model.plan_id == waiting.id, *unsettled)}
+            mine = kind.model.node_id == self.node.id
+            found = {one.row.id: one for one in read(kind, mine, kind.model.plan_id == waiting.id, *unsettled, bad=[])}
         for some in chunks(ids, IDS_AT_ONCE):
-            found |= {one.row.id: one for one in read(kind, kind.model.id.in_(some), *unsettled)}
+            found |= {one.row.id: one for one in read(kind, kind.model.id.in_(some), *unsettled, bad=[])}
         return [found[id_] for id_ in sorted(found)]
 
     def _hold(self, waiting: HeldPlan | None, held: Sequence[Wanted], reasons: list[str]) -> bool:
@@ -163,11 +175,16 @@ def outdate(node: Node, waiting: HeldPlan) -> None:
     record(SYSTEM, "plans:plan:outdate", node_id=node.id, name=node.name)
 
 
+def _is_unsettled(kind: Kind) -> ColumnElement[bool]:
+    """SQL: what the index of unsettled rows holds, so that few rows are few."""
+    return kind.model.seen_generation < kind.model.wanted_generation
+
+
 def is_going(kind: Kind) -> ColumnElement[bool]:
     """SQL: removals that the node has not confirmed yet."""
     model = kind.model
     return and_(
-        model.seen_generation < model.wanted_generation,
+        _is_unsettled(kind),
         model.applied_generation < model.wanted_generation,
         model.want != "put",
     )
@@ -255,7 +272,9 @@ def end_carried_out(node_id: uuid.UUID, kinds: Sequence[Kind]) -> None:
 
 def _will_be_tried(kind: Kind, plan: HeldPlan) -> ColumnElement[bool]:
     model = kind.model
-    return and_(model.plan_id == plan.id, or_(model.problem_code.is_(None), model.retry_at.is_not(None)))
+    return and_(
+        _is_unsettled(kind), model.plan_id == plan.id, or_(model.problem_code.is_(None), model.retry_at.is_not(None))
+    )
 
 
 def _set_plan(kind: Kind, ids: Sequence[uuid.UUID], plan_id: uuid.UUID) -> None:

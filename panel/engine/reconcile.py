@@ -99,6 +99,7 @@ class _Run:
             fresh = self.claims.take()
         if backlog.approved:
             end_carried_out(self.node.id, self.parts.kinds)
+            self.guard.check()  # what was set aside because of these may be little enough by now
         records.record_bad_rows(self.node, backlog.bad)
 
     def end(self) -> None:

@@ -128,6 +128,23 @@ def test_when_enough_are_taken_back_the_rest_goes(world: World, engine: Engine) 
 
 
 @pytest.mark.one_database
+def test_what_came_while_an_approved_plan_was_carried_out_is_counted_anew(world: World, engine: Engine) -> None:
+    boxes = _many(world, engine, 60)
+    _remove(boxes[:55])
+    engine.ring()
+    view = waiting_plan(SYSTEM, world.node.id)
+    assert view is not None
+    approve_plan(SYSTEM, world.node.id, digest=view.digest)
+    _remove(boxes[55:56])
+    engine.ring()
+    assert _states(boxes[:55]) == {"removed"}
+    assert waiting_plan(SYSTEM, world.node.id) is None
+    engine.ring()
+    assert _states(boxes[55:56]) == {"removed"}
+    assert set(_jobs("mail:mailbox:remove")) == {"done"}
+
+
+@pytest.mark.one_database
 def test_the_bound_counts_all_that_would_go_not_one_portion(world: World, engine: Engine) -> None:
     boxes = _many(world, engine, 100)
     for start in (0, 30):  # portions of 50: neither ring alone is over the bound in one of them
