@@ -18,6 +18,7 @@ from sqlalchemy import Integer, bindparam, select, update
 from panel.engine.comparing import Ask, Comparing, compare
 from panel.engine.kinds import Kind
 from panel.engine.looks import record_look
+from panel.engine.sides import counted
 from panel.kernel.access import Actor, require
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.closings import close, list_closings, open_again
@@ -145,7 +146,7 @@ def _met(kind: Kind, ask: Ask) -> dict[uuid.UUID, int]:
                 key = uuid.UUID(id_)
             except ValueError:
                 continue  # written on the node by hand: no row of ours has such an id
-            met[key] = max(met.get(key, 0), generation)
+            met[key] = max(met.get(key, 0), counted(generation))
     return met
 
 

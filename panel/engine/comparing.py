@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import String, cast, select
 
 from panel.engine.kinds import Kind
-from panel.engine.sides import IDS_AT_ONCE, Side, as_uuid, chunks, dashed, fetch
+from panel.engine.sides import IDS_AT_ONCE, Side, as_uuid, chunks, counted, dashed, fetch, plain
 from panel.kernel.db import db
 from panel.ledger.differences import FILE, MAP_ROW
 from provisioning.resources import KINDS, shard_of
@@ -160,8 +160,8 @@ def _found(
     name = side.comparison.name
     return Found(
         kind=side.kind.name,
-        key=id_,
-        name=str(getattr(row, f"field_{name}", None) or there["name"]),
+        key=plain(id_),
+        name=plain(str(getattr(row, f"field_{name}", None) or there["name"])),
         what=what,
         resource_id=as_uuid(id_),
         member_id=getattr(row, "member_id", None),
@@ -170,13 +170,14 @@ def _found(
         found=None if body is None else _shown(side, body),
         secrets=None if body is None else {name: body.get(name) for name in sorted(side.comparison.secrets)},
         digest=f"{there['digest']}:{there['generation']}:{int(there['served'])}",
-        generation=there["generation"],
+        generation=counted(there["generation"]),
         compared=getattr(row, "generation", 0),
     )
 
 
 def _shown(side: Side, body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: body.get(name) for name in side.comparison.columns if name not in side.comparison.secrets}
+    shown = {name: body.get(name) for name in side.comparison.columns if name not in side.comparison.secrets}
+    return {name: plain(value) if isinstance(value, str) else value for name, value in shown.items()}
 
 
 def _digest(side: Side, id_: str, row: Any) -> str:
@@ -211,9 +212,10 @@ def _on_their_way(node_id: uuid.UUID, kind: Kind) -> set[tuple[str, str]]:
 def _foreign(row: Mapping[str, str]) -> Found:
     return Found(
         kind=MAP_ROW,
-        key=f"{row['map']} {row['key']}",
-        name=row["key"],
+        key=plain(f"{row['map']} {row['key']}"),
+        name=plain(row["key"]),
         what="foreign",
-        found=dict(row),
-        digest=hashlib.sha256(row["value"].encode()).hexdigest(),
+        found={name: plain(value) for name, value in row.items()},
+        secrets={"key": row["key"]},  # as the node has to be asked for it, whatever it holds
+        digest=hashlib.sha256(row["value"].encode(errors="backslashreplace")).hexdigest(),
     )

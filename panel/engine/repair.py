@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ from panel.ledger.orphans import Orphan
 OVERWRITE, REPAIR = "nodes:drift:overwrite", "nodes:drift:repair"
 """Causes of jobs: the rows that go to the node again, and the task that follows it (map rows, then a new look)."""
 
+_NAME = re.compile(r"[A-Za-z0-9@._+-]{1,254}")
 SHOWN_MOST, DROPPED_AT_ONCE = 500, 1_000
 
 
@@ -136,6 +138,8 @@ def no_repair(difference: Differing) -> str | None:
         return "repair_by_setup"
     if difference.kind != MAP_ROW and difference.resource_id is None:
         return "repair_bad_id"
+    if difference.what == "only_here" and not _NAME.fullmatch(difference.name):
+        return "repair_bad_id"  # by this name somebody would look from outside whether it is gone
     return None
 
 
@@ -146,9 +150,8 @@ def repair_node(run: TaskRun) -> None:
         .where(Difference.node_id == run.node.id, Difference.kind == MAP_ROW, Difference.state == "overwriting")
         .order_by(Difference.id)
     )
-    rows = [one.found or {} for one in db.session.scalars(doomed)]
-    for start in range(0, len(rows), DROPPED_AT_ONCE):
-        foreign = [{"map": row["map"], "key": row["key"]} for row in rows[start : start + DROPPED_AT_ONCE]]
+    rows = [{"map": (one.found or {})["map"], "key": (one.secrets or {})["key"]} for one in db.session.scalars(doomed)]
+    for foreign in chunks(rows, DROPPED_AT_ONCE):
         reply = run.exchange.ask(run.node, "drop", fence=run.lease.fence, foreign=foreign)
         run.report.say("dropped", asked=len(foreign), dropped=len(reply["dropped"]))
     check_node(run)

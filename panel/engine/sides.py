@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from provisioning.resources import line_of, shard_digest, shard_of
 T = TypeVar("T")
 
 IDS_AT_ONCE, ROWS_AT_ONCE = 500, 10_000
+TEXT_MOST, GENERATION_MOST = 300, 2**31 - 1_000_000
 _EMPTY = shard_digest(())
 
 
@@ -97,6 +99,19 @@ def as_uuid(id_: str) -> uuid.UUID | None:
     except ValueError:
         return None
     return found if str(found) == id_ else None
+
+
+def plain(text: str) -> str:
+    """``text`` from a node as every database keeps it and no terminal obeys it; changed, it stays unlike all others."""
+    kept = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)[:TEXT_MOST]
+    if kept == text:
+        return text
+    return f"{kept} #{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:16]}"
+
+
+def counted(generation: int) -> int:
+    """A generation from a node, at most what a column can hold with room to rise."""
+    return max(0, min(generation, GENERATION_MOST))
 
 
 def chunks(some: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -6,7 +6,7 @@ import uuid
 
 from sqlalchemy import select
 
-from panel.engine.repair import overwrite
+from panel.engine.repair import no_repair, overwrite
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
 from panel.ledger.events import Event
@@ -102,6 +102,23 @@ def test_what_only_the_node_has_is_found_by_its_name(drifting: Drifting) -> None
     }
     assert found[f"obcy@{SHARED}"].resource_id == uuid.UUID(stranger)
     assert found[f"reka@{SHARED}"].resource_id is None
+
+
+def test_whatever_stands_on_a_node_can_be_told(drifting: Drifting) -> None:
+    box = drifting.box("a")
+    drifting.agent.edit("mailbox", box.id, quota_mb="\x00\x1b[2J \ud800", generation=2**60)
+    odd = {"generation": 1, "address": "a\r\nDATA\x00", "login": "\ud800", "password_hash": None, "quota_mb": -1}
+    stranger = str(uuid.uuid4())
+    for id_ in (stranger, "\x00\ud800", "x" * 5000):
+        drifting.agent.bodies["mailbox", id_] = {"id": id_, **odd}
+    drifting.agent.foreign.append({"map": "aliases", "key": "\x00" + "y" * 9000, "value": "\udfff"})
+    found = drifting.check()
+    assert sorted(one.what for one in found) == ["different", "foreign", "only_here", "only_here", "only_here"]
+    assert all(one.name.isprintable() and one.key.isprintable() for one in found)
+    assert all(str(value).isprintable() for one in found for value in (one.found or {}).values())
+    (stood,) = (one for one in found if one.resource_id == uuid.UUID(stranger))
+    assert no_repair(stood) == "repair_bad_id"
+    assert len(drifting.check()) == 5
 
 
 def test_an_alias_and_a_domain_are_compared_too(drifting: Drifting) -> None:
