@@ -30,6 +30,7 @@ from panel.ledger.differences import FILE, MAP_ROW, Difference, count_differing
 from panel.ledger.jobs import Job, request_job
 from panel.ledger.nodes import get_node
 from panel.ledger.orphans import Orphan
+from provisioning.ssh import AgentError
 
 OVERWRITE, REPAIR = "nodes:drift:overwrite", "nodes:drift:repair"
 """Causes of jobs: the rows that go to the node again, and the task that follows it (map rows, then a new look)."""
@@ -138,7 +139,7 @@ def no_repair(difference: Differing) -> str | None:
         return "repair_by_setup"
     if difference.kind != MAP_ROW and difference.resource_id is None:
         return "repair_bad_id"
-    if difference.what == "only_here" and not _NAME.fullmatch(difference.name):
+    if difference.what in ("only_here", "foreign") and not _NAME.fullmatch(difference.name):
         return "repair_bad_id"  # by this name somebody would look from outside whether it is gone
     return None
 
@@ -152,9 +153,21 @@ def repair_node(run: TaskRun) -> None:
     )
     rows = [{"map": (one.found or {})["map"], "key": (one.secrets or {})["key"]} for one in db.session.scalars(doomed)]
     for foreign in chunks(rows, DROPPED_AT_ONCE):
-        reply = run.exchange.ask(run.node, "drop", fence=run.lease.fence, foreign=foreign)
-        run.report.say("dropped", asked=len(foreign), dropped=len(reply["dropped"]))
+        _drop(run, foreign)
     check_node(run)
+
+
+def _drop(run: TaskRun, foreign: list[dict[str, str]]) -> None:
+    """Have rows dropped; where the agent objects to one, each goes alone, and the next look tells what is left."""
+    try:
+        reply = run.exchange.ask(run.node, "drop", fence=run.lease.fence, foreign=foreign)
+    except AgentError as error:
+        if error.code != "bad_request":
+            raise
+        for one in foreign if len(foreign) > 1 else ():
+            _drop(run, [one])
+    else:
+        run.report.say("dropped", asked=len(foreign), dropped=len(reply["dropped"]))
 
 
 def _open(actor: Actor, node_id: uuid.UUID) -> Sequence[Differing]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from provisioning.resources import FIELDS, KINDS, Gone, from_wire, line_of, shard_digest, shard_of
+from provisioning.ssh import AgentError
 from tests.engine.fakes import FakeAgent
 
 Key = tuple[str, str]
@@ -92,6 +93,8 @@ class KeepingAgent(FakeAgent):
     def _drop(self, message: dict[str, Any]) -> dict[str, Any]:
         self._raise_fence(message)
         doomed = [(row["map"], row["key"]) for row in message["foreign"]]
+        if any(".." in key for _, key in doomed):
+            raise AgentError("bad_request", "key: syntax")
         dropped = [row for row in self.foreign if (row["map"], row["key"]) in doomed]
         self.foreign = [row for row in self.foreign if row not in dropped]
         return {"dropped": dropped}

@@ -208,6 +208,15 @@ def test_foreign_rows_are_dropped_under_the_lease(drifting: Drifting) -> None:
 
 
 @pytest.mark.one_database
+def test_a_row_that_the_agent_will_not_drop_keeps_no_other(drifting: Drifting) -> None:
+    drifting.agent.foreign += [{"map": "aliases", "key": key, "value": "z"} for key in ("a..b@y.test", "c@y.test")]
+    for difference in drifting.check():
+        overwrite(SYSTEM, difference.id)
+    drifting.engine.ring()
+    assert [(one.name, one.state) for one in drifting.open(None)] == [("a..b@y.test", "open")]
+
+
+@pytest.mark.one_database
 def test_configuration_is_not_repaired_from_here(drifting: Drifting) -> None:
     drifting.agent.files["dovecot.conf"] = False
     difference = drifting.only()
