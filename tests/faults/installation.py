@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -79,18 +80,25 @@ class Installation:
     def settle(self, *, seconds: float = SECONDS, hurry: bool = True, always_a_worker: bool = False) -> None:
         """Wait until nothing is left to do; ``hurry`` has the time of retries come, so that nobody waits for them.
 
-        ``always_a_worker``: start one where none is left; one may be about to die when this begins.
+        ``always_a_worker``: start one where none is left, continue one that stopped: it may be about to just now.
         """
         end = time.monotonic() + seconds
         hurried = 0.0
         while not self.is_settled():
             assert time.monotonic() < end, self.what_happened()
-            if always_a_worker and not any(worker.state() for worker in self.workers):
-                self.start_worker()
+            if always_a_worker:
+                self._have_a_worker()
             if hurry and time.monotonic() > hurried + HURRY_SECONDS:
                 self.hurry()
                 hurried = time.monotonic()
             time.sleep(0.02)
+
+    def _have_a_worker(self) -> None:
+        states = [worker.state() for worker in self.workers]
+        for worker in (worker for worker, state in zip(self.workers, states, strict=True) if state == "T"):
+            worker.signal(signal.SIGCONT)
+        if not any(states):
+            self.start_worker()
 
     def is_settled(self) -> bool:
         """Whether no job is open, and every resource is as wanted or waits for a person."""

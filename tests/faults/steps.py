@@ -170,8 +170,11 @@ def kill_worker_at_point(story: Story) -> None:
     story.tell(point)
 
 
-def stop_worker(story: Story) -> None:
-    story.dice.choice(story.panel.workers).signal(signal.SIGSTOP)
+def stop_worker_at_point(story: Story) -> None:
+    """At a point, so never amid a write: who stands still there keeps an SQLite file locked for everybody."""
+    point = story.dice.choice(WORKER_POINTS)
+    story.panel.at(point, "stop")
+    story.tell(point)
 
 
 def continue_workers(story: Story) -> None:
@@ -264,7 +267,7 @@ STEPS: dict[Step, tuple[int, Callable[[Story], bool]]] = {
     start_worker: (3, lambda story: sum(bool(one.state()) for one in story.panel.workers) < 3),
     kill_worker: (2, lambda story: any(one.state() for one in story.panel.workers)),
     kill_worker_at_point: (5, _ALWAYS),
-    stop_worker: (2, lambda story: any(one.state() for one in story.panel.workers)),
+    stop_worker_at_point: (3, _ALWAYS),
     continue_workers: (2, _ALWAYS),
     kill_agent_at_point: (5, _ALWAYS),
     kill_sshd: (3, _ALWAYS),

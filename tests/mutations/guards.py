@@ -9,6 +9,8 @@ ROLLBACK = "tests/provisioning/agent/test_rollback.py::"
 EVERY_KIND = "tests/contract/test_every_kind.py::"
 LEASES = "tests/ledger/test_leases.py::"
 ENGINE = "tests/engine/test_engine.py::"
+RUNS = "tests/engine/test_runs.py::"
+PLANS = "tests/engine/test_guard.py::"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +220,118 @@ GUARDS = (
         text="if _plan(differences).digest != digest:",
         without="if not digest:",
         test="tests/drift/test_deciding.py::test_a_whole_node_is_repaired_by_a_plan_whose_digest_was_shown[sqlite]",
+    ),
+    Guard(
+        promise="Nothing is active before it was seen",
+        path="panel/engine/records.py",
+        text="    seen = [(one, finding) for one, finding in pairs if isinstance(finding, Seen)]\n    unseen",
+        without="    seen = [(one, Seen('rcpt')) for one, _ in pairs]\n    unseen",
+        test=ENGINE + "test_nothing_is_active_before_it_was_seen[sqlite]",
+    ),
+    Guard(
+        promise="What is seen no more is not called active",
+        path="panel/engine/verify.py",
+        text="        _update_lost(lost)\n",
+        without="",
+        test="tests/engine/test_verify.py::test_what_is_not_seen_any_more_is_not_called_active[sqlite]",
+    ),
+    Guard(
+        promise="A batch whose outcome nobody heard is read back before anything is sent",
+        path="panel/engine/reconcile.py",
+        text="        run.read_back()\n",
+        without="",
+        test=RUNS + "test_an_outcome_nobody_heard_is_read_back_before_anything_is_sent[sqlite]",
+    ),
+    Guard(
+        promise="A worker records no outcome once it has lost its lease",
+        path="panel/ledger/nodes.py",
+        text="lease_seconds=seconds, batch_on_way=batch):\n        raise LeaseLost",
+        without="lease_seconds=seconds, batch_on_way=batch):\n        pass",
+        test=RUNS + "test_a_lost_lease_ends_the_run_and_its_outcome_is_the_next_ones[sqlite]",
+    ),
+    Guard(
+        promise="A worker that lost its lease has no say about jobs that another has taken",
+        path="panel/engine/turn.py",
+        text="            if renew_lease(self.lease, seconds=self.reconciler.pace.lease_seconds):",
+        without="            if self.lease:",
+        test=ENGINE + "test_a_worker_that_lost_its_lease_has_no_say_about_the_jobs[sqlite]",
+    ),
+    Guard(
+        promise="What a person changed meanwhile is not overwritten by an old outcome",
+        path="panel/engine/records.py",
+        text='        statement = statement.where(table.c.wanted_generation == bindparam("generation"))',
+        without="        pass",
+        test="tests/engine/test_verify.py::test_of_a_change_meanwhile_a_look_says_nothing[sqlite]",
+    ),
+    Guard(
+        promise="What would remove a fifth of a node waits for a person",
+        path="panel/engine/guard.py",
+        text="        return going > REMOVED_SHARE_MAX * max(going, count_there(kind, self.node.id))",
+        without="        return going > 10 * max(going, count_there(kind, self.node.id))",
+        test=PLANS + "test_what_removes_too_much_waits_and_all_else_goes_ahead[sqlite]",
+    ),
+    Guard(
+        promise="The bound counts all that would go, not one portion of it",
+        path="panel/engine/guard.py",
+        text="            if going[kind.name] >= REMOVED_COUNT_MIN and self._is_over(kind, going[kind.name])",
+        without="            if going[kind.name] >= 10 * REMOVED_COUNT_MIN and self._is_over(kind, going[kind.name])",
+        test=PLANS + "test_the_bound_counts_all_that_would_go_not_one_portion[sqlite]",
+    ),
+    Guard(
+        promise="An approval is for the plan that was shown",
+        path="panel/engine/approval.py",
+        text="        if digest_of(_rows(node.id, plan=plan)) == digest:",
+        without="        if digest:",
+        test=PLANS + "test_a_plan_that_would_do_something_else_now_is_not_approved[sqlite]",
+    ),
+    Guard(
+        promise="Where two must agree, who asked does not approve",
+        path="panel/engine/approval.py",
+        text='if current_app.config["CIS"].second_person and _asked(actor, plan):',
+        without='if current_app.config["CIS"].second_person and not actor:',
+        test=PLANS + "test_who_asked_may_not_approve_where_two_must_agree[sqlite]",
+    ),
+    Guard(
+        promise="Plans are approved by those who may",
+        path="panel/engine/approval.py",
+        text='    require(actor, "plans:approve", staff=True)\n',
+        without="",
+        test=PLANS + "test_only_who_may_approves",
+    ),
+    Guard(
+        promise="A restored panel sends nothing before it has asked its nodes",
+        path="panel/engine/worker.py",
+        text="        if closing is not None:",
+        without="        if closing is None and not closing:",
+        test="tests/backup/test_finishing.py::test_yesterdays_panel_meets_todays_node",
+    ),
+    Guard(
+        promise="A restored panel counts from above what its nodes have met",
+        path="panel/backups/finishing.py",
+        text="            _lift(kind, rows[kind.name])",
+        without="            pass",
+        test="tests/backup/test_finishing.py::test_yesterdays_panel_meets_todays_node",
+    ),
+    Guard(
+        promise="An order of yesterday does not undo a newer one",
+        path="panel/backups/finishing.py",
+        text="if not row.settled and (kind.name, row.id) not in differing]",
+        without="if not row.settled]",
+        test="tests/backup/test_finishing.py::test_an_order_of_yesterday_does_not_undo_a_newer_one",
+    ),
+    Guard(
+        promise="A backup is sealed for its recipients alone",
+        path="panel/backups/sealing.py",
+        text="subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=file)",
+        without='subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)',
+        test="tests/backup/test_backup.py::test_a_backup_is_sealed_verified_and_restored_whole",
+    ),
+    Guard(
+        promise="What a newcomer is told counts, not what an old connection is told",
+        path="provisioning/probes/smtp.py",
+        text="if time.monotonic() - self._opened > WARM_SECONDS:",
+        without="if time.monotonic() < self._opened:",
+        test="tests/provisioning/test_probes.py::test_a_connection_that_grew_old_is_asked_nothing",
     ),
     Guard(
         promise="Another machine in a node's place is sent nothing",
