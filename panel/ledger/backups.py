@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Select, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.kernel.access import Actor, require, scoped
+from panel.kernel.access import Actor, require
 from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, one_at_a_time, unit_of_work
 from panel.kernel.errors import Conflict, NotFound
 from panel.ledger.events import record
@@ -144,12 +144,6 @@ def get_backup(actor: Actor, backup_id: uuid.UUID) -> NodeBackup:
     if backup is None:
         raise NotFound("not_found")
     return backup
-
-
-def restores_query(actor: Actor, *, mailbox_id: uuid.UUID | None = None) -> Select[MailRestore]:
-    """What was brought back, newest first, in the actor's scope."""
-    query = scoped(actor, "mail:restore", select(MailRestore), MailRestore.member_id).order_by(MailRestore.id.desc())
-    return query if mailbox_id is None else query.where(MailRestore.mailbox_id == mailbox_id)
 
 
 def newest_backup(node_id: uuid.UUID, *, until: datetime | None = None) -> NodeBackup | None:

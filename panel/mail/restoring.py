@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 
 from panel.kernel.access import Actor, require_kind
-from panel.kernel.db import unit_of_work
+from panel.kernel.db import Work, unit_of_work
 from panel.kernel.errors import Conflict, Invalid
 from panel.kernel.i18n import TIME_ZONE
 from panel.ledger.backups import RESTORE, NodeBackup, get_backup, newest_backup, start_restore
 from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
 from panel.mail.actions import get_mailbox
-from provisioning.agent.backup.restoring import Wish
+from panel.mail.models import Mailbox
+from provisioning.agent.backup.restoring import Wish, check_folder
 
 _INTO = {"pl": "Odtworzone", "en": "Restored"}
 
@@ -42,32 +43,38 @@ def restore_mail(
             raise Conflict("removed", field="address")
         backup = _choose(actor, box.placed(), as_of, backup_id)
         into = into or f"{_INTO[current_app.config['CIS'].language]} {_day_of(backup)}"
-        wish = _checked(box.id, backup.snapshot or "", folder or None, into)
-        params = {name: getattr(wish, name) for name in ("mailbox_id", "snapshot", "folder", "into")}
-        job = request_job(
-            work,
-            node_id=box.placed(),
-            cause=RESTORE,
-            actor=actor,
-            member_id=box.member_id,
-            resource_kind="mailbox",
-            resource_id=box.id,
-            params=params,
-        )
-        start_restore(job, snapshot=wish.snapshot, name=box.address, folder=wish.folder, into=wish.into)
-        record(
-            actor,
-            "mail:mailbox:restore-mail",
-            kind="mailbox",
-            resource_id=box.id,
-            member_id=box.member_id,
-            node_id=box.node_id,
-            job_id=job.id,
-            name=box.address,
-            backup=str(_day_of(backup)),
-            into=into,
-        )
+        job = _ask(work, actor, box, _checked(box.id, backup.snapshot or "", folder or None, into))
+        _tell(actor, box, job, backup=str(_day_of(backup)), into=into)
     return job
+
+
+def _ask(work: Work, actor: Actor, box: Mailbox, wish: Wish) -> Job:
+    job = request_job(
+        work,
+        node_id=box.placed(),
+        cause=RESTORE,
+        actor=actor,
+        member_id=box.member_id,
+        resource_kind="mailbox",
+        resource_id=box.id,
+        params={name: getattr(wish, name) for name in ("mailbox_id", "snapshot", "folder", "into")},
+    )
+    start_restore(job, snapshot=wish.snapshot, name=box.address, folder=wish.folder, into=wish.into)
+    return job
+
+
+def _tell(actor: Actor, box: Mailbox, job: Job, **data: str) -> None:
+    record(
+        actor,
+        "mail:mailbox:restore-mail",
+        kind="mailbox",
+        resource_id=box.id,
+        member_id=box.member_id,
+        node_id=box.node_id,
+        job_id=job.id,
+        name=box.address,
+        **data,
+    )
 
 
 def _choose(actor: Actor, node_id: uuid.UUID, as_of: date | None, backup_id: uuid.UUID | None) -> NodeBackup:
@@ -91,7 +98,11 @@ def _day_of(backup: NodeBackup) -> date:
 
 def _checked(mailbox_id: uuid.UUID, snapshot: str, folder: str | None, into: str) -> Wish:
     """The same check as the node's."""
+    field = "folder"
     try:
+        if folder is not None:
+            check_folder(folder)
+        field = "into"
         return Wish(str(mailbox_id), snapshot, folder, into)
     except ValueError as error:
-        raise Invalid("folder_bad", field="into" if "into" in str(error) else "folder") from error
+        raise Invalid("folder_bad", field=field) from error

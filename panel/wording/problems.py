@@ -70,6 +70,7 @@ _PROBLEMS = {
     ),
     "backup_running": (_l("Another backup is running on the server."), _l("Wait until it is done, then ask again.")),
     "backup_repository": (_l("The place for backups cannot be used."), _LOOK),
+    "backup_password": (_l("The place for backups does not open with the server's password."), _LOOK),
     "backup_no_mail": (_l("The backup holds no such mail."), _l("Choose another day or another folder.")),
     "backup_over_quota": (
         _l("The mail from the backup does not fit into the mailbox."),

@@ -62,7 +62,7 @@ class Rollout:
                     now.writestr(entry, had.read(entry))
             for module, source in replaced.items():
                 now.writestr(f"provisioning/agent/{module}.py", source)
-            now.comment = path.name.encode()
+            now.writestr("variant", path.name)
         return path
 
 

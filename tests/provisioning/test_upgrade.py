@@ -38,7 +38,7 @@ class OperatorsPart:
                     now.writestr(entry, had.read(entry))
             for module, source in replaced.items():
                 now.writestr(f"provisioning/agent/{module}.py", source)
-            now.comment = name.encode()
+            now.writestr("variant", name)
         return path
 
     def upgrade(self, program: Path, **changes: Any) -> Installed:

@@ -30,7 +30,8 @@ class BackupFailed(Exception):
     """Nothing was saved or brought back. ``code`` is stable, the text holds restic's own words.
 
     Codes: ``not_set_up``, ``running`` (another run is at it), ``repository`` (cannot be opened or written),
-    ``no_snapshot``, ``no_mail`` (the snapshot has none of it), ``over_quota``, ``service`` (Dovecot does not take it).
+    ``password`` (the repository has another one), ``no_snapshot``, ``no_mail`` (the snapshot has none of it),
+    ``over_quota``, ``service`` (Dovecot does not take it).
     """
 
     def __init__(self, code: str, words: str) -> None:
@@ -67,10 +68,11 @@ class Repository:
         return [RESTIC, *options, "--cache-dir", str(CACHE), *arguments]
 
     def run(self, *arguments: str, timeout: float) -> str:
-        """Run restic and return what it printed. Raises BackupFailed ``repository`` with its own words."""
+        """Run restic and return what it printed. Raises BackupFailed ``repository``, ``password``, in its own words."""
         code, printed, words = run_quietly(self.argv(*arguments), timeout=timeout)
         if code != 0:
-            raise BackupFailed("repository", words or f"restic ended with {code}")
+            why = "password" if "wrong password" in words else "repository"
+            raise BackupFailed(why, words or f"restic ended with {code}")
         return printed
 
     def to_json(self) -> str:

@@ -72,7 +72,7 @@ def _make_or_open(repository: Repository) -> bool:
     try:
         repository.run("cat", "config", timeout=_OPEN_SECONDS)
     except BackupFailed as error:
-        if "wrong password" in str(error):
+        if error.code == "password":
             raise SetupFailed("repository", "a repository is there and opens with another password") from error
     else:
         return False

@@ -56,7 +56,7 @@ class Backed:
         fields = "mailbox hdr.subject"
         argv = ["doveadm", "-f", "tab", "fetch", "-u", address, fields, "ALL"]
         lines = self.lab.exec("mail1", argv).stdout.decode().splitlines()[1:]
-        return {tuple(line.split("\t")[:2]) for line in lines}  # type: ignore[misc]
+        return {(parts[0], parts[1]) for parts in (line.split("\t") for line in lines)}
 
     def back_up(self) -> dict[str, Any]:
         assert self.ask("backup", fence=self.fence, run=str(uuid.uuid4()))["started"]
@@ -185,9 +185,9 @@ def test_a_run_that_is_killed_says_so_and_the_next_one_works(backed: Backed) -> 
 
 def test_an_older_worker_starts_nothing(backed: Backed) -> None:
     backed.ask("watch", fence=backed.fence + 1, watch={"tokens": []})
-    for op, fields in (("backup", {}), ("restore_mail", {}), ("restore_store", {})):
+    for op in ("backup", "restore_mail", "restore_store"):
         with pytest.raises(AgentError) as refusal:
-            backed.ask(op, fence=backed.fence, run=str(uuid.uuid4()), **fields)
+            backed.ask(op, fence=backed.fence, run=str(uuid.uuid4()))
         assert refusal.value.code == "stale_fence"
     backed.fence += 1
 
@@ -250,9 +250,9 @@ def test_another_password_than_the_repositorys_is_refused(backed: Backed) -> Non
 
 @pytest.mark.parametrize("wrong", ["-oProxyCommand=x", "a b", "x;y", ""])
 def test_a_repository_is_named_by_plain_words_only(wrong: str) -> None:
-    for name in ("user", "host", "folder"):
-        with pytest.raises(ValueError, match=name):
-            Repository(**{"user": "u", "host": "h", "port": 22, "folder": "/f"} | {name: wrong})  # type: ignore[arg-type]
+    for user, host, folder in ((wrong, "h", "/f"), ("u", wrong, "/f"), ("u", "h", wrong)):
+        with pytest.raises(ValueError, match=r"user|host|folder"):
+            Repository(user, host, 22, folder)
 
 
 def test_folders_are_named_as_dovecot_names_them() -> None:
