@@ -56,7 +56,7 @@ def raise_alarm(key: str, code: str, node_id: uuid.UUID | None = None, **params:
     if added is None:
         _change(key, params=params)
         return False
-    record(SYSTEM, "alarms:alarm:raise", node_id=node_id, name=params.get("node", ""), code=code)
+    record(SYSTEM, "alarms:alarm:raise", node_id=node_id, name=params.get("node", ""), code=code, params=params)
     return True
 
 
@@ -65,7 +65,8 @@ def clear_alarm(key: str) -> bool:
     closed = _change(key, cleared_at=database_now(), retry_at=None)
     if closed is None:
         return False
-    record(SYSTEM, "alarms:alarm:clear", node_id=closed.node_id, name=closed.params.get("node", ""), code=closed.code)
+    name, told = closed.params.get("node", ""), {"code": closed.code, "params": closed.params}
+    record(SYSTEM, "alarms:alarm:clear", node_id=closed.node_id, name=name, **told)
     return True
 
 

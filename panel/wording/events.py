@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from panel.kernel.i18n import _, _l
+from panel.wording.alarms import alarm_words
 from panel.wording.names import cause_word, role_word, size, suspension_word
 from panel.wording.problems import problem_words
 from panel.wording.states import Look, seen_words
@@ -136,7 +137,7 @@ def event_details(event: Any) -> list[str]:
     data = dict(event.detail.data) if event.detail else {}
     lines = [told for name, value in data.items() if (told := _detail(name, value))]
     if data.get("code"):
-        lines.insert(0, problem_words(str(data["code"])).title)
+        lines.insert(0, _reason(event.tag, data))
     return lines
 
 
@@ -164,6 +165,13 @@ def param_words(params: dict[str, Any]) -> list[tuple[str, str]]:
 def known_tags() -> frozenset[str]:
     """Every tag with a sentence of its own."""
     return frozenset(_EVENTS)
+
+
+def _reason(tag: str, data: dict[str, Any]) -> str:
+    code = str(data["code"])
+    if tag.startswith("alarms:"):
+        return alarm_words(code, data.get("params", {})).title
+    return problem_words(code).title
 
 
 def _detail(name: str, value: Any) -> str:

@@ -6,8 +6,8 @@ Runs where the panel is; it is not part of the program itself.
 from __future__ import annotations
 
 import hashlib
-import py_compile
-import tempfile
+import importlib.util
+import marshal
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +17,7 @@ _PROVISIONING = Path(__file__).resolve().parents[1]
 _SHARED = ("__init__.py", "resources.py", "wire.py")
 # The oldest time a zip can hold: the program must not tell when it was built.
 _TIME = (1980, 1, 1, 0, 0, 0)
+_UNCHECKED_HASH = 0b01
 _MAIN = """import runpy
 
 runpy.run_module("provisioning.agent", run_name="__main__")
@@ -51,13 +52,13 @@ def _sources() -> Iterator[Path]:
 
 
 def _compiled(content: bytes, name: str) -> bytes:
-    with tempfile.NamedTemporaryFile(suffix=".py") as source, tempfile.NamedTemporaryFile(suffix=".pyc") as output:
-        source.write(content)
-        source.flush()
-        # Compiled forms that name no time and are not checked against the source: both come in one file.
-        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        py_compile.compile(source.name, cfile=output.name, dfile=name, doraise=True, invalidation_mode=mode)
-        return Path(output.name).read_bytes()
+    """The compiled form, not checked against the source (PEP 552): both come in one file.
+
+    Written in marshal's second version, whose bytes do not depend on what else the building process holds in memory.
+    """
+    code = compile(content, name, "exec", dont_inherit=True, optimize=0)
+    head = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH.to_bytes(4, "little") + importlib.util.source_hash(content)
+    return head + marshal.dumps(code, 2)
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

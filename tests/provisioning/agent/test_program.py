@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from provisioning.agent import diagnose
 from provisioning.agent.build import build_zipapp
+from tests.checks.files import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,15 @@ def test_it_runs_on_the_standard_library_alone_and_knows_which_it_is(program: Pa
 
 def test_out_of_its_sources_it_says_so() -> None:
     assert diagnose.AGENT_VERSION == "source"
+
+
+def test_what_else_a_process_holds_in_memory_changes_nothing_in_the_program(program: Path, tmp_path: Path) -> None:
+    """Whoever builds it, a command or a web server with everything loaded, must tell the same identity."""
+    building = "import sys, pathlib; from provisioning.agent.build import build_zipapp; "
+    others = "import panel.app, email.mime.text, json, sqlite3, ssl, wsgiref.simple_server; "
+    argv = [sys.executable, "-c", f"{others}{building}build_zipapp(pathlib.Path(sys.argv[1]))", str(tmp_path / "a.pyz")]
+    subprocess.run(argv, cwd=ROOT, check=True, timeout=60)
+    assert (tmp_path / "a.pyz").read_bytes() == program.read_bytes()
 
 
 def test_the_same_sources_make_the_same_program_and_a_replaced_part_another(program: Path, tmp_path: Path) -> None:
