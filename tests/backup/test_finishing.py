@@ -90,6 +90,7 @@ def test_an_order_of_yesterday_does_not_undo_a_newer_one(drifting: Drifting) -> 
     _finish(drifting)
     drifting.engine.ring()
     assert drifting.agent.bodies["mailbox", str(box.id)]["quota_mb"] == 999
+    assert drifting.fresh(box).state == "drifted", "it is not as wanted, whatever is seen of it"
     (difference,) = drifting.open()
     keep(SYSTEM, difference.id, reason="as it is", until=utcnow().replace(year=utcnow().year + 1))
     drifting.engine.ring()
