@@ -119,7 +119,7 @@ def record_findings(
         record_problems(unseen)
         record_many(
             SYSTEM,
-            [event(node, one, "seen", how=finding.how) for one, finding in seen]
+            [event(node, one, "seen" if one.row.want == "put" else "gone", how=finding.how) for one, finding in seen]
             + [event(node, one.one, "not_seen", code=one.code, message=one.message) for one in unseen],
         )
     return seen, unseen

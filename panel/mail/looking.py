@@ -127,7 +127,7 @@ class MailLook:
         named = [one for one in rows if one.key[0] != "mail_domain"]
         held = names.taken(ADDRESSES, [one.row.address for one in named])
         alone = [one for one in named if held.get(one.row.address, one.row.id) == one.row.id]
-        findings: dict[Key, Finding] = {one.key: Seen("rcpt") for one in named if one not in alone}
+        findings: dict[Key, Finding] = {one.key: Seen("absent") for one in named if one not in alone}
         absent = self._absent([one.row.address for one in alone])
         findings |= {one.key: absent[one.row.address] for one in alone}
         domains = [one for one in rows if one.key[0] == "mail_domain"]
@@ -141,7 +141,7 @@ class MailLook:
         except ProbeError as error:
             return dict.fromkeys(addresses, error.finding())
         still = NotSeen("refused", "mail to the removed address is still taken")
-        return {address: Seen("rcpt") if gone else still for address, gone in absent.items()}
+        return {address: Seen("absent") if gone else still for address, gone in absent.items()}
 
 
 def _seconds(many: Sized) -> float:
@@ -152,7 +152,7 @@ def _seconds(many: Sized) -> float:
 def _turned_round(served: Finding) -> Finding:
     if isinstance(served, Seen):
         return NotSeen("refused", "the node still takes mail for the domain")
-    return Seen("rcpt") if served.code == "refused" else served
+    return Seen("absent") if served.code == "refused" else served
 
 
 def _sample(boxes: Sequence[Row], deep: int) -> Iterable[Row]:

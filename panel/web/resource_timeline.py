@@ -23,6 +23,9 @@ from panel.wording import cause_word, event_details, event_look, log_line
 area = Blueprint("timeline", __name__, url_prefix="/timeline")
 
 SOURCES = (("people", _l("people")), ("engine", _l("the panel and the server")), ("looks", _l("looks from outside")))
+LOOKS = (":seen", ":not_seen", ":lost", ":found", ":gone")
+"""How the tags of events end that tell what was seen from outside."""
+
 EVENTS_MOST, JOBS_MOST = 500, 100
 """How far back it goes; the journal goes to the beginning."""
 
@@ -71,7 +74,7 @@ def timeline_of(who: Actor, kind: str, resource_id: uuid.UUID, *, most: int = EV
 
 def _of_event(event: Event) -> Line:
     look = event_look(event.tag)
-    seen = event.tag.startswith("engine:") and event.tag.endswith(("seen", "seen_gone"))
+    seen = event.tag.startswith("engine:") and event.tag.endswith(LOOKS)
     source = "looks" if seen else "engine" if event.actor.startswith("system:") else "people"
     return Line(
         at=event.at, source=source, tone=look.tone, icon=look.icon, text=look.word, details=event_details(event),

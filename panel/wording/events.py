@@ -67,6 +67,7 @@ _ACTIONS: dict[str, tuple[Any, str, str]] = {
     "applied": (_l("The server confirmed it"), "busy", "hdd-network"),
     "refused": (_l("The server refused it"), "bad", "x-octagon"),
     "seen": (_l("Seen working from outside"), "ok", "eye"),
+    "gone": (_l("Seen from outside that it is gone"), "off", "eye"),
     "lost": (_l("Not seen working from outside any more"), "bad", "eye-slash"),
     "found": (_l("Seen working from outside again"), "ok", "eye"),
     "not_seen": (_l("Not seen working from outside"), "bad", "eye-slash"),
@@ -94,6 +95,7 @@ _DEPTHS = {
     "rcpt": _l("address accepted: %(n)s"),
     "login": _l("signed in: %(n)s"),
     "message": _l("message read: %(n)s"),
+    "absent": _l("gone: %(n)s"),
     "not_seen": _l("not seen: %(n)s"),
 }
 

@@ -72,6 +72,7 @@ _SEEN = {
     "rcpt": _l("the mail server accepts mail for it"),
     "login": _l("signing in to it was tried"),
     "message": _l("a real message arrived and was read"),
+    "absent": _l("it is not served any more"),
 }
 
 

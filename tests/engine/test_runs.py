@@ -253,6 +253,16 @@ def test_what_a_dead_worker_did_not_look_at_is_not_active_and_not_sent_again(
     assert {_box(one.mailbox.id).state for one in made} == {"active"}
 
 
+@pytest.mark.one_database
+def test_the_timeline_never_says_of_what_is_gone_that_it_works(world: World, engine: Engine) -> None:
+    box = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"a@{SHARED}").mailbox.id
+    engine.ring()
+    remove_mailbox(SYSTEM, box)
+    engine.ring()
+    tags = db.session.scalars(select(Event.tag).where(Event.resource_id == box).order_by(Event.id)).all()
+    assert tags[-2:] == ["engine:mailbox:applied", "engine:mailbox:gone"]
+
+
 def _kill_at(monkeypatch: pytest.MonkeyPatch, point: str, engine: Engine) -> None:
     """Have the worker die once where it passes ``point``, and give its lease back as time would."""
     killed: list[str] = []
