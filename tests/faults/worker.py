@@ -7,10 +7,12 @@ kills those that are left.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,19 @@ def reach(point: str) -> None:
         wanted, deed = order.read_text().split()
         if wanted == point:
             order.rename(order.with_name(f"fault-done-{os.getpid()}"))
+            if deed == "stop":
+                _await_the_end_of_writes(order.with_name("panel.sqlite"))
             os.kill(os.getpid(), DEEDS[deed])
     except (FileNotFoundError, ValueError):
         return
+
+
+def _await_the_end_of_writes(database: Path) -> None:
+    """Another thread of this process may be amid one: stopped there, it would keep the file locked for everybody."""
+    if database.exists():
+        with contextlib.closing(sqlite3.connect(database, timeout=20, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
 
 
 # Before anything else of the panel is loaded, so that everybody gets this one.

@@ -49,7 +49,7 @@ GUARDS = (
         path="provisioning/agent/batch.py",
         text="if item.generation < newest or _revives(item, tombstones.get(key)):",
         without="if item.generation < newest:",
-        test=EVERY_KIND + "test_a_removal_of_what_never_was_is_remembered",
+        test=EVERY_KIND + "test_what_was_removed_does_not_come_back_by_an_older_generation",
         slow=True,
     ),
     Guard(
