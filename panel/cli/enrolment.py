@@ -45,6 +45,7 @@ def operator_options(command: Callable[P, None]) -> Callable[P, None]:
         type=click.Path(dir_okay=False, path_type=Path),
         default=Path("~/.ssh/id_ed25519"),
         show_default=True,
+        callback=lambda _context, _option, path: _own_key(path),
         help="Your private key, used now and not kept.",
     )
     user = click.option(
@@ -53,7 +54,7 @@ def operator_options(command: Callable[P, None]) -> Callable[P, None]:
     return key(user(command))
 
 
-def own_key(path: Path) -> Path:
+def _own_key(path: Path) -> Path:
     """The operator's key file, with ``~`` as the shell would read it. Raises BadParameter if there is none."""
     whole = path.expanduser()
     if not whole.is_file():
@@ -151,7 +152,7 @@ def set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: d
         address,
         port,
         host_key,
-        operator=OperatorLogin(options["operator_user"], own_key(options["operator_key"])),
+        operator=OperatorLogin(options["operator_user"], options["operator_key"]),
         panel_public_key=public_key,
         panel_source_networks=options["sources"] or (_own_address(address, port),),
         roles=tuple(place["roles"]),

@@ -15,7 +15,7 @@ import click
 from sqlalchemy import select
 
 from panel.cli.attendance import attended
-from panel.cli.enrolment import operator_options, own_key
+from panel.cli.enrolment import operator_options
 from panel.cli.errors import FAILED, NOT_YET
 from panel.cli.following import waits
 from panel.cli.lists import Columns, listed, print_list
@@ -69,7 +69,7 @@ def backup_setup(
     """
     place = read_repository(repository)
     password = password_file.read_text().strip() if password_file else None
-    operator = OperatorLogin(operator_user, own_key(operator_key))
+    operator = OperatorLogin(operator_user, operator_key)
     settings = load_settings()
     try:
         with attended(settings, node) as held:

@@ -15,7 +15,7 @@ import click
 
 from config import Settings
 from panel.cli.attendance import Attended, PanelRefused, attended
-from panel.cli.enrolment import operator_options, own_key
+from panel.cli.enrolment import operator_options
 from panel.cli.output import print_json
 from panel.cli.privileges import as_panel_user
 from panel.cli.references import find_node
@@ -62,7 +62,7 @@ def upgrade(
     settings = load_settings()
     names = _names(settings, nodes)
     with built_program() as (path, digest):
-        program = _Program(path, digest, OperatorLogin(operator_user, own_key(operator_key)))
+        program = _Program(path, digest, OperatorLogin(operator_user, operator_key))
         click.echo(f"Program {digest[:12]} for {len(names)} nodes")
         _roll_out(settings, names, program, _read_stages(stages, len(names)), ask=not yes)
 
@@ -73,7 +73,7 @@ def upgrade(
 def rollback_agent(node: str, *, operator_user: str, operator_key: Path) -> None:
     """Put the program back that NODE's agent had before the last upgrade."""
     settings = load_settings()
-    operator = OperatorLogin(operator_user, own_key(operator_key))
+    operator = OperatorLogin(operator_user, operator_key)
     with built_program() as (path, digest), attended(settings, node) as held:
         seen = held.look_before()
         try:

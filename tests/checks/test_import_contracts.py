@@ -16,7 +16,7 @@ CONTRACTS = [
     ("provisioning/strange.py", "", "at the bottom lie the wire"),
     ("provisioning/lab/x.py", "import panel", "Provisioning knows neither"),
     ("provisioning/lab/x.py", "import flask", "Provisioning knows neither"),
-    ("panel/engine/x.py", "import paramiko", "Only sessions and enrolment speak SSH"),
+    ("panel/engine/x.py", "import paramiko", "Only sessions, of agents and of operators, speak SSH"),
     ("panel/mail/x.py", "import passlib", "hashes passwords"),
     ("panel/mail/x.py", "import dns.resolver", "read DNS"),
 ]
@@ -38,7 +38,12 @@ def test_an_empty_house_keeps_all_contracts(tmp_path: Path) -> None:
 def _house(root: Path, extra: dict[str, str]) -> Path:
     (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     files = {f"{package}/__init__.py": "" for package in (*PACKAGES, "provisioning/lab")}
-    files |= {"provisioning/wire.py": "", "provisioning/resources.py": "", **extra}
+    files |= {
+        "provisioning/wire.py": "",
+        "provisioning/resources.py": "",
+        "provisioning/operator_session.py": "",
+        **extra,
+    }
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

@@ -13,6 +13,12 @@ from panel.kernel.errors import PanelError
 from tests.cli.terminal import Terminal
 
 WITHOUT_JSON = {
+    "attend",
+    "backup-place",
+    "backup-setup",
+    "names",
+    "rebuild",
+    "rollback-agent",
     "batch",
     "place",
     "write",

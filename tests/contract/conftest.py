@@ -18,6 +18,14 @@ def agent(lab: Lab, mail1: EnrolledNode) -> AgentUnderTest:
     return AgentUnderTest(lab, mail1)
 
 
+@pytest.fixture(autouse=True)
+def _no_foreign_row_is_left(agent: AgentUnderTest) -> Iterator[None]:
+    yield
+    if agent.planted:
+        agent.ask(op="drop", fence=agent.fence, foreign=agent.planted)
+        agent.planted.clear()
+
+
 @pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
 def kind(request: pytest.FixtureRequest, agent: AgentUnderTest) -> KindUnderTest:
     kind: type[KindUnderTest] = request.param

@@ -68,6 +68,7 @@ class _ByPostfix(KindUnderTest):
     map_name: str
 
     def plant_foreign(self, item: Put) -> None:
+        self.agent.planted.append({"map": self.map_name, "key": self.key(item)})
         self.agent.run("postmap", "-i", f"lmdb:/etc/postfix/cis/{self.map_name}", stdin=f"{self.key(item)} foreign\n")
 
     def spoil(self, item: Put) -> None:

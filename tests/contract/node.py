@@ -23,6 +23,7 @@ class AgentUnderTest:
         self.lab = lab
         self.node = node
         self.target = MailTarget(node.state.address, node.state.hostname, node.enrolled.certificate_pem)
+        self.planted: list[dict[str, str]] = []
         self.fence = int(self.ask(op="hello")["fence"]) + 1
         self.master = new_master(f"{node.panel_address}/32")
         self.watch(self.master)
