@@ -18,6 +18,9 @@ from provisioning.resources import line_of, shard_digest, shard_of
 T = TypeVar("T")
 
 IDS_AT_ONCE, ROWS_AT_ONCE = 500, 10_000
+HELD_BACK = ("stale_generation", "rolled_back")
+"""Why a node refuses what is wanted because it knows better: such rows go nowhere before a person decides."""
+
 TEXT_MOST, GENERATION_MOST = 300, 2**31 - 1_000_000
 _EMPTY = shard_digest(())
 
@@ -35,7 +38,7 @@ class Side:
 
     def _read(self, *, unsettled: bool) -> None:
         model, name = self.kind.model, self.kind.name
-        settled = model.seen_generation == model.wanted_generation
+        settled = or_(model.seen_generation == model.wanted_generation, model.problem_code.in_(HELD_BACK))
         own = (cast(model.id, String), settled, model.want, model.wanted_generation)
         query = self._joined(select(*own, *self.comparison.columns.values())).where(
             model.node_id == self.node_id, or_(model.want == "put", ~settled)

@@ -183,6 +183,18 @@ def test_overwriting_writes_again_above_every_generation_that_the_node_met(drift
     assert [drifting.fresh(box).state for box in (edited, missing, unserved)] == ["active"] * 3
 
 
+def test_a_change_that_the_node_refuses_because_it_met_newer_ones_waits_for_a_person(drifting: Drifting) -> None:
+    box = _edited(drifting)
+    drifting.agent.edit("mailbox", box.id, generation=50)
+    set_quota(SYSTEM, box.id, quota_mb=222)
+    drifting.engine.ring()
+    assert (drifting.fresh(box).state, drifting.fresh(box).problem_code) == ("failed", "stale_generation")
+    overwrite(SYSTEM, drifting.only().id)
+    drifting.engine.ring()
+    assert (drifting.fresh(box).state, drifting.fresh(box).wanted_generation) == ("active", 51)
+    assert drifting.check() == []
+
+
 def test_what_only_the_node_has_goes_and_stays_gone(drifting: Drifting) -> None:
     stranger = _stranger(drifting)
     overwrite(SYSTEM, drifting.only().id)
