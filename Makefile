@@ -10,7 +10,7 @@ run: setup  ## Start lab, panel and worker, do the main job once for real, and s
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
 test: setup-tests check  ## Set up, check, and run every test
-	@exec .ci/as-root $(PYTHON) -m pytest -n 2 --dist loadgroup
+	@exec .ci/as-root $(PYTHON) -m pytest -n 3 --dist loadgroup
 
 test-long: setup-tests  ## Break the whole on purpose, long: 200 random sequences of faults, every guard taken out once
 	@exec .ci/as-root env CIS_SEQUENCES=200 CIS_MUTATIONS=all $(PYTHON) -m pytest tests/faults tests/mutations

@@ -7,7 +7,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,10 @@ from sqlalchemy import Select, Update, or_, select, update
 
 import panel.cli.worker  # noqa: F401 - the tables of all that workers do
 from config import Settings
+from panel.engine.approval import approve_plan, waiting_plan
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.errors import Conflict
 from panel.ledger.jobs import Job, ring
 from panel.ledger.nodes import Node, record_enrolment
 from panel.mail.domains import ensure_shared_domain
@@ -108,11 +110,19 @@ class Installation:
             return False
         return not any(db.session.scalars(_unsettled(kind.model)).first() for kind in KINDS)
 
+    def approve_what_waits(self) -> None:
+        """Have somebody approve the plan that waits, if one does: other stories may have left much on the node."""
+        plan = waiting_plan(SYSTEM, self.node_id)
+        if plan is not None:
+            with suppress(Conflict):  # a worker has just made it anew; the next time it is approved
+                approve_plan(SYSTEM, self.node_id, digest=plan.digest)
+
     def hurry(self) -> None:
         """Have the time of every retry come, and the end of leases whose holders are dead."""
         with unit_of_work():
             for model in TABLES:
                 _set(update(model).where(model.retry_at.is_not(None)).values(retry_at=PAST))
+        self.approve_what_waits()
         self.expire_dead_leases()
         ring(self.node_id)
 

@@ -69,7 +69,7 @@ def test_what_cannot_be_seen_is_not_active(panel: Installation, failure: Failure
         assert (box.state, box.applied_generation, box.seen_generation) == ("failed", 1, 0)
         assert box.problem_code == code
         assert words in (box.problem_message or "").lower(), box.problem_message
-        panel.await_true(lambda: _looked_at(panel, known.id) is not None)
+        panel.await_true(lambda: _looked_at(panel, known.id) is not None, seconds=150)
         lost = _fresh(panel, known.id)
         assert (lost.state, lost.seen_at) == ("drifted", seen_at)
         assert (lost.problem_code or "").startswith("not_seen_")

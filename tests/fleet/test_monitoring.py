@@ -26,7 +26,8 @@ def test_a_running_panel_tells_how_it_and_its_node_are(running_panel: RunningPan
     assert found["cis_node_certificate_seconds", "mail1"] > 24 * 3600
     assert found["cis_node_last_seen_seconds", "mail1"] < 600
     ready = json.loads(_get(running_panel, "/readyz"))
-    assert (ready["database"], ready["queue"], ready["engine"], ready["workers"]) == ("ok", "ok", "open", 1)
+    assert (ready["database"], ready["queue"], ready["engine"]) == ("ok", "ok", "open")
+    assert ready["workers"] >= 1  # one that another test ended a moment ago may count still
 
 
 def test_alarms_are_not_entrusted_to_our_own_node(running_panel: RunningPanel) -> None:
