@@ -8,3 +8,4 @@ graceful_timeout = 5
 keepalive = 60
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeat files, unlinked at once; a disk would stall them
 accesslog = None
+control_socket_disable = True  # nobody steers it from beside; its user has no home for a socket either
