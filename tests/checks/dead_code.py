@@ -27,7 +27,9 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "obj ctx convert log_exception locale_selector lstrip_blocks trim_blocks test_client_class".split()
     ),
     "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
-    "Gunicorn": frozenset("workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive".split()),
+    "Gunicorn": frozenset(
+        "workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive control_socket_disable".split()
+    ),
     "Huey": frozenset("_set_signal_handlers _serialize _deserialize".split()),
     "prometheus_client": frozenset({"collect"}),
     "threading": frozenset({"daemon"}),

@@ -13,7 +13,7 @@ GOOD = "{ARGON2ID}" + argon2.PasswordHasher(time_cost=2, memory_cost=19_456, par
     "text",
     [
         GOOD,
-        "{ARGON2ID}" + argon2.PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash("x"),
+        "{ARGON2ID}" + argon2.PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash("x", salt=b"s" * 16),
         "{SHA512-CRYPT}$6$" + "s" * 16 + "$" + "a" * 86,
         "{SHA512-CRYPT}$6$rounds=5000$salt$" + "a" * 86,
     ],
