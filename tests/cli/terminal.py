@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,5 +82,9 @@ def make_panel(data_dir: Path) -> Terminal:
 
 def copy_of(terminal: Terminal, data_dir: Path) -> Terminal:
     """A panel like that of ``terminal``, which a test may change."""
-    shutil.copytree(terminal.data_dir, data_dir)
+    shutil.copytree(terminal.data_dir, data_dir, ignore=shutil.ignore_patterns("*.sqlite*"))
+    # A connection that is being let go of may take its journal away in the midst of a copy of the files.
+    for path in terminal.data_dir.glob("*.sqlite"):
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(data_dir / path.name)) as copy:
+            source.backup(copy)
     return Terminal(data_dir)
