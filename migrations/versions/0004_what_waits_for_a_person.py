@@ -59,15 +59,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in reversed(RESOURCES):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.drop_index(f'ix_{table}_look', sqlite_where=SCHEDULED, postgresql_where=SCHEDULED)
-            batch_op.drop_column('look_at')
-            batch_op.drop_column('plan_id')
+        op.drop_index(f'ix_{table}_look', table, sqlite_where=SCHEDULED, postgresql_where=SCHEDULED)
+        op.drop_column(table, 'look_at')
+        op.drop_column(table, 'plan_id')
     op.drop_table('plans')
-    with op.batch_alter_table('nodes', schema=None) as batch_op:
-        batch_op.drop_column('looks_at')
-        batch_op.drop_column('batch_on_way')
-        batch_op.drop_column('lease_seconds')
-    with op.batch_alter_table('jobs', schema=None) as batch_op:
-        batch_op.drop_column('user_id')
-        batch_op.drop_column('params')
+    for table, column in (
+        ('nodes', 'looks_at'), ('nodes', 'batch_on_way'), ('nodes', 'lease_seconds'), ('jobs', 'user_id'), ('jobs', 'params')
+    ):
+        op.drop_column(table, column)

@@ -56,9 +56,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('nodes', schema=None) as batch_op:
-        batch_op.drop_column('health_at')
-        batch_op.drop_column('health')
+    op.drop_column('nodes', 'health_at')
+    op.drop_column('nodes', 'health')
     for table in KINDS:
         op.drop_index(f'ix_{table}_problem', table, sqlite_where=TROUBLED, postgresql_where=TROUBLED)
     op.drop_table('workers')
