@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,9 @@ GUEST = "cis"
 """Who comes over the network, with a password."""
 
 START_SECONDS = 30.0
+YOUNG_SECONDS = 60.0
+"""A folder so young may be about to be held."""
+
 _MEMORY, _MEMORY_LEAST = Path("/dev/shm"), 2**30  # noqa: S108 - the kernel's file system in memory
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """What may be lost when the machine loses power: everything; the tests make it anew."""
@@ -137,13 +141,16 @@ def _folder(prefix: str) -> Iterator[Path]:
     """A folder of the unprivileged user, whom pytest's own folders do not let in."""
     place = _fast_place()
     _clear_after_the_dead(place, prefix)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
         yield folder
     finally:
         shutil.rmtree(folder)
+        os.close(held)
 
 
 def _fast_place() -> Path:
@@ -153,10 +160,19 @@ def _fast_place() -> Path:
 
 
 def _clear_after_the_dead(place: Path, prefix: str) -> None:
-    """Remove what tests left behind that were killed and could not clear up."""
-    for folder in place.glob(f"{prefix}*-*"):
-        if not Path("/proc", folder.name.removeprefix(prefix).partition("-")[0]).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove what tests left behind that were killed and could not clear up: folders that nobody holds any more.
+
+    Process numbers would not tell: tests in another container may share the place and not the numbers.
+    """
+    for folder in place.glob(f"{prefix}*"):
+        with suppress(OSError):  # held by its owner, or just cleared by somebody else
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - folder.stat().st_mtime > YOUNG_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 @contextmanager
