@@ -81,8 +81,8 @@ def test_a_link_cut_after_sending_is_read_back_and_nothing_is_done_twice(panel: 
     with _filtered(panel.host, leaving="tcp sport 22 drop;"):
         panel.host.go_on()
         panel.await_true(lambda: panel.node().problem_code is not None)
+        panel.await_true(lambda: str(box) in {row[0] for row in panel.host.rows()["mailbox"]})
         assert panel.boxes()[box].state != "active"
-        assert str(box) in {row[0] for row in panel.host.rows()["mailbox"]}
     panel.settle()
     _once(panel, box)
 
