@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from panel.api.fields import Day, Id, Shape, Text
 from panel.api.lists import list_answer, list_parameters
-from panel.api.operations import Answer, Ask, operation
+from panel.api.operations import Answer, Ask, accepted, operation
 from panel.api.schemas import page_of, ref
 from panel.kernel.access import Actor
 from panel.ledger import backups
-from panel.ledger.jobs import Job
 from panel.mail.restoring import restore_mail
 from panel.shapes import backups as shapes
 from panel.shapes import ledger, orders
@@ -42,7 +41,7 @@ def show_backup(actor: Actor, ask: Ask) -> Answer:
 @operation("POST", "/nodes/<uuid:id>/backup", permission="jobs:write", staff=True, answer=ref("Job"), statuses=(202,))
 def back_up_node(actor: Actor, ask: Ask) -> Answer:
     """Ask for a backup of a node."""
-    return _asked(backups.request_backup(actor, ask.id))
+    return accepted(ledger.job(backups.request_backup(actor, ask.id)))
 
 
 @operation(
@@ -57,7 +56,7 @@ def back_up_node(actor: Actor, ask: Ask) -> Answer:
 def restore_from_backup(actor: Actor, ask: Ask) -> Answer:
     """Bring mail of a mailbox back from this backup, into a new folder; nothing is overwritten."""
     body = dict(ask.body)
-    return _asked(restore_mail(actor, body.pop("mailbox_id"), backup_id=ask.id, **body))
+    return accepted(ledger.job(restore_mail(actor, body.pop("mailbox_id"), backup_id=ask.id, **body)))
 
 
 @operation(
@@ -71,8 +70,4 @@ def restore_from_backup(actor: Actor, ask: Ask) -> Answer:
 )  # fmt: skip
 def restore_mail_of_mailbox(actor: Actor, ask: Ask) -> Answer:
     """Bring mail of a mailbox back as of a day, into a new folder; nothing is overwritten."""
-    return _asked(restore_mail(actor, ask.id, **ask.body))
-
-
-def _asked(job: Job) -> Answer:
-    return Answer(body=ledger.job(job), status=202)
+    return accepted(ledger.job(restore_mail(actor, ask.id, **ask.body)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 from panel.api.fields import Day, Id, Shape, Text
 from panel.api.lists import list_answer, list_parameters
-from panel.api.operations import Answer, Ask, operation
+from panel.api.operations import Answer, Ask, accepted, operation
 from panel.api.schemas import page_of, ref
 from panel.engine import drift, repair
 from panel.kernel.access import Actor
@@ -33,7 +33,7 @@ _APPROVE = Shape(fields={"digest": Text(required=True, most=64)})
 @operation("POST", "/nodes/<uuid:id>/drift", permission="jobs:write", staff=True, answer=ref("Job"), statuses=(202,))
 def check_node(actor: Actor, ask: Ask) -> Answer:
     """Ask for a look at what a node has otherwise than wanted."""
-    return _job(ledger.job(drift.request_check(actor, ask.id)))
+    return accepted(ledger.job(drift.request_check(actor, ask.id)))
 
 
 @operation(
@@ -69,7 +69,7 @@ def show_repair(actor: Actor, ask: Ask) -> Answer:
 )
 def approve_repair(actor: Actor, ask: Ask) -> Answer:
     """Overwrite what the plan with this digest shows."""
-    return _job(ledger.job(repair.approve_repair(actor, ask.id, digest=ask.body["digest"])))
+    return accepted(ledger.job(repair.approve_repair(actor, ask.id, digest=ask.body["digest"])))
 
 
 @operation("GET", "/differences/<uuid:id>", permission="nodes:read", staff=True, answer=ref("Difference"))
@@ -105,8 +105,4 @@ def adopt_difference(actor: Actor, ask: Ask) -> Answer:
 )
 def overwrite_difference(actor: Actor, ask: Ask) -> Answer:
     """Have the node get what is wanted again; what nobody wanted goes."""
-    return _job(ledger.job(repair.overwrite(actor, ask.id)))
-
-
-def _job(body: dict[str, object]) -> Answer:
-    return Answer(body=body, status=202, location=f"/api/v1/jobs/{body['id']}")
+    return accepted(ledger.job(repair.overwrite(actor, ask.id)))

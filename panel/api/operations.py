@@ -50,6 +50,11 @@ class Answer:
         return self if self.again is None else self.again()
 
 
+def accepted(job: dict[str, Any]) -> Answer:
+    """The answer to what a job will do: 202, with the job's shape and where to follow it (RFC 9110 15.3.3)."""
+    return Answer(body=job, status=202, location=f"/api/v1/jobs/{job['id']}")
+
+
 Handler = Callable[[Actor, Ask], Answer]
 
 

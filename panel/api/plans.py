@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panel.api.fields import Shape, Text
-from panel.api.operations import Answer, Ask, operation
+from panel.api.operations import Answer, Ask, accepted, operation
 from panel.api.schemas import ref
 from panel.engine import approval
 from panel.kernel.access import Actor
@@ -30,5 +30,4 @@ def show_plan(actor: Actor, ask: Ask) -> Answer:
 )
 def approve_plan(actor: Actor, ask: Ask) -> Answer:
     """Let the plan with this digest go, if that is still what waits."""
-    body = ledger.job(approval.approve_plan(actor, ask.id, digest=ask.body["digest"]))
-    return Answer(body=body, status=202, location=f"/api/v1/jobs/{body['id']}")
+    return accepted(ledger.job(approval.approve_plan(actor, ask.id, digest=ask.body["digest"])))

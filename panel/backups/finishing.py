@@ -169,13 +169,13 @@ def _lift(kind: Kind, rows: Sequence[_Row]) -> None:
 
 def _let_go(kind: Kind, ids: Sequence[uuid.UUID]) -> None:
     """What was on its way and is on the node as wanted still has to be seen from outside: it is sent once more."""
-    before = kind.model.__table__.c.wanted_generation - 1  # type: ignore[attr-defined]  # every kind's model is mapped
+    before = kind.table.c.wanted_generation - 1
     forgotten = dict.fromkeys(("problem_code", "problem_message", "problem_since", "retry_at"))
     _update(kind, [{"key": id_} for id_ in ids], seen_generation=before, attempts=0, **forgotten)
 
 
 def _update(kind: Kind, rows: list[dict[str, Any]], **values: Any) -> None:
-    table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+    table = kind.table
     statement = update(table).where(table.c.id == bindparam("key")).values(updated_at=table.c.updated_at, **values)
     if rows:
         db.session.connection().execute(statement, sorted(rows, key=lambda row: row["key"]))
@@ -184,7 +184,7 @@ def _update(kind: Kind, rows: list[dict[str, Any]], **values: Any) -> None:
 def _end_plans(kinds: Sequence[Kind], node: Node) -> None:
     """What somebody approved then is weighed anew: much of it may have been done since."""
     for kind in kinds:
-        table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+        table = kind.table
         held = (table.c.node_id == node.id) & table.c.plan_id.is_not(None)
         db.session.connection().execute(update(table).where(held).values(plan_id=None, updated_at=table.c.updated_at))
     db.session.execute(

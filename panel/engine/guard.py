@@ -278,7 +278,7 @@ def _will_be_tried(kind: Kind, plan: HeldPlan) -> ColumnElement[bool]:
 
 
 def _set_plan(kind: Kind, ids: Sequence[uuid.UUID], plan_id: uuid.UUID) -> None:
-    table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+    table = kind.table
     for some in chunks(ids, IDS_AT_ONCE):
         db.session.execute(
             update(table)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table, inspect
 
 from panel.kernel.access import Actor
 from panel.ledger.differences import Difference
@@ -63,6 +63,11 @@ class Kind:
     goes_with: Callable[[Sequence[uuid.UUID]], ColumnElement[bool]] | None = None
     comparison: Comparison | None = None
     adopter: Adopter | None = None
+
+    @property
+    def table(self) -> Table:
+        """The model's table, for statements over many rows."""
+        return cast("Table", inspect(self.model).local_table)
 
 
 def wired_kinds() -> Sequence[Kind]:

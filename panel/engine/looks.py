@@ -59,7 +59,7 @@ def _is_unjudged(one: Difference, seen: Comparing) -> bool:
 def forget_problems(kinds: Sequence[Kind], keys: Iterable[tuple[str, uuid.UUID | None]]) -> None:
     """Have resources no longer say that they differ, within the running unit of work. ``keys``: kind and id."""
     for kind, ids in _by_kind(kinds, keys):
-        table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+        table = kind.table
         statement = update(table).where(
             table.c.id == bindparam("key"), table.c.problem_code.startswith(PROBLEM, autoescape=True)
         )
@@ -137,7 +137,7 @@ def _tell_resources(kinds: Sequence[Kind], open_: Sequence[Found], now: datetime
 
 
 def _set_problem(kind: Kind, rows: list[dict[str, Any]]) -> None:
-    table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+    table = kind.table
     ours = or_(table.c.problem_code.is_(None), table.c.problem_code.startswith(PROBLEM, autoescape=True))
     settled = (table.c.seen_generation == table.c.wanted_generation) & (
         table.c.wanted_generation == bindparam("generation")

@@ -219,7 +219,7 @@ def update_rows(kind: Kind, rows: list[dict[str, Any]], *, current_only: bool = 
 
     Rows are taken in the order of their ids, as everywhere: two writers then never wait for each other in a circle.
     """
-    table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+    table = kind.table
     statement = update(table).where(table.c.id == bindparam("key"))
     if current_only:
         statement = statement.where(table.c.wanted_generation == bindparam("generation"))

@@ -241,7 +241,7 @@ def want_again(kind: Kind, node_id: uuid.UUID, met: Mapping[uuid.UUID, int]) -> 
     for some in chunks(sorted(met), IDS_AT_ONCE):
         mine = select(kind.model.id).where(kind.model.node_id == node_id, kind.model.id.in_(some))
         known |= set(db.session.scalars(mine))
-    table = kind.model.__table__  # type: ignore[attr-defined]  # every kind's model is mapped
+    table = kind.table
     newest = bindparam("met", type_=Integer())
     statement = (
         update(table)
