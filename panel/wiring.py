@@ -35,15 +35,18 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
-from panel.kernel.db import db
+from panel.kernel.access import Actor
+from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
 from panel.ledger.backups import RESTORE, RESTORE_STORE, RUN
+from panel.ledger.grading import GRADED, Raise
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
 from panel.ledger.orphans import Orphan, orphan_item
 from panel.mail import desired
 from panel.mail.adoption import DomainAdopter, MailboxAdopter
 from panel.mail.grace import purge_expired
+from panel.mail.grading import raise_mailboxes
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
 from provisioning.ssh import Sessions
@@ -77,6 +80,9 @@ KINDS = (
     Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
 )
 """Every kind of resource, in the order in which a node can take them."""
+
+GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
+"""What a member's grade bears on."""
 
 CHORES = (purge_expired, check_when_due, watch_conditions)
 """What workers do from time to time, whoever asked or did not."""
@@ -138,6 +144,7 @@ def connect(app: Flask) -> None:
     app.extensions[HUEY] = huey
     app.extensions[WIRED_KINDS] = KINDS
     app.extensions[DOORBELL] = lambda node_id: _ring(ring, node_id)
+    app.extensions[GRADED] = _raise_generations
 
 
 def answer(app: Flask, worker: Worker) -> Huey:
@@ -235,6 +242,11 @@ def _own_address(towards: str) -> str:
     with socket.socket(socket.AF_INET6 if ":" in towards else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((towards, 9))
         return str(probe.getsockname()[0])
+
+
+def _raise_generations(work: Work, actor: Actor, member_id: uuid.UUID) -> int:
+    """Want all graded resources of a member anew: one statement for each kind, one job for each node and kind."""
+    return sum(raise_kind(work, actor, member_id) for raise_kind in GRADED_KINDS)
 
 
 def _ring(ring: Callable[[str], object], node_id: uuid.UUID) -> None:

@@ -23,6 +23,13 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
 
 
+def to_ascii(text: str) -> str:
+    """``text`` for those that take ASCII only, the diacritics gone and what has no likeness turned into ``?``."""
+    plain = unicodedata.normalize("NFKD", text.translate(_POLISH))
+    kept = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"[^ -~]", "?", kept)
+
+
 def has_control(text: str) -> bool:
     """Whether ``text`` holds control or invisible formatting characters (Unicode Cc, Cf, line separators)."""
     return any(unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co") for char in text)

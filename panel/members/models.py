@@ -6,11 +6,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
 from panel.kernel.text import fold
+
+GRADES = ("no_new", "no_send", "no_login", "closed")
+"""How far a member's services are held back, from the mildest to the strictest; each holds what the milder ones do."""
 
 MEMBER_KINDS = ("municipality", "county", "voivodeship", "school", "cultural_institution", "unit", "other")
 
@@ -28,7 +31,8 @@ class Member(Base):
     """A legal entity. ``teryt``: county four digits, municipality six (the seventh changes with town rights).
 
     ``official_kind`` is the register's kind (``gmina_miejska`` …), ``county`` the county's name, ``slug`` the statutory
-    address's local part, ``folded`` what searches look in.
+    address's local part, ``folded`` what searches look in. ``grade`` is one of GRADES, None where nothing is held back
+    (``members.grading``); ``grade_notice`` is what nodes tell whom it stops.
     """
 
     __tablename__ = "members"
@@ -50,6 +54,11 @@ class Member(Base):
     address: Mapped[str] = mapped_column(default="")
     contacts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     folded: Mapped[str] = mapped_column(default="")
+    grade: Mapped[str | None]
+    grade_reason: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    grade_contact: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    grade_notice: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    grade_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)

@@ -13,6 +13,7 @@ from panel.wording.states import Look, seen_words
 _EVENTS: dict[str, tuple[Any, str, str]] = {
     "members:member:create": (_l("Member taken in"), "ok", "building"),
     "members:member:update": (_l("Member's data changed"), "busy", "pencil"),
+    "members:member:grade": (_l("Services held back or let go on"), "warn", "sliders"),
     "members:member:import": (_l("Member imported from the register"), "ok", "building"),
     "contracts:contract:create": (_l("Contract recorded"), "ok", "file-earmark-text"),
     "contracts:contract:update": (_l("Contract corrected"), "busy", "pencil"),
@@ -22,6 +23,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "contracts:contract:resume": (_l("Contract's suspension ended"), "ok", "play-circle"),
     "contracts:contract:end": (_l("Contract's last day set"), "warn", "slash-circle"),
     "identity:user:create": (_l("User created"), "ok", "person-plus"),
+    "identity:limit:clear": (_l("Somebody may try to sign in again at once"), "ok", "unlock"),
     "identity:token:create": (_l("API token made"), "warn", "key"),
     "identity:token:revoke": (_l("API token revoked"), "off", "key"),
     "mail:domain:create": (_l("Mail domain asked for"), "ok", "globe"),

@@ -80,6 +80,7 @@ _CAUSES = {
     "mail:mailbox:quota": _l("capacity of a mailbox"),
     "mail:mailbox:password": _l("password of a mailbox"),
     "mail:mailbox:suspend": _l("suspension of a mailbox"),
+    "members:member:grade": _l("services of a member held back or let go on"),
     "mail:mailbox:resume": _l("resumption of a mailbox"),
     "mail:mailbox:rename": _l("new address of a mailbox"),
     "mail:mailbox:remove": _l("removal of a mailbox"),
