@@ -16,6 +16,7 @@ from provisioning.probes.smtp import PROBE_HEADER
 PROBE_FOLDER = "cis-probe"
 PROBE_USER = "probe"
 POLL_SECONDS = 0.003
+SELECT_TRIES, AGAIN_SECONDS = 4, 0.05
 _LITERAL = re.compile(rb"\{(\d+)\}$")
 _UIDS = re.compile(rb"\* SEARCH((?: \d+)*)\s*", re.IGNORECASE)
 
@@ -41,10 +42,18 @@ class ImapSession:
             raise ProbeError("login_refused", _text(lines))
 
     def select(self, folder: str) -> None:
-        """Open a folder for reading and removing."""
-        ok, lines = self.command(f"SELECT {folder}")
-        if not ok:
-            raise ProbeError("protocol", _text(lines))
+        """Open a folder for reading and removing.
+
+        A mailbox's first message and its first login make the same folders: which of the two comes second may be told
+        SERVERBUG (RFC 5530 3) once, and finds them there a moment later.
+        """
+        for more in range(SELECT_TRIES, 0, -1):
+            ok, lines = self.command(f"SELECT {folder}")
+            if ok:
+                return
+            if more == 1 or b"[SERVERBUG]" not in lines[-1]:
+                raise ProbeError("protocol", _text(lines))
+            time.sleep(AGAIN_SECONDS)
 
     def take(self, token: str, until: Deadline) -> bytes:
         """Wait for the message with this token; return it whole and remove it. Raises ProbeError ``not_delivered``."""

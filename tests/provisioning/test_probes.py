@@ -127,6 +127,27 @@ def test_a_connection_that_grew_old_is_asked_nothing(
         probe.close()
 
 
+@pytest.mark.parametrize(("bad", "seen"), [(1, True), (3, True), (99, False)])
+def test_a_folder_that_is_just_being_made_is_opened_a_moment_later(
+    serve: Serve, certificate: Certificate, bad: int, seen: bool
+) -> None:
+    def open_late(link: socket.socket) -> None:
+        with certificate.server(link) as tls:
+            tls.sendall(b"* OK ready\r\n")
+            tls.recv(4096)
+            tls.sendall(b"c1 OK signed in\r\n")
+            for number in range(2, 99):
+                if not tls.recv(4096):
+                    return
+                reply = "NO [SERVERBUG] Internal error" if number < 2 + bad else "OK"
+                tls.sendall(f"c{number} {reply}\r\n".encode())
+
+    probe = MailProbe(serve(open_late))
+    finding = probe.see_login("jan@probe.test", master_secret="x", timeout=5)
+    assert isinstance(finding, Seen) == seen
+    assert seen or (isinstance(finding, NotSeen) and "SERVERBUG" in finding.message)
+
+
 def test_secrets_do_not_show() -> None:
     master = new_master("10.0.0.1/32")
     assert master.secret not in repr(master)
