@@ -12,7 +12,8 @@ from panel.cli.lists import Columns, listed, print_list
 from panel.cli.output import Row, as_json, print_one
 from panel.cli.references import find_member
 from panel.cli.session import with_panel
-from panel.identity.actions import create_user, ensure_roles, users_query
+from panel.identity.actions import create_user, ensure_roles
+from panel.identity.people import users_query
 from panel.identity.second_factor import new_totp
 from panel.kernel.access import ROLES, Actor
 from panel.kernel.errors import Invalid

@@ -6,13 +6,13 @@ import ipaddress
 import secrets
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from panel.identity.models import ApiToken, Grant, Role, User
-from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require, scoped
+from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require
 from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
@@ -26,9 +26,13 @@ NAME_MAX = 100
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
-def actor_for_user(user: User, *, fresh: bool = False) -> Actor:
-    """The actor a signed-in user is: the permissions of the user's grants on everything those grants reach."""
-    grants = tuple(_reach(grant) for grant in user.grants) if user.active else ()
+def actor_for_user(user: User, *, fresh: bool = False, lasting: datetime | None = None) -> Actor:
+    """The actor a signed-in user is: the permissions of the user's grants on everything those grants reach.
+
+    ``lasting``: only by grants that still hold then; now if not said.
+    """
+    moment = lasting or utcnow()
+    grants = tuple(_reach(grant) for grant in user.grants if grant.holds_at(moment)) if user.active else ()
     return Actor(ref=f"user:{user.id}", name=user.name or user.email, grants=grants, user_id=user.id, fresh=fresh)
 
 
@@ -147,11 +151,6 @@ def create_user(
             actor, "identity:user:create", kind="user", resource_id=user.id, name=email, member_id=member_id, role=role
         )
     return user
-
-
-def users_query(actor: Actor) -> Select[User]:
-    """The users whose grants lie in scope."""
-    return select(User).where(User.id.in_(scoped(actor, "users:read", select(Grant.user_id), Grant.member_id)))
 
 
 def ensure_roles() -> None:

@@ -6,10 +6,11 @@ import uuid
 from datetime import datetime
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, BigInteger, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
+from panel.kernel.text import fold
 
 
 class Role(Base, RoleMixin):
@@ -23,13 +24,19 @@ class Role(Base, RoleMixin):
 
 
 class User(Base, UserMixin):
-    """A person. A new ``fs_uniquifier`` ends all sessions; ``tf_totp_secret`` holds the second factor, encrypted."""
+    """A person. A new ``fs_uniquifier`` ends all sessions; ``tf_totp_secret`` holds the second factor, encrypted.
+
+    ``totp_step`` is the time step of the last code that was taken: neither it nor an older one is taken again.
+    ``factor_due_at``: until when a role lets its holder wait with setting up a second factor.
+    ``folded`` is what searches look in.
+    """
 
     __tablename__ = "users"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)  # type: ignore[assignment]  # a UUID, not a number
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(default="")
+    folded: Mapped[str] = mapped_column(default="")
     password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(default="pl")
@@ -37,7 +44,8 @@ class User(Base, UserMixin):
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    factor_due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # type: ignore[assignment]  # may be never
     current_login_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # type: ignore[assignment]  # may be never
     last_login_ip: Mapped[str | None]
@@ -49,21 +57,18 @@ class User(Base, UserMixin):
     grants: Mapped[list[Grant]] = relationship(lazy="selectin", cascade="all, delete-orphan")
     roles: Mapped[list[Role]] = relationship(secondary="grants", viewonly=True)  # type: ignore[assignment]  # ours
 
-    def check_tf_required(
-        self,
-        tf_setup_methods: list[tuple[str, str]],
-        tf_fresh: bool,  # noqa: ARG002, FBT001 - the library calls it with these two
-    ) -> tuple[bool, list[tuple[str, str]]]:
-        """Tell Flask-Security whether to ask for a second factor: wherever one is set up, and always of staff."""
-        return bool(tf_setup_methods) or self.check_tf_required_setup(), tf_setup_methods
-
-    def check_tf_required_setup(self) -> bool:
-        """Whether a role on the whole association forbids going without a second factor."""
-        return any(grant.member_id is None for grant in self.grants)
+    @validates("email", "name")
+    def _refold(self, key: str, value: str) -> str:
+        parts = {"email": self.email, "name": self.name} | {key: value}
+        self.folded = fold(f"{parts['name'] or ''} {parts['email'] or ''}")
+        return value
 
 
 class Grant(Base):
-    """A role held by a user on a member and what is below it; ``member_id`` None: on the whole association."""
+    """A role held by a user on a member and what is below it; ``member_id`` None: on the whole association.
+
+    It ends by itself at ``until``. ``granted_by_id`` is the user who gave it, None for a command or the panel itself.
+    """
 
     __tablename__ = "grants"
     __table_args__ = (UniqueConstraint("user_id", "role_id", "member_id"),)
@@ -71,9 +76,16 @@ class Grant(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), index=True)
     role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("roles.id"))
-    member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
+    member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
+    until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    granted_by_id: Mapped[uuid.UUID | None]
+    granted_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     role: Mapped[Role] = relationship(lazy="joined")
+
+    def holds_at(self, moment: datetime) -> bool:
+        """Whether it has not ended by itself before ``moment``."""
+        return self.until is None or self.until > moment
 
 
 class ApiToken(Base):

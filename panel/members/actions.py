@@ -96,6 +96,7 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
             raise Conflict("stale")
         kept = {name: getattr(member, name) for name in EDITABLE}
         values = _checked(kept | values)
+        _require_no_ring(member_id, values["parent_id"])
         _require_free(values, but=member_id)
         changed = {name: value for name, value in values.items() if value != kept.get(name)}
         for name, value in changed.items():
@@ -184,6 +185,12 @@ def _parent(field: str, value: Any) -> uuid.UUID | None:
     if value is not None and db.session.get(Member, value) is None:
         raise Invalid("unknown_member", field=field)
     return value  # type: ignore[no-any-return]  # a UUID, looked up above
+
+
+def _require_no_ring(member_id: uuid.UUID, parent_id: uuid.UUID | None) -> None:
+    """Nothing lies below itself; ``one_at_a_time`` keeps two moves from closing a ring together."""
+    if parent_id is not None and parent_id in reach_of([member_id]):
+        raise Invalid("parent_below", field="parent_id")
 
 
 def _contacts(field: str, value: Any) -> list[dict[str, str]]:

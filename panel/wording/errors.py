@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from babel.dates import format_timedelta
+
 from panel.kernel.errors import PanelError
-from panel.kernel.i18n import _, _l
+from panel.kernel.i18n import _, _l, language
 from panel.wording.names import amount, entitlement_word, permission_word
 
 _TEXTS = {
@@ -13,7 +15,12 @@ _TEXTS = {
     "not_found": _l("There is no such thing here, or it is not yours to see."),
     "not_allowed": _l("Your role does not allow this: %(permission)s. Ask your administrator."),
     "role_exceeds": _l("You cannot give a role that may do more than you: %(permission)s."),
+    "own_rights": _l("Nobody changes their own rights. Ask somebody else who may."),
+    "user_exceeds": _l("This person has rights that you do not have. Ask the association."),
+    "last_admin": _l("Nobody would be left to look after the association. Make somebody else administrator first."),
+    "until_past": _l("Give a time that is still to come."),
     "fresh_factor_needed": _l("Confirm with a fresh code from your authenticator app first."),
+    "too_many_tries": _l("Too many tries. Try again %(wait)s."),
     "stale": _l("Somebody changed this in the meantime. Look at the current version and change it again."),
     # Any field
     "required": _l("Fill this in."),
@@ -35,6 +42,7 @@ _TEXTS = {
     # Members and contracts
     "slug_bad": _l("Use small letters a–z, digits and single hyphens, for example %(suggestion)s."),
     "contacts_bad": _l("Give contacts as a list of at most 50."),
+    "parent_below": _l("A member cannot belong to itself or to what lies below it."),
     "unknown_member": _l("There is no such member."),
     "unknown_service": _l("There is no such service in the catalogue."),
     "scan_type": _l("Only PDF, PNG and JPEG files can be kept as scans."),
@@ -198,6 +206,8 @@ def _readable(params: dict[str, Any]) -> _Readable:
             values[name] = amount(kind, params[name])
     if kind:
         values["kind"] = entitlement_word(kind)
+    if "seconds" in params:
+        values["wait"] = format_timedelta(int(params["seconds"]), add_direction=True, locale=language())
     if "permission" in params:
         values["permission"] = permission_word(str(params["permission"]))
     return values

@@ -8,8 +8,9 @@ from functools import partial
 
 from sqlalchemy import func, select
 
-from panel.identity.actions import create_user, ensure_roles, users_query
+from panel.identity.actions import create_user, ensure_roles
 from panel.identity.models import Grant, Role, User
+from panel.identity.people import users_query
 from panel.kernel.access import ROLES, SYSTEM, Actor
 from panel.kernel.db import db, new_id, unit_of_work
 from tests.worlds import World, actor
