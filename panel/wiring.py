@@ -35,6 +35,7 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
+from panel.identity.lockouts import forget_old_attempts
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
@@ -49,6 +50,7 @@ from panel.mail.grace import purge_expired
 from panel.mail.grading import raise_mailboxes
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
+from panel.notices import preferences as _preferences  # noqa: F401 - its table belongs to every panel's database
 from provisioning.ssh import Sessions
 
 KINDS = (
@@ -84,7 +86,7 @@ KINDS = (
 GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 """What a member's grade bears on."""
 
-CHORES = (purge_expired, check_when_due, watch_conditions)
+CHORES = (purge_expired, check_when_due, watch_conditions, forget_old_attempts)
 """What workers do from time to time, whoever asked or did not."""
 
 TASKS: Mapping[str, Task] = {

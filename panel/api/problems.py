@@ -11,7 +11,7 @@ from flask import Response, current_app
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.kernel.i18n import _, _l
 from panel.wording import describe
 
@@ -21,6 +21,7 @@ STATUSES: dict[type[PanelError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     OverLimit: HTTPStatus.CONFLICT,
     Conflict: HTTPStatus.CONFLICT,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
 }
 CODES: dict[str, HTTPStatus] = {"stale": HTTPStatus.PRECONDITION_FAILED}
 """Codes whose status is another than their kind's."""
@@ -78,7 +79,8 @@ def for_error(error: PanelError) -> Response:
     status = CODES.get(error.code) or next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     told = error.errors if isinstance(error, Invalid) else [error] if error.field else []
     detail = describe(error) if len(told) <= 1 else _("%(number)s values are not good; see errors.", number=len(told))
-    return problem(status, error.code, detail, errors=[_line(one) for one in told])
+    wait = {"Retry-After": str(error.params["seconds"])} if isinstance(error, TooMany) else None
+    return problem(status, error.code, detail, headers=wait, errors=[_line(one) for one in told])
 
 
 def for_status(status: int, *, headers: dict[str, str] | None = None) -> Response:

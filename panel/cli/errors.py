@@ -7,13 +7,21 @@ from typing import NoReturn
 
 import click
 
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.wording import describe, field_label
 
 FAILED, NOT_YET = 1, 8
 _ROWS = "cis.rows"
-EXIT_CODES: dict[type[PanelError], int] = {NotFound: 3, Invalid: 4, Conflict: 5, NotAllowed: 6, OverLimit: 7}
-"""0 done, 1 failed, 2 used wrongly, 3 not found, 4 invalid, 5 conflict, 6 not allowed, 7 over limit, 8 not yet done."""
+EXIT_CODES: dict[type[PanelError], int] = {
+    NotFound: 3,
+    Invalid: 4,
+    Conflict: 5,
+    NotAllowed: 6,
+    OverLimit: 7,
+    TooMany: 9,
+}
+"""0 done, 1 failed, 2 used wrongly, 3 not found, 4 invalid, 5 conflict, 6 not allowed, 7 over limit, 8 not yet done,
+9 tried too often."""
 
 
 def with_rows() -> None:

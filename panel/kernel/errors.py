@@ -42,3 +42,7 @@ class Conflict(PanelError):
 
 class OverLimit(PanelError):
     """The member's contracts do not grant that much (``params``: ``kind``, ``granted``, ``used``, ``wanted``)."""
+
+
+class TooMany(PanelError):
+    """Tried too often; worth another try after ``params["seconds"]``."""

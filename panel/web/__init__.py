@@ -34,6 +34,7 @@ from panel.web import (
     search,
     security,
     session,
+    sign_in_limits,
 )
 
 AREAS = (
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
     security.init_security(app)
     language.follow(app)
     session.guard(app)
+    sign_in_limits.follow(app)
     filters.add(app)
     layout.add(app)
     errors.add(app)

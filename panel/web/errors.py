@@ -14,10 +14,17 @@ from werkzeug.wrappers import Response
 
 from panel import wording
 from panel.kernel.db import db
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.kernel.i18n import _, _l
 
-STATUSES: dict[type[PanelError], int] = {NotFound: 404, NotAllowed: 403, Invalid: 422, Conflict: 409, OverLimit: 409}
+STATUSES: dict[type[PanelError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    Invalid: 422,
+    Conflict: 409,
+    OverLimit: 409,
+    TooMany: 429,
+}
 _TITLES = {
     400: (_l("We did not understand this request"), _l("Go back, reload the page and try again.")),
     403: (_l("Not allowed"), _l("Your role does not allow this. Ask your administrator if you need it.")),
@@ -56,7 +63,8 @@ def page(status: int, text: str | None = None, headers: dict[str, str] | None = 
 def _panel_error(error: PanelError) -> Response:
     db.session.rollback()
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
-    return page(status, None if status == 404 else wording.describe(error))
+    wait = {"Retry-After": str(error.params["seconds"])} if isinstance(error, TooMany) else None
+    return page(status, None if status == 404 else wording.describe(error), headers=wait)
 
 
 def _csrf_error(_error: CSRFError) -> Response:

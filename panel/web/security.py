@@ -16,9 +16,10 @@ from panel.kernel.db import db, utcnow
 from panel.kernel.passwords import LANES, MEMORY_KIB, PASSWORD_MIN, ROUNDS
 from panel.kernel.secrets import ensure_secret
 from panel.web import session
+from panel.web.sign_in_limits import LimitedSignIn
 
 
-class SignInForm(LoginForm):
+class SignInForm(LimitedSignIn, LoginForm):
     """Address and password. Whoever came for no page in particular goes on to the start page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ language. A line that depends on figures (plural forms, names of levels) is a fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,13 +16,25 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
-from panel.kernel.i18n import TIME_ZONE, _l, language
+from config import Settings
+from panel.kernel.i18n import LANGUAGES, TIME_ZONE, _, _l, force_locale, language, ngettext
+from panel.ledger.notices import Notice
+from panel.notices.links import link_url
+from panel.notices.sending import Recipient, Told
 
-Told = Mapping[str, Any]
+Params = Mapping[str, Any]
 _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "notices:test": (
         _l("Test message"),
         (_l("This is a test. Messages of the panel arrive here."), _l("The panel: %(panel)s")),
+    ),
+    "sign_in:under_attack": (
+        _l("Somebody keeps trying to sign in to your account"),
+        (
+            _l("Wrong passwords were tried at your account many times. Nobody got in by them."),
+            _l("From places where you signed in before you can go on as ever; elsewhere you may have to wait."),
+            _l("If it is you who forgot the password, ask for a new one: %(panel)s/reset"),
+        ),
     ),
 }
 """Code → subject and lines of the text."""
@@ -36,7 +48,7 @@ class NoticeWords:
     lines: tuple[str, ...]
 
 
-def notice_words(code: str, params: Told, *, public_url: str, link: str | None = None) -> NoticeWords:
+def notice_words(code: str, params: Params, *, public_url: str, link: str | None = None) -> NoticeWords:
     """Say the notice ``code`` in the running language; ``link``: the address of the link that goes with it.
 
     Raises KeyError where the code has no words, or where a line asks for what the notice does not say.
@@ -47,7 +59,22 @@ def notice_words(code: str, params: Told, *, public_url: str, link: str | None =
     return NoticeWords(subject=_one_line(_fill(subject, told)), lines=tuple(_fill(line, told) for line in lines))
 
 
-def subject_words(code: str, params: Told) -> str:
+def notice_mail(settings: Settings, recipient: Recipient, told: Sequence[Told]) -> tuple[str, str]:
+    """Subject and text of one mail about some notices, in the recipient's language.
+
+    Raises KeyError where one of them has no words.
+    """
+    with force_locale(recipient.language if recipient.language in LANGUAGES else settings.language):
+        said = [_words_of(settings, one.notice) for one in told]
+        subject = said[0].subject
+        if len(said) > 1:
+            subject = ngettext("%(num)s message from the panel", "%(num)s messages from the panel", len(said))
+        parts = [line for one in said for line in (*([one.subject, ""] if len(said) > 1 else []), *one.lines, "")]
+        closing = _closing(settings, optional=not any(one.goes_alone for one in told))
+        return f"[CIS Panel] {subject}", "\n".join([_("Good day,"), "", *parts, *closing, ""])
+
+
+def subject_words(code: str, params: Params) -> str:
     """The subject alone, for lists; a code without words is shown as it is."""
     if code not in _NOTICES:
         return code
@@ -59,8 +86,24 @@ def known_notices() -> frozenset[str]:
     return frozenset(_NOTICES)
 
 
-def _fill(line: Any, told: Told) -> str:
-    if isinstance(line, Callable):  # type: ignore[arg-type]  # an abstract class is good enough to ask
+def _words_of(settings: Settings, notice: Notice) -> NoticeWords:
+    link = None
+    if notice.link_purpose is not None and notice.link_id is not None:
+        link = link_url(settings, notice.link_purpose, notice.link_id)
+    return notice_words(notice.code, notice.params, public_url=settings.public_url, link=link)
+
+
+def _closing(settings: Settings, *, optional: bool) -> list[str]:
+    """Who writes, and where one chooses what one is told; what is about security is no matter of choice."""
+    lines = ["-- ", _("This message was sent by the panel of %(name)s.", name=settings.association_name)]
+    if not optional:
+        return lines
+    url = f"{settings.public_url.rstrip('/')}/account/notices"
+    return [*lines, _("Choose what you are told of, and when: %(url)s", url=url)]
+
+
+def _fill(line: Any, told: Params) -> str:
+    if callable(line):
         return str(line(told))
     return str(line) % told
 
