@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from panel.identity.models import User
 from tests.web.site import Site, served, small_site
@@ -19,12 +19,12 @@ class Place:
     site: Site
     url: str
     browser: Browser
-    _kept: dict[str, BrowserContext] = field(default_factory=dict)
+    _kept: dict[str, Page] = field(default_factory=dict)
 
-    def kept_window(self, language: str) -> BrowserContext:
-        """One window of the administrator for each language, for tests that only look."""
+    def kept_page(self, language: str) -> Page:
+        """One page of the administrator for each language, for tests that only look: a new one costs a second."""
         if language not in self._kept:
-            self._kept[language] = self.window(self.site.admin, language=language)
+            self._kept[language] = self.window(self.site.admin, language=language).new_page()
         return self._kept[language]
 
     def window(self, user: User | None, *, language: str = "pl", width: int = 1280, **more: str) -> BrowserContext:
@@ -38,8 +38,8 @@ class Place:
 
     def close(self) -> None:
         """Close what was kept."""
-        for window in self._kept.values():
-            window.close()
+        for page in self._kept.values():
+            page.context.close()
 
 
 @pytest.fixture(scope="module")

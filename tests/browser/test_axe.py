@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Error, Page
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
@@ -68,14 +68,13 @@ def test_a_page_with_something_on_it(full: Place, rule: Rule) -> None:
     path = _path(full, rule)
     for language in LANGUAGES:
         with _opened(full, path, language) as page:
-            _check(page)
+            _check(page, WIDTHS if language == "pl" else WIDTHS[1:])
 
 
 @pytest.mark.parametrize("rule", LISTS, ids=_name)
 def test_a_page_with_nothing_on_it(empty: Place, rule: Rule) -> None:
-    for language in LANGUAGES:
-        with _opened(empty, rule.rule, language) as page:
-            _check(page)
+    with _opened(empty, rule.rule, "pl") as page:
+        _check(page)
 
 
 @pytest.mark.parametrize("rule", FORMS, ids=_name)
@@ -160,30 +159,36 @@ class _opened:  # noqa: N801 - reads as a verb: with _opened(…) as page
     """A page opened by the administrator, without any complaint of the browser."""
 
     def __init__(self, place: Place, path: str, language: str, *, status: int = 200) -> None:
-        self._page = place.kept_window(language).new_page()
+        self._page = place.kept_page(language)
         self._url, self._status = place.url + path, status
         self._complaints: list[str] = []
 
     def __enter__(self) -> Page:
         page = self._page
-        page.on("pageerror", lambda error: self._complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: self._complaints.append(message.text) if "Content Security" in message.text else None,
-        )
+        page.on("pageerror", self._note_error)
+        page.on("console", self._note_message)
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         answer = page.goto(self._url)
         assert answer is not None
         assert answer.status == self._status, self._url
         return page
 
     def __exit__(self, *_: object) -> None:
-        self._page.close()
+        self._page.remove_listener("pageerror", self._note_error)
+        self._page.remove_listener("console", self._note_message)
         assert self._complaints == []
 
+    def _note_error(self, error: Error) -> None:
+        self._complaints.append(str(error))
 
-def _check(page: Page) -> None:
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if "Content Security" in message.text:
+            self._complaints.append(message.text)
+
+
+def _check(page: Page, widths: Sequence[int] = WIDTHS) -> None:
     """No rule of axe is broken and nothing sticks out, on a desk and on a phone."""
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} sticks out at {width} px"
         assert axe.violations(page) == [], f"{page.url} at {width} px"
