@@ -48,8 +48,35 @@ class Settings:
         "http://localhost:8080", "The panel's address as its users type it; links in messages start with it."
     )
     secure_cookies: bool = _setting(True, "Send cookies over https only, force https. 0 only in the lab.", _flag)
+    proxies: int = _setting(
+        0,
+        "How many proxies of ours stand before the panel and set `X-Forwarded-For` and `-Proto`; 0: nobody's are read.",
+        int,
+    )
+    session_hours: float = _setting(24, "Hours after which everybody signs in again.", float)
+    session_idle_hours: float = _setting(8, "Hours without a request after which a session ends.", float)
+    second_factor_roles: str = _setting(
+        "", "Further roles whose holders must have a second factor at once, with commas between."
+    )
+    second_factor_grace_days: int = _setting(
+        14, "Days from the first sign-in for which a member's administrator may go without a second factor.", int
+    )
     mail_domain: str = _setting("info.wokiss.pl", "The shared domain in which every member has its statutory address.")
     association_name: str = _setting("WOKiSS", "The association's name, shown on pages.")
+    association_contact: str = _setting(
+        "", "Whom to call, in one line (telephone, e-mail): on members' first pages, and where services are held back."
+    )
+    step_notice: str = _setting(
+        "no_new=0,no_send=7,no_login=7,closed=7",
+        "How many days before its day each level of a suspension is announced at least.",
+    )
+    end_steps: str = _setting(
+        "no_new=1,no_send=30,no_login=60,closed=90",
+        "How many days after the end of a contract that nothing follows each level holds; a level left out never does.",
+    )
+    end_reason: str = _setting(
+        "Umowa wygasła", "What those read whose services are held back because a contract ended."
+    )
     panel_key: Path = _setting(
         Path("keys/panel_ed25519"), "The panel's SSH key, below `data_dir`; made at first use.", Path
     )
@@ -91,6 +118,19 @@ class Settings:
     )
     alarm_from: str = _setting("", "From which address alarms are sent. Empty: the first of `CIS_ALARM_TO`.")
     alarm_to: str = _setting("", "To whom alarms are sent: addresses with commas between, none of them on our nodes.")
+    notice_smtp: str = _setting(
+        "",
+        "Mail server for messages to people: `smtp://host:587` or `smtps://host:465`; may be a node of ours. "
+        "Empty: none is sent.",
+    )
+    notice_credentials: Path = _setting(
+        Path("keys/notice_smtp"),
+        "File below `data_dir` with that server's user on its first line and the password on its second; may be "
+        "missing.",
+        Path,
+    )
+    notice_from: str = _setting("", "From which address people get messages. Empty: `panel@` and the shared domain.")
+    notice_hour: int = _setting(5, "The hour, UTC, of the daily digest for those who chose one.", int)
     metrics_networks: str = _setting(
         "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between.", _networks
     )
@@ -113,6 +153,8 @@ class Settings:
             raise SettingsError("CIS_ENV: production or lab")
         if not 0 <= self.backup_hour <= 23:
             raise SettingsError("CIS_BACKUP_HOUR: 0 to 23")
+        if not 0 <= self.notice_hour <= 23:
+            raise SettingsError("CIS_NOTICE_HOUR: 0 to 23")
         if self.language not in ("pl", "en"):
             raise SettingsError("CIS_LANGUAGE: pl or en")
 

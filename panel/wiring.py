@@ -21,6 +21,10 @@ from redis.retry import Retry
 from sqlalchemy import select
 
 from config import Settings
+from panel.contracts.ending import make_tasks
+from panel.contracts.orders import start_orders
+from panel.contracts.stepping import carry_out_steps
+from panel.contracts.usage_days import note_usage
 from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
 from panel.engine.backups import run_backup, run_mail_restore, run_store_restore
@@ -35,11 +39,13 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
+from panel.identity.stepping_in import close_over
 from panel.identity.lockouts import forget_old_attempts
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
 from panel.ledger.backups import RESTORE, RESTORE_STORE, RUN
+from panel.ledger.chain import chainer
 from panel.ledger.grading import GRADED, Raise
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
@@ -50,7 +56,7 @@ from panel.mail.grace import purge_expired
 from panel.mail.grading import raise_mailboxes
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
-from panel.notices import preferences as _preferences  # noqa: F401 - its table belongs to every panel's database
+from panel.notices.expanding import forget_old_notices
 from provisioning.ssh import Sessions
 
 KINDS = (
@@ -86,7 +92,19 @@ KINDS = (
 GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 """What a member's grade bears on."""
 
-CHORES = (purge_expired, check_when_due, watch_conditions, forget_old_attempts)
+CHORES = (
+    purge_expired,
+    check_when_due,
+    watch_conditions,
+    forget_old_attempts,
+    forget_old_notices,
+    chainer(),
+    close_over,
+    make_tasks,
+    carry_out_steps,
+    start_orders,
+    note_usage,
+)
 """What workers do from time to time, whoever asked or did not."""
 
 TASKS: Mapping[str, Task] = {

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
@@ -24,8 +25,11 @@ from panel.engine.worker import THREADS
 from panel.kernel import i18n
 from panel.kernel.access import Actor
 from panel.ledger.workers import end_sign, show_sign
+from panel.notices.expanding import expand_notices
+from panel.notices.sending import sender
 from panel.wiring import CHORES, KINDS, alarm_relay, answer, create_core_app, make_exchange, make_worker
 from panel.wording.alarms import alarm_message
+from panel.wording.notices import notice_mail
 
 
 @click.command()
@@ -72,6 +76,8 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         health_asker(exchange),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
+        lambda actor: expand_notices(actor, settings),
+        sender(settings, partial(notice_mail, settings)),
     )
 
 

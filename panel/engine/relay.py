@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import smtplib
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,16 +10,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
 from config import Settings
 from panel.kernel.db import db
+from panel.kernel.mail_server import MailFailed, MailServer
 from panel.ledger.nodes import Node
-
-SECONDS = 30.0
-_PORTS = {"smtp": 25, "smtps": 465}
 
 
 class RelayFailed(Exception):
@@ -49,28 +44,15 @@ class Relay:
 
     def send(self, subject: str, text: str) -> None:
         """Hand one message over. Raises RelayFailed; what the server answered is in its words."""
-        scheme, host, port = self.place()
-        self.require_outside(host)
-        message = self._message(subject, text)
-        try:
-            with _connect(scheme, host, port) as client:
-                self._sign_in(client, scheme)
-                client.send_message(message, self.sender, list(self.recipients))
-        except (OSError, smtplib.SMTPException) as error:
-            raise RelayFailed("smtp", str(error)) from error
-
-    def place(self) -> tuple[str, str, int]:
-        """Scheme, host and port. Raises RelayFailed where the setting is none or no such address."""
         if not self.is_set:
             raise RelayFailed("unset", "no relay is set: CIS_ALARM_SMTP and CIS_ALARM_TO")
+        server = MailServer(url=self.url, credentials=self.credentials)
         try:
-            parts = urlsplit(self.url)
-            scheme, host, port = parts.scheme, parts.hostname, parts.port
-        except ValueError as error:
-            raise RelayFailed("bad_setting", str(error)) from error
-        if scheme not in _PORTS or not host:
-            raise RelayFailed("bad_setting", "CIS_ALARM_SMTP: smtp://host:port or smtps://host:port")
-        return scheme, host, port or _PORTS[scheme]
+            self.require_outside(server.place()[1])
+            with server.session() as send:
+                send(self._message(subject, text), self.sender, self.recipients)
+        except MailFailed as error:
+            raise RelayFailed("smtp" if error.code == "refused" else error.code, str(error)) from error
 
     def require_outside(self, host: str) -> None:
         """Go on only where neither the relay nor a recipient's mailbox is on a node of ours, also not by resolution."""
@@ -93,15 +75,6 @@ class Relay:
         message.set_content(text, cte="quoted-printable")
         return message
 
-    def _sign_in(self, client: smtplib.SMTP, scheme: str) -> None:
-        """Encrypt where the server can; with a password only to a server that proves its name."""
-        secret = _read_credentials(self.credentials)
-        if scheme == "smtp" and (secret or client.has_extn("starttls")):
-            client.starttls(context=ssl.create_default_context() if secret else _any_name())
-            client.ehlo()
-        if secret:
-            client.login(*secret)
-
 
 def relay_of(settings: Settings, is_ours: Callable[[str], bool]) -> Relay:
     """The relay that the settings name; ``is_set`` tells whether they do."""
@@ -113,33 +86,6 @@ def relay_of(settings: Settings, is_ours: Callable[[str], bool]) -> Relay:
         credentials=settings.below_data(settings.alarm_credentials),
         is_ours=is_ours,
     )
-
-
-def _connect(scheme: str, host: str, port: int) -> smtplib.SMTP:
-    if scheme == "smtps":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=ssl.create_default_context())
-    else:
-        client = smtplib.SMTP(host, port, timeout=SECONDS)
-    client.ehlo()
-    return client
-
-
-def _any_name() -> ssl.SSLContext:
-    """Encryption against listeners only, where there is no password to lose (RFC 7435)."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _read_credentials(path: Path) -> tuple[str, str] | None:
-    try:
-        user, _, password = path.read_text().strip().partition("\n")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RelayFailed("bad_setting", f"{path} cannot be read") from error
-    return (user.strip(), password.strip()) if password.strip() else None
 
 
 def _addresses(names: Iterable[str]) -> set[str]:

@@ -6,17 +6,22 @@ the record itself stays.
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Select, insert, select
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Select, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.kernel.access import Actor, scoped
+from panel.kernel.access import Actor, require_agreed, scoped
 from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import Base, UTCDateTime, db, new_id, utcnow
+from panel.ledger.append_only import ERASURE, keep_rows
+
+SALT_BYTES = 16
 
 
 class Event(Base):
@@ -43,7 +48,11 @@ class Event(Base):
 
 
 class EventDetail(Base):
-    """The personal part of an event; goes at the end of its retention."""
+    """The personal part of an event; goes at the end of its retention.
+
+    ``salt`` keeps values that were erased from being guessed by their digests. ``erased``: what the chain needs to know
+    of values that are gone (``ledger/erasing.py``), ``erased_by``: the event that tells of the erasure.
+    """
 
     __tablename__ = "event_details"
 
@@ -51,6 +60,13 @@ class EventDetail(Base):
     actor_name: Mapped[str] = mapped_column(default="")
     resource_name: Mapped[str] = mapped_column(default="")
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary(SALT_BYTES), default=partial(os.urandom, SALT_BYTES))
+    erased: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    erased_by: Mapped[uuid.UUID | None]
+
+
+keep_rows(Event.__table__)  # type: ignore[arg-type]  # a mapped class has a table, whatever its type says
+keep_rows(EventDetail.__table__, unless=ERASURE)  # type: ignore[arg-type]  # the same
 
 
 def record(
@@ -66,6 +82,7 @@ def record(
     **data: Any,
 ) -> None:
     """Add one event to the running unit of work. ``data`` is shown to people: no secrets."""
+    require_agreed(actor, tag, resource_id)
     event = Event(
         id=new_id(),
         tag=tag,
@@ -77,15 +94,18 @@ def record(
         resource_kind=kind,
         resource_id=resource_id,
     )
-    event.detail = EventDetail(event_id=event.id, actor_name=actor.name, resource_name=name, data=data)
+    event.detail = EventDetail(event_id=event.id, actor_name=actor.name, resource_name=name, data=_told(actor, data))
     db.session.add(event)
 
 
 def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
     """Add many events in two statements. Each row: ``tag`` and any of ``record``'s keywords, ``data`` as a dict."""
     rows = list(rows)
+    for row in rows if actor.agreed is not None else ():
+        require_agreed(actor, row["tag"], row.get("resource_id"))
     same = {"at": utcnow(), "actor": actor.ref, "on_behalf_of": actor.on_behalf_of}
     ids = new_ids(len(rows))
+    salts = os.urandom(SALT_BYTES * len(rows))
     events = [
         {
             "id": event_id,
@@ -99,11 +119,21 @@ def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
         for event_id, row in zip(ids, rows, strict=True)
     ]
     details = [
-        {"event_id": event_id, "resource_name": row.get("name", ""), "data": row.get("data", {})}
-        for event_id, row in zip(ids, rows, strict=True)
+        {
+            "event_id": event_id,
+            "resource_name": row.get("name", ""),
+            "data": _told(actor, row.get("data", {})),
+            "salt": salts[SALT_BYTES * place : SALT_BYTES * (place + 1)],
+        }
+        for place, (event_id, row) in enumerate(zip(ids, rows, strict=True))
     ]
     execute_many(insert(Event).values(**same), events)
     execute_many(insert(EventDetail).values(actor_name=actor.name), details)
+
+
+def _told(actor: Actor, data: dict[str, Any]) -> dict[str, Any]:
+    """``data``, and in whose name it was done, where somebody of staff did it in a member's view."""
+    return data if actor.stepped_in is None else {**data, "on_behalf_of": actor.stepped_in.member_name}
 
 
 def events_query(

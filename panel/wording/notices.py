@@ -36,6 +36,21 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("If it is you who forgot the password, ask for a new one: %(panel)s/reset"),
         ),
     ),
+    "step_in:begun": (
+        _l("Staff are looking at the panel as %(member)s"),
+        (
+            _l("%(staff)s entered the view of %(member)s. They only look; they change nothing without your agreement."),
+            _l("Reason: %(reason)s"),
+            _l("It ends by itself on %(until_at)s. You can end it now: %(panel)s/history/staff"),
+        ),
+    ),
+    "step_in:asked": (
+        _l("Staff ask you to agree to a change for %(member)s"),
+        (
+            _l("%(staff)s asks you to agree to one change. What exactly is on the page; nothing is done before."),
+            _l("Agree or refuse: %(panel)s/history/staff"),
+        ),
+    ),
 }
 """Code → subject and lines of the text."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
-from panel.kernel.access import SYSTEM
-from panel.kernel.db import db
-from panel.ledger.events import Event, EventDetail
+from panel.kernel.access import SYSTEM, Actor
+from panel.kernel.db import db, unit_of_work
+from panel.ledger.events import record
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.mail.actions import create_mailbox
@@ -92,9 +92,9 @@ def test_search_stays_within_what_one_may_see(full_site: Site) -> None:
 def test_the_journal_shows_who_did_it_even_when_names_were_erased(full_site: Site) -> None:
     client = full_site.client(full_site.admin)
     assert "sam panel" in client.get("/events").text
-    db.session.execute(delete(EventDetail))
-    db.session.execute(update(Event).values(actor="user:gone"))
-    db.session.commit()
+    with unit_of_work():
+        gone = Actor(ref="user:gone", name="", grants=SYSTEM.grants)
+        record(gone, "members:member:update")
     assert "osoba, której dane usunięto" in client.get("/events").text
 
 
