@@ -16,6 +16,9 @@ PERMISSIONS = frozenset(
         "members:write",
         "contracts:read",
         "contracts:write",
+        "orders:read",
+        "orders:write",
+        "orders:approve",
         "services:read",
         "entitlements:read",
         "mail:read",
@@ -34,19 +37,26 @@ PERMISSIONS = frozenset(
         "tokens:write",
         "users:read",
         "users:write",
+        "stepin:enter",
+        "stepin:agree",
+        "mail:takeover",
     }
 )
 
+INSIDE = frozenset(name for name in PERMISSIONS if name.endswith(":read")) - {"tokens:read", "users:read"}
+"""What may be held inside a member's view: looking, but not at how its people sign in."""
+
 _READ_OWN = frozenset(
-    {"members:read", "contracts:read", "services:read", "entitlements:read", "mail:read", "events:read"}
+    {"members:read", "contracts:read", "orders:read", "services:read", "entitlements:read", "mail:read", "events:read"}
 )
 ROLES: dict[str, frozenset[str]] = {
     "association_admin": PERMISSIONS,
-    "provisioner": PERMISSIONS - {"users:write", "tokens:write", "nodes:write"},
-    "support": _READ_OWN | {"nodes:read", "jobs:read"},
+    "provisioner": PERMISSIONS - {"users:write", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"},
+    "support": _READ_OWN | {"nodes:read", "jobs:read", "stepin:enter"},
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")),
     "member_admin": _READ_OWN
-    | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"},
+    | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
+    | {"stepin:agree", "mail:takeover", "orders:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
 }
@@ -69,11 +79,31 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SteppedIn:
+    """The member's view in which somebody of staff is for a time, by the step-in ``id``."""
+
+    id: uuid.UUID
+    member_id: uuid.UUID
+    member_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """The one change that a member agreed to: what its event will be tagged, on which resource (None: a new one)."""
+
+    permission: str
+    member_id: uuid.UUID
+    tag: str
+    resource_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Actor:
     """One who asks, with what each of its grants reaches: a role on one member gives nothing on another.
 
     ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people. ``kinds``
-    None allows every kind of resource. ``fresh``: a second factor was given a moment ago.
+    None allows every kind of resource. ``fresh``: a second factor was given a moment ago. ``stepped_in``: the person
+    is in a member's view, where permissions outside ``INSIDE`` are held by nobody, save the one ``agreed`` to.
     """
 
     ref: str
@@ -83,16 +113,20 @@ class Actor:
     user_id: uuid.UUID | None = None
     on_behalf_of: str | None = None
     fresh: bool = False
+    stepped_in: SteppedIn | None = None
+    agreed: Agreed | None = None
 
     def may(self, permission: str, member_id: uuid.UUID | None = None) -> bool:
         """Whether ``permission`` is held: on ``member_id`` where one is given, else anywhere at all."""
+        if not self._is_open(permission, member_id):
+            return False
         if member_id is None:
             return any(permission in grant.permissions and permission in PERMISSIONS for grant in self.grants)
         return any(grant.covers(permission, member_id) for grant in self.grants)
 
     def may_everywhere(self, permission: str) -> bool:
-        """Whether ``permission`` is held on the whole association: staff."""
-        return any(grant.covers(permission, None) for grant in self.grants)
+        """Whether ``permission`` is held on the whole association: staff, but for those in a member's view."""
+        return self.stepped_in is None and any(grant.covers(permission, None) for grant in self.grants)
 
     def reaches(self, member_id: uuid.UUID | None) -> bool:
         """Whether rows of ``member_id`` (None: of no member) are in the scope of any grant."""
@@ -102,6 +136,13 @@ class Actor:
     def reaches_all(self) -> bool:
         """Whether some grant is on the whole association: staff."""
         return any(grant.member_ids is None for grant in self.grants)
+
+    def _is_open(self, permission: str, member_id: uuid.UUID | None) -> bool:
+        """Whether the place where the person is lets this permission through at all."""
+        if self.stepped_in is None or permission in INSIDE:
+            return True
+        agreed = self.agreed
+        return agreed is not None and (permission, member_id) == (agreed.permission, agreed.member_id)
 
 
 SYSTEM = Actor(ref="system:panel", name="panel", grants=(Reach(permissions=PERMISSIONS, member_ids=None),), fresh=True)
@@ -117,6 +158,16 @@ def require(actor: Actor, permission: str, member_id: uuid.UUID | None = None, *
         raise NotFound("not_found")
     if not actor.may(permission, member_id) or (staff and not actor.may_everywhere(permission)):
         raise NotAllowed("not_allowed", permission=permission)
+
+
+def require_agreed(actor: Actor, tag: str, resource_id: uuid.UUID | None) -> None:
+    """Go on only if what is about to be recorded is what the member agreed to, where the actor acts by agreement.
+
+    Every change of whatever kind records an event, so no action gets past this. Raises NotAllowed ``not_agreed``.
+    """
+    agreed = actor.agreed
+    if agreed is not None and (tag != agreed.tag or agreed.resource_id not in (None, resource_id)):
+        raise NotAllowed("not_agreed", permission=tag)
 
 
 def require_kind(actor: Actor, kind: str) -> None:

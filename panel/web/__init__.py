@@ -21,6 +21,7 @@ from panel.web import (
     filters,
     headers,
     health,
+    inside,
     jobs,
     language,
     layout,
@@ -34,6 +35,7 @@ from panel.web import (
     search,
     security,
     session,
+    stepping_in,
     sign_in_limits,
 )
 
@@ -52,6 +54,7 @@ AREAS = (
     differences,
     jobs,
     events,
+    stepping_in,
     resource_timeline,
     health,
     metrics,
@@ -66,6 +69,7 @@ def register(app: Flask) -> None:
     security.init_security(app)
     language.follow(app)
     session.guard(app)
+    inside.follow(app)
     sign_in_limits.follow(app)
     filters.add(app)
     layout.add(app)

@@ -15,8 +15,8 @@ from panel import wording
 from panel.kernel.access import Actor
 from panel.kernel.i18n import _, _l, language
 from panel.ledger.closings import list_closings
-from panel.ledger.events import Event
-from panel.web import session
+from panel.ledger.events import Event, EventDetail
+from panel.web import inside, session
 from panel.web.language import language_url
 
 PRODUCT = "CIS Panel"
@@ -143,8 +143,18 @@ def actor_words(event: Event) -> str:
     if event.actor.startswith("system:"):
         return _("the panel itself")
     if event.detail is not None and event.detail.actor_name:
-        return event.detail.actor_name
+        return _in_whose_name(event.detail)
     return _("somebody whose name was erased")
+
+
+def _in_whose_name(detail: EventDetail) -> str:
+    """The person, and the member in whose view and name somebody of the staff did it."""
+    member = detail.data.get("on_behalf_of")
+    if member is None:
+        return detail.actor_name
+    association = current_app.config["CIS"].association_name
+    return _("%(name)s (%(association)s) on behalf of %(member)s", name=detail.actor_name, association=association,
+             member=member)  # fmt: skip
 
 
 def field_attributes(item: Any, described: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +179,7 @@ def _surroundings() -> dict[str, Any]:
             "current_name": session.actor().name,
             "current_email": current_user.email,
             "closed_for": _closed_for(),
+            "inside": inside.current(),
         }
     return here
 

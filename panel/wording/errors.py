@@ -21,6 +21,11 @@ _TEXTS = {
     "until_past": _l("Give a time that is still to come."),
     "fresh_factor_needed": _l("Confirm with a fresh code from your authenticator app first."),
     "too_many_tries": _l("Too many tries. Try again %(wait)s."),
+    "closed_inside": _l("In a member's view this is closed. Leave the view first."),
+    "inside_already": _l("You are in a member's view in another window. Leave that one first."),
+    "own_member": _l("You act for this member yourself, so you need not enter its view."),
+    "reason_short": _l("Say it in at least %(least)s characters."),
+    "not_agreed": _l("The member has not agreed to exactly this."),
     "stale": _l("Somebody changed this in the meantime. Look at the current version and change it again."),
     # Any field
     "required": _l("Fill this in."),
@@ -52,6 +57,17 @@ _TEXTS = {
     "over_limit": _l(
         "The contracts grant %(granted)s of “%(kind)s”; %(used)s are used and %(wanted)s more were asked for."
     ),
+    "member_held": _l(
+        "Nothing new can be made: the services are held back (%(reason)s). Whom to ask: %(contact)s."
+    ),
+    "task_done": _l("Somebody has done this already."),
+    "step_milder": _l("Each step has to stop more than the one before it."),
+    "step_order": _l("Each step needs a later day than the one before it."),
+    "step_soon": _l("People have to be told before. Choose %(day)s or a later day."),
+    "step_cancelled": _l("This step was taken back already."),
+    "order_state": _l("This can no longer be done with the order: somebody has decided about it, or sent it already."),
+    "prices_changed": _l("Prices have changed meanwhile: together it is %(total)s PLN a year now. Look at it again."),
+    "contract_over": _l("The contract %(number)s does not last until then. Choose another one, or a new one."),
     # Files of members
     "file_large": _l("The file is too large. At most %(most)s MB."),
     "import_encoding": _l("The file is not in UTF-8. Save it as CSV (UTF-8) and try again."),
@@ -156,6 +172,9 @@ _LABELS = {
     "discount_percent": _l("Discount (%%)"),
     "note": _l("Note"),
     "level": _l("Level"),
+    "takes_on": _l("From which day"),
+    "contact": _l("Whom to ask"),
+    "contract_id": _l("Contract"),
     "reason": _l("Reason"),
     "until": _l("Until"),
     "file": _l("File"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from panel.kernel.i18n import _, _l
+from panel.kernel.i18n import _, _l, ngettext
 from panel.wording.alarms import alarm_words
 from panel.wording.names import cause_word, role_word, size, suspension_word
 from panel.wording.problems import problem_words
@@ -22,6 +22,17 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "contracts:contract:suspend": (_l("Contract suspended"), "warn", "pause-circle"),
     "contracts:contract:resume": (_l("Contract's suspension ended"), "ok", "play-circle"),
     "contracts:contract:end": (_l("Contract's last day set"), "warn", "slash-circle"),
+    "contracts:contract:plan": (_l("Suspension planned"), "warn", "calendar-event"),
+    "contracts:contract:step": (_l("Step of a suspension holds"), "warn", "pause-circle"),
+    "contracts:contract:undo": (_l("Step of a suspension taken back"), "ok", "arrow-counterclockwise"),
+    "contracts:task:create": (_l("The contract's end is near"), "warn", "calendar-event"),
+    "contracts:task:done": (_l("Seen to the contract's end"), "ok", "check-circle"),
+    "contracts:order:create": (_l("Order drawn up"), "busy", "pencil"),
+    "contracts:order:send": (_l("Order sent"), "busy", "file-earmark-text"),
+    "contracts:order:approve": (_l("Order approved"), "ok", "person-check"),
+    "contracts:order:refuse": (_l("Order refused"), "bad", "x-octagon"),
+    "contracts:order:withdraw": (_l("Order withdrawn"), "off", "slash-circle"),
+    "contracts:order:live": (_l("What was ordered can be used"), "ok", "check-circle"),
     "identity:user:create": (_l("User created"), "ok", "person-plus"),
     "identity:limit:clear": (_l("Somebody may try to sign in again at once"), "ok", "unlock"),
     "identity:user:rename": (_l("Person called otherwise"), "busy", "pencil"),
@@ -30,6 +41,11 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "identity:grant:give": (_l("Role given"), "warn", "person-plus"),
     "identity:grant:limit": (_l("End of a role changed"), "busy", "hourglass-split"),
     "identity:grant:take": (_l("Role taken back"), "off", "person-dash"),
+    "identity:step_in:begin": (_l("Staff entered the member's view"), "warn", "eye"),
+    "identity:step_in:end": (_l("Staff left the member's view"), "off", "eye-slash"),
+    "identity:step_in:ask": (_l("Staff asked to agree to a change"), "warn", "person-check"),
+    "identity:step_in:agree": (_l("Member agreed to a change by staff"), "ok", "person-check"),
+    "identity:step_in:refuse": (_l("Member refused a change by staff"), "off", "slash-circle"),
     "identity:token:create": (_l("API token made"), "warn", "key"),
     "identity:token:revoke": (_l("API token revoked"), "off", "key"),
     "mail:domain:create": (_l("Mail domain asked for"), "ok", "globe"),
@@ -196,6 +212,10 @@ def _detail(name: str, value: Any) -> str:
         "suspended": lambda: suspension_word(str(value)),
         "suspended_reason": lambda: _("reason: %(reason)s", reason=value),
         "ended_on": lambda: str(value),
+        "step": lambda: ngettext("%(num)s day before its last day", "%(num)s days before its last day", int(value)),
+        "note": lambda: str(value),
+        "total": lambda: _("%(total)s PLN a year", total=value),
+        "effective_on": lambda: _("in force from %(day)s", day=value),
         "cause": lambda: cause_word(str(value)),
     }.get(name)
     return told() if told else ""

@@ -54,6 +54,9 @@ _PERMISSIONS = {
     "members:write": _l("change members"),
     "contracts:read": _l("see contracts"),
     "contracts:write": _l("change contracts"),
+    "orders:read": _l("see orders"),
+    "orders:write": _l("order more"),
+    "orders:approve": _l("approve orders"),
     "services:read": _l("see the catalogue"),
     "entitlements:read": _l("see what contracts grant"),
     "mail:read": _l("see mailboxes"),
@@ -72,6 +75,9 @@ _PERMISSIONS = {
     "tokens:write": _l("make API tokens"),
     "users:read": _l("see users"),
     "users:write": _l("change users"),
+    "stepin:enter": _l("enter members' views"),
+    "stepin:agree": _l("agree to changes by staff"),
+    "mail:takeover": _l("hand mailboxes over to successors"),
 }
 _CAUSES = {
     "mail:domain:create": _l("new mail domain"),

@@ -51,6 +51,7 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("Agree or refuse: %(panel)s/history/staff"),
         ),
     ),
+    **contracts.NOTICES,
 }
 """Code → subject and lines of the text."""
 
