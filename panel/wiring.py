@@ -74,7 +74,12 @@ KINDS = (
         model=Mailbox,
         to_item=desired.mailbox_item,
         name_of=lambda row: row.address,
-        comparison=Comparison(columns=desired.MAILBOX_COLUMNS, name="address", secrets=frozenset({"password_hash"})),
+        comparison=Comparison(
+            columns=desired.MAILBOX_COLUMNS,
+            name="address",
+            joins=(Mailbox.member,),
+            secrets=frozenset({"password_hash"}),
+        ),
         adopter=MailboxAdopter(),
     ),
     Kind(

@@ -13,8 +13,10 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Select, or_, select
 
-from panel.contracts.entitlements import today
-from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, Service
+from panel.contracts.entitlements import database_today, today
+from panel.contracts.grades import regrade
+from panel.contracts.models import SUSPENSION_LEVELS, Amendment, Attachment, Contract, Service, has_status
+from panel.contracts.steps import SUSPENSION, cancel, steps_of, take_now
 from panel.contracts.values import checked_values, day, line, read_items, require_dates
 from panel.kernel.access import Actor, require, scoped
 from panel.kernel.db import db, new_id, one_at_a_time, read_row, unit_of_work
@@ -22,6 +24,7 @@ from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.shared_files import file_mode, make_folder
 from panel.kernel.text import fold
 from panel.ledger.events import record
+from panel.ledger.notices import tell_holders
 from panel.members.models import Member
 
 SCAN_BYTES_MAX = 20 * 1024 * 1024
@@ -40,9 +43,7 @@ def contracts_query(
         )
     if member_id is not None:
         query = query.where(Contract.member_id == member_id)
-    if status == "suspended":
-        query = query.where(Contract.suspended.is_not(None))
-    return query if status in (None, "suspended") else query.where(Contract.id.in_(_with_status(actor, str(status))))
+    return query if status is None else query.where(has_status(status, today()))
 
 
 def get_contract(actor: Actor, contract_id: uuid.UUID, *, for_change: bool = False) -> Contract:
@@ -79,6 +80,7 @@ def create_contract(actor: Actor, *, items: Sequence[Mapping[str, Any]], **value
         db.session.add(contract)
         db.session.flush()
         _record(actor, contract, "create")
+        _regrade(actor, contract)
     return contract
 
 
@@ -89,11 +91,14 @@ def update_contract(actor: Actor, contract_id: uuid.UUID, *, version: int | None
         contract = get_contract(actor, contract_id, for_change=True)
         if version is not None and version != contract.version:
             raise Conflict("stale")
+        before = contract.member_id
         for name, value in checked_values({name: getattr(contract, name) for name in _FIELDS} | values).items():
             setattr(contract, name, value)
         require_dates(contract.starts_on, contract.ends_on, "ends_on")
         _require_free_number(contract)
         _record(actor, contract, "update", fields=sorted(values))
+        db.session.flush()
+        regrade(actor, database_today(), {before, contract.member_id})
     return contract
 
 
@@ -159,16 +164,34 @@ def read_scan(actor: Actor, attachment_id: uuid.UUID) -> tuple[Attachment, Path]
     return scan, _scan_path(scan.id)
 
 
-def suspend_contract(actor: Actor, contract_id: uuid.UUID, *, level: str, reason: str) -> Contract:
-    """Suspend what the contract grants, to a level of SUSPENSION_LEVELS, for a reason shown to the member."""
+def suspend_contract(actor: Actor, contract_id: uuid.UUID, *, level: str, reason: str, contact: str = "") -> Contract:
+    """Suspend at once what the contract grants, to a level of SUSPENSION_LEVELS; steps that were planned are cancelled.
+
+    ``reason`` and ``contact`` are shown to those who are stopped. By a plan: ``suspending.plan_suspension``.
+    """
+    require(actor, "contracts:write", staff=True)
     if level not in SUSPENSION_LEVELS:
         raise Invalid("choice", field="level", choices=", ".join(SUSPENSION_LEVELS))
-    return _change(actor, contract_id, "suspend", suspended=level, suspended_reason=line("reason", reason))
+    told = {"suspended_reason": line("reason", reason), "suspended_contact": line("contact", contact, empty=True)}
+    with unit_of_work():
+        contract = _change(actor, contract_id, "suspend", suspended=level, **told)
+        take_now(contract, level)
+        tell_holders("contract:stopped", "contracts:read", contract.member_id, number=contract.number, level=level,
+                     reason=reason, contact=contact)  # fmt: skip
+    return contract
 
 
 def resume_contract(actor: Actor, contract_id: uuid.UUID) -> Contract:
-    """End a suspension."""
-    return _change(actor, contract_id, "resume", suspended=None, suspended_reason="")
+    """End a suspension and what was planned of it: all is as it was before."""
+    require(actor, "contracts:write", staff=True)
+    with unit_of_work():
+        before = get_contract(actor, contract_id, for_change=True)
+        held, known = before.suspended, steps_of(contract_id, why=SUSPENSION)
+        cancel(known, by=actor.ref)
+        contract = _change(actor, contract_id, "resume", suspended=None, suspended_reason="", suspended_contact="")
+        if held is not None or known:
+            tell_holders("contract:resumed", "contracts:read", contract.member_id, number=contract.number)
+    return contract
 
 
 def end_contract(actor: Actor, contract_id: uuid.UUID, *, ended_on: date) -> Contract:
@@ -185,7 +208,14 @@ def _change(actor: Actor, contract_id: uuid.UUID, action: str, **values: Any) ->
         for name, value in values.items():
             setattr(contract, name, value)
         _record(actor, contract, action, **{name: str(value) for name, value in values.items() if value})
+        _regrade(actor, contract)
     return contract
+
+
+def _regrade(actor: Actor, contract: Contract) -> None:
+    """Let what contracts say of their member hold at once; the worker's chore would come to the same."""
+    db.session.flush()
+    regrade(actor, database_today(), [contract.member_id])
 
 
 def _record(actor: Actor, contract: Contract, action: str, **data: Any) -> None:
@@ -198,11 +228,6 @@ def _record(actor: Actor, contract: Contract, action: str, **data: Any) -> None:
         member_id=contract.member_id,
         **data,
     )
-
-
-def _with_status(actor: Actor, status: str) -> list[uuid.UUID]:
-    contracts = db.session.scalars(scoped(actor, "contracts:read", select(Contract), Contract.member_id))
-    return [contract.id for contract in contracts if contract.status(today()) == status]
 
 
 def _require_free_number(contract: Contract) -> None:

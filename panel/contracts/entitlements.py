@@ -12,8 +12,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from panel.contracts.models import ENTITLEMENT_KINDS, Contract, ContractItem
+from panel.contracts.standing import require_not_held
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db
+from panel.kernel.db import database_now, db
 from panel.kernel.errors import OverLimit
 from panel.ledger import usage
 from panel.members.actions import require_members
@@ -50,6 +51,11 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
+def database_today() -> date:
+    """The day by the database's clock, in UTC: the same for all hosts whose workers compare days."""
+    return db.session.scalars(select(database_now())).one().date()
+
+
 def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) -> list[Entitlement]:
     """Everything granted to a member on a day, kinds without a grant left out unless something is used."""
     require(actor, "entitlements:read", member_id)
@@ -73,9 +79,12 @@ def require_granted(member_id: uuid.UUID, wanted: Mapping[str, int], *, fields: 
     """Go on only if the member's contracts grant ``wanted`` (kind → amount) beyond what is used.
 
     Nobody else uses the member's room up before the running unit of work ends; take members in the order of their ids.
-    ``fields`` names the input at fault per kind. Raises OverLimit ``over_limit``.
+    ``fields`` names the input at fault per kind. Raises OverLimit ``over_limit``; Conflict ``member_held`` with reason
+    and contact where the member's services are held back.
     """
     db.session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True))
+    if any(amount > 0 for amount in wanted.values()):
+        require_not_held(member_id)
     sources, in_use = _sources(member_id, today()), usage.used(member_id)
     for kind, amount in wanted.items():
         granted = sum(source.amount for source in sources.get(kind, []))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import JSON, ForeignKey, Numeric
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Numeric, and_, case, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
@@ -51,9 +51,10 @@ class Contract(Base):
     starts_on: Mapped[date]
     ends_on: Mapped[date | None] = mapped_column(index=True)
     notice_days: Mapped[int] = mapped_column(default=90)
-    ended_on: Mapped[date | None]
-    suspended: Mapped[str | None]
+    ended_on: Mapped[date | None] = mapped_column(index=True)
+    suspended: Mapped[str | None] = mapped_column(index=True)
     suspended_reason: Mapped[str] = mapped_column(default="")
+    suspended_contact: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
@@ -80,6 +81,30 @@ class Contract(Base):
         if self.starts_on > today:
             return "future"
         return "expiring" if last is not None and (last - today).days <= EXPIRING_DAYS else "active"
+
+
+final_day: ColumnElement[date | None] = case(
+    (Contract.ended_on.is_(None), Contract.ends_on),
+    (Contract.ends_on.is_(None), Contract.ended_on),
+    (Contract.ended_on < Contract.ends_on, Contract.ended_on),
+    else_=Contract.ends_on,
+)
+"""``Contract.last_day`` as SQL."""
+
+
+def has_status(status: str, today: date) -> ColumnElement[bool]:
+    """``Contract.status`` as an SQL condition."""
+    begun, known = Contract.starts_on <= today, final_day.is_not(None)
+    soon = and_(known, final_day <= today + timedelta(days=EXPIRING_DAYS))
+    if status == "ended":
+        return and_(known, final_day < today)
+    lasts = or_(final_day.is_(None), final_day >= today)
+    if status == "suspended":
+        return and_(lasts, Contract.suspended.is_not(None))
+    free = and_(lasts, Contract.suspended.is_(None))
+    if status == "future":
+        return and_(free, ~begun)
+    return and_(free, begun, soon if status == "expiring" else or_(final_day.is_(None), ~soon))
 
 
 class Amendment(Base):

@@ -51,6 +51,15 @@ def read_items(items: Sequence[Mapping[str, Any]], *, empty: bool = False) -> li
     return [_read_item(f"items.{row}", item) for row, item in enumerate(items)]
 
 
+def read_quantities(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is ordered, as ``service`` and ``quantity``; at least one. Raises Invalid naming ``items.ROW.FIELD``."""
+    if not items:
+        raise Invalid("required", field="items")
+    read = [_read_item(f"items.{row}", {name: item.get(name) for name in ("service", "quantity")})
+            for row, item in enumerate(items)]  # fmt: skip
+    return [{"service": item.service_code, "quantity": item.quantity} for item in read]
+
+
 def _read_item(place: str, item: Mapping[str, Any]) -> ContractItem:
     service = db.session.get(Service, str(item.get("service", "")))
     if service is None:

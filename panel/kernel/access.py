@@ -37,6 +37,7 @@ PERMISSIONS = frozenset(
         "tokens:write",
         "users:read",
         "users:write",
+        "users:invite",
         "stepin:enter",
         "stepin:agree",
         "mail:takeover",
@@ -51,12 +52,12 @@ _READ_OWN = frozenset(
 )
 ROLES: dict[str, frozenset[str]] = {
     "association_admin": PERMISSIONS,
-    "provisioner": PERMISSIONS - {"users:write", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"},
+    "provisioner": PERMISSIONS - {"users:write", "users:invite", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"},
     "support": _READ_OWN | {"nodes:read", "jobs:read", "stepin:enter"},
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")),
     "member_admin": _READ_OWN
     | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
-    | {"stepin:agree", "mail:takeover", "orders:write"},
+    | {"users:invite", "stepin:agree", "mail:takeover", "orders:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
 }

@@ -57,9 +57,7 @@ _TEXTS = {
     "over_limit": _l(
         "The contracts grant %(granted)s of “%(kind)s”; %(used)s are used and %(wanted)s more were asked for."
     ),
-    "member_held": _l(
-        "Nothing new can be made: the services are held back (%(reason)s). Whom to ask: %(contact)s."
-    ),
+    "member_held": _l("Nothing new can be made: the services are held back (%(reason)s). Whom to ask: %(contact)s."),
     "task_done": _l("Somebody has done this already."),
     "step_milder": _l("Each step has to stop more than the one before it."),
     "step_order": _l("Each step needs a later day than the one before it."),

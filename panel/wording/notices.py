@@ -21,6 +21,7 @@ from panel.kernel.i18n import LANGUAGES, TIME_ZONE, _, _l, force_locale, languag
 from panel.ledger.notices import Notice
 from panel.notices.links import link_url
 from panel.notices.sending import Recipient, Told
+from panel.wording.contract_notices import CONTRACT_NOTICES
 
 Params = Mapping[str, Any]
 _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -51,7 +52,7 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("Agree or refuse: %(panel)s/history/staff"),
         ),
     ),
-    **contracts.NOTICES,
+    **CONTRACT_NOTICES,
 }
 """Code → subject and lines of the text."""
 

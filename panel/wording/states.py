@@ -43,6 +43,26 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "suspended": (lazy_pgettext("contract", "suspended"), "warn", "pause-circle"),
         "ended": (lazy_pgettext("contract", "ended"), "off", "slash-circle"),
     },
+    "order": {
+        "draft": (lazy_pgettext("order", "draft"), "wait", "pencil"),
+        "sent": (lazy_pgettext("order", "waits for the association"), "busy", "hourglass-split"),
+        "approved": (lazy_pgettext("order", "approved"), "ok", "person-check"),
+        "live": (lazy_pgettext("order", "can be used"), "ok", "check-circle"),
+        "refused": (lazy_pgettext("order", "refused"), "bad", "x-octagon"),
+        "withdrawn": (lazy_pgettext("order", "withdrawn"), "off", "slash-circle"),
+    },
+    "step": {
+        "planned": (lazy_pgettext("step", "planned"), "wait", "calendar-event"),
+        "announced": (lazy_pgettext("step", "announced"), "busy", "bell"),
+        "taken": (lazy_pgettext("step", "holds"), "warn", "pause-circle"),
+        "cancelled": (lazy_pgettext("step", "cancelled"), "off", "slash-circle"),
+        "undone": (lazy_pgettext("step", "taken back"), "off", "arrow-counterclockwise"),
+    },
+    "task": {
+        "open": (lazy_pgettext("task", "to do"), "warn", "exclamation-triangle"),
+        "done": (lazy_pgettext("task", "done"), "ok", "check-circle"),
+        "dropped": (lazy_pgettext("task", "overtaken"), "off", "slash-circle"),
+    },
     "difference": {
         "open": (_l("waits for a decision"), "warn", "shuffle"),
         "kept": (_l("kept as it is"), "off", "pause-circle"),
