@@ -65,7 +65,10 @@ def check(endpoint: str, permission: str | None) -> Response | None:
 
     Raises NotAllowed ``closed_inside``.
     """
-    if _KEY not in session or endpoint in _ALWAYS or not current_user.is_authenticated:
+    if _KEY not in session or not current_user.is_authenticated:
+        return None
+    g.entered = session[_KEY]  # signing out empties the cookie before or after it is told to us
+    if endpoint in _ALWAYS:
         return None
     if current() is None:
         return redirect(url_for("stepping_in.over"))
@@ -75,7 +78,7 @@ def check(endpoint: str, permission: str | None) -> Response | None:
 
 
 def _sign_out(_app: Flask, user: object, **_more: object) -> None:
-    name = session.pop(_KEY, None)
+    name = g.pop("entered", None)
     if name is None:
         return
     try:

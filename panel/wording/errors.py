@@ -25,6 +25,12 @@ _TEXTS = {
     "inside_already": _l("You are in a member's view in another window. Leave that one first."),
     "own_member": _l("You act for this member yourself, so you need not enter its view."),
     "reason_short": _l("Say it in at least %(least)s characters."),
+    "only_inside": _l("This can be asked for only in a member's view."),
+    "stay_over": _l("The time in the member's view is over. Nothing was done."),
+    "asked_enough": _l("Enough was asked for during this stay."),
+    "member_decides": _l("Only the member's own people can agree to this."),
+    "decided_already": _l("This was decided already."),
+    "done_already": _l("This was done already. Ask again if it is needed once more."),
     "not_agreed": _l("The member has not agreed to exactly this."),
     "stale": _l("Somebody changed this in the meantime. Look at the current version and change it again."),
     # Any field

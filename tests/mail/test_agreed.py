@@ -1,0 +1,199 @@
+"""Changes by staff inside a member's view: only what the member agreed to, exactly so, once, and in time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from panel.identity import agreements
+from panel.identity.actions import actor_for_user, create_user, ensure_roles
+from panel.identity.models import User
+from panel.identity.step_ins import AskedAction, StepIn
+from panel.identity.stepping_in import actor_inside, end, enter
+from panel.kernel.access import SYSTEM, Actor
+from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, PanelError
+from panel.ledger.events import Event
+from panel.ledger.notices import Notice
+from panel.mail import actions
+from panel.mail.actions import create_mailbox, remove_mailbox
+from panel.mail.agreed import ACTIONS, ask_for, carry_out
+from panel.mail.models import Mailbox
+from panel.members.models import Member
+from tests.worlds import SHARED, World
+
+REASON = "Prośba o pomoc ze skrzynką, telefon z 22 listopada"
+
+
+@dataclass
+class Stay:
+    """Anna of the staff inside Kościan's view, Kościan's administrator, and a mailbox there."""
+
+    world: World
+    anna: User
+    inside: Actor
+    wojt: Actor
+    box: Mailbox
+
+
+def test_support_does_what_the_member_agreed_to_once_and_both_are_named(stay: Stay) -> None:
+    asked = ask_for(stay.inside, "quota", mailbox_id=stay.box.id, quota_mb=2048)
+    assert db.session.scalars(select(Notice.code).order_by(Notice.id)).all()[-1] == "step_in:asked"
+    refused(lambda: carry_out(stay.inside, asked.id), NotAllowed, "not_agreed")
+    agreements.agree(stay.wojt, asked.id)
+    changed = carry_out(stay.inside, asked.id)
+    assert changed.mailbox.quota_mb == 2048
+    event = db.session.scalars(select(Event).where(Event.tag == "mail:mailbox:quota")).one()
+    assert (event.actor, event.on_behalf_of) == (f"user:{stay.anna.id}", f"member:{stay.world.koscian.id}")
+    assert event.detail is not None
+    assert (event.detail.actor_name, event.detail.data["on_behalf_of"]) == ("Anna Nowak", "Kościan")
+    refused(lambda: carry_out(stay.inside, asked.id), Conflict, "done_already")
+    refused(lambda: actions.set_quota(stay.inside, stay.box.id, quota_mb=4096), NotAllowed, "not_allowed")
+
+
+def test_every_action_that_can_be_asked_for_works_by_agreement_and_not_without(stay: Stay) -> None:
+    gone = create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"dawna@{SHARED}").mailbox
+    remove_mailbox(SYSTEM, gone.id)
+    wanted = {
+        "create": {"address": f"nowa@{SHARED}", "quota_mb": 100},
+        "suspend": {"mailbox_id": stay.box.id},
+        "resume": {"mailbox_id": stay.box.id},
+        "rename": {"mailbox_id": stay.box.id, "address": f"Inna@{SHARED}"},
+        "quota": {"mailbox_id": stay.box.id, "quota_mb": 3000},
+        "remove": {"mailbox_id": stay.box.id},
+        "restore": {"mailbox_id": gone.id},
+    }
+    assert set(wanted) == set(ACTIONS)
+    for action, values in wanted.items():
+        asked = ask_for(stay.inside, action, **values)
+        agreements.agree(stay.wojt, asked.id)
+        done = carry_out(stay.inside, asked.id)
+        assert done.job is not None, action
+        assert done.activation_token is None, "the link is the member's to make"
+    assert db.session.get_one(Mailbox, stay.box.id).address == f"inna@{SHARED}"
+
+
+def test_an_agreement_covers_nothing_else(stay: Stay) -> None:
+    other = create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"druga@{SHARED}").mailbox
+    asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
+    with unit_of_work():
+        _, allowed = agreements.use(stay.inside, asked.id)
+        refused(lambda: actions.suspend_mailbox(allowed, other.id), NotAllowed, "not_agreed")
+        refused(lambda: actions.remove_mailbox(allowed, stay.box.id), NotAllowed, "not_agreed")
+        refused(lambda: actions.new_activation_link(allowed, stay.box.id), NotAllowed, "not_allowed")
+        refused(lambda: actions.set_password(allowed, stay.box.id, password="x" * 20), NotAllowed, "not_allowed")
+        db.session.rollback()
+
+
+def test_what_could_not_be_done_cannot_be_asked_for(stay: Stay) -> None:
+    refused(lambda: ask_for(stay.inside, "password", mailbox_id=stay.box.id), Invalid, "choice")
+    refused(lambda: ask_for(stay.inside, "suspend"), Invalid, "required")
+    refused(lambda: ask_for(stay.inside, "quota", mailbox_id=stay.box.id, quota_mb=0), Invalid, "number_range")
+    refused(lambda: ask_for(stay.inside, "quota", mailbox_id=stay.box.id), Invalid, "required")
+    refused(lambda: ask_for(stay.inside, "create", address="ż@x"), Invalid, "unknown_domain", "address_not_ascii")
+    refused(lambda: ask_for(stay.inside, "suspend", mailbox_id=uuid.uuid4()), NotFound, "not_found")
+    own = actor_for_user(stay.anna, fresh=True)
+    refused(lambda: ask_for(own, "suspend", mailbox_id=stay.box.id), NotAllowed, "only_inside")
+
+
+def test_only_the_members_own_people_decide_with_a_fresh_factor(stay: Stay) -> None:
+    asked = ask_for(stay.inside, "suspend", mailbox_id=stay.box.id)
+    refused(lambda: agreements.agree(replace(stay.wojt, fresh=False), asked.id), NotAllowed, "fresh_factor_needed")
+    refused(lambda: agreements.agree(actor_for_user(stay.anna, fresh=True), asked.id), NotAllowed, "not_allowed")
+    boss = actor_for_user(_user("association_admin"), fresh=True)
+    refused(lambda: agreements.agree(boss, asked.id), NotAllowed, "member_decides")
+    refused(lambda: agreements.agree(replace(stay.inside, fresh=True), asked.id), NotAllowed, "not_allowed")
+    both = _user("member_admin", member=stay.world.koscian)
+    with unit_of_work():
+        _user("support").grants[0].user_id = both.id
+    db.session.expire_all()
+    refused(lambda: agreements.agree(actor_for_user(both, fresh=True), asked.id), NotAllowed, "member_decides")
+    editor = actor_for_user(_user("member_editor", member=stay.world.koscian), fresh=True)
+    refused(lambda: agreements.agree(editor, asked.id), NotAllowed, "not_allowed")
+    foreign = actor_for_user(_user("member_admin", member=stay.world.smigiel), fresh=True)
+    refused(lambda: agreements.agree(foreign, asked.id), NotFound, "not_found")
+    refused(lambda: agreements.agree(replace(stay.wojt, ref="token:x"), asked.id), NotAllowed, "member_decides")
+    assert agreements.agree(stay.wojt, asked.id).decided_by == stay.wojt.user_id
+    refused(lambda: agreements.agree(stay.wojt, asked.id), Conflict, "decided_already")
+
+
+def test_what_was_agreed_to_can_be_taken_back_until_it_is_done(stay: Stay) -> None:
+    asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
+    agreements.refuse(stay.wojt, asked.id)
+    refused(lambda: carry_out(stay.inside, asked.id), NotAllowed, "not_agreed")
+    refused(lambda: agreements.agree(stay.wojt, asked.id), Conflict, "decided_already")
+
+
+def test_nothing_is_done_after_the_stay_whatever_was_agreed_to(stay: Stay) -> None:
+    late = agreed(stay, "suspend", mailbox_id=stay.box.id)
+    asked = ask_for(stay.inside, "resume", mailbox_id=stay.box.id)
+    with unit_of_work():
+        db.session.execute(update(StepIn).values(until=utcnow() - timedelta(seconds=1)))
+    refused(lambda: carry_out(stay.inside, late.id), NotAllowed, "stay_over")
+    refused(lambda: agreements.agree(stay.wojt, asked.id), Conflict, "stay_over")
+    refused(lambda: ask_for(stay.inside, "suspend", mailbox_id=stay.box.id), NotAllowed, "stay_over")
+    again = actor_inside(stay.anna, enter(actor_for_user(stay.anna, fresh=True), stay.world.koscian.id, reason=REASON))
+    refused(lambda: carry_out(again, late.id), NotFound, "not_found")
+    assert db.session.get_one(Mailbox, stay.box.id).suspended_at is None
+
+
+@pytest.mark.parametrize("how", ["ended", "blocked", "right taken", "moved away"])
+def test_whatever_ends_the_right_ends_the_agreement(stay: Stay, how: str) -> None:
+    school = Member(id=new_id(), name="Szkoła", kind="school", slug="szkola", parent_id=stay.world.koscian.id)
+    with unit_of_work():
+        db.session.add(school)
+    box = create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"szkola1@{SHARED}").mailbox
+    with unit_of_work():
+        db.session.execute(update(Mailbox).where(Mailbox.id == box.id).values(member_id=school.id))
+    inside = actor_inside(stay.anna, db.session.scalars(select(StepIn)).one())
+    asked = ask_for(inside, "suspend", mailbox_id=box.id)
+    agreements.agree(actor_for_user(db.session.get_one(User, stay.wojt.user_id), fresh=True), asked.id)
+    if how == "ended":
+        end(stay.wojt, asked.step_in_id)
+    with unit_of_work():
+        if how == "blocked":
+            stay.anna.active = False
+        if how == "right taken":
+            stay.anna.grants.clear()
+        if how == "moved away":
+            school.parent_id = stay.world.smigiel.id
+    refused(lambda: carry_out(inside, asked.id), NotFound if how == "moved away" else NotAllowed, "not_found",
+            "stay_over")  # fmt: skip
+    assert db.session.get_one(Mailbox, box.id, populate_existing=True).suspended_at is None
+
+
+def test_what_fails_uses_no_agreement_up(stay: Stay) -> None:
+    asked = agreed(stay, "create", address=f"spor@{SHARED}", quota_mb=100)
+    create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"spor@{SHARED}")
+    refused(lambda: carry_out(stay.inside, asked.id), Conflict, "taken")
+    assert db.session.get_one(AskedAction, asked.id, populate_existing=True).done_at is None
+
+
+def refused(do: Callable[[], object], kind: type[PanelError], *codes: str) -> None:
+    with pytest.raises(kind) as error:
+        do()
+    assert error.value.code in codes
+
+
+def agreed(stay: Stay, action: str, **values: object) -> AskedAction:
+    return agreements.agree(stay.wojt, ask_for(stay.inside, action, **values).id)  # type: ignore[arg-type]  # as given
+
+
+def _user(role: str, *, member: Member | None = None) -> User:
+    return create_user(SYSTEM, email=f"{role}-{uuid.uuid4().hex[:8]}@x.pl", name=role, password_hash=None, role=role,
+                       member_id=None if member is None else member.id)  # fmt: skip
+
+
+@pytest.fixture
+def stay(world: World) -> Stay:
+    ensure_roles()
+    anna = create_user(SYSTEM, email="anna@wokiss.pl", name="Anna Nowak", password_hash=None, role="support")
+    wojt = actor_for_user(_user("member_admin", member=world.koscian), fresh=True)
+    box = create_mailbox(SYSTEM, member_id=world.koscian.id, address=f"biuro@{SHARED}").mailbox
+    step_in = enter(actor_for_user(anna, fresh=True), world.koscian.id, reason=REASON)
+    return Stay(world, anna, actor_inside(anna, step_in), wojt, box)
