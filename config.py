@@ -118,6 +118,16 @@ class Settings:
     )
     alarm_from: str = _setting("", "From which address alarms are sent. Empty: the first of `CIS_ALARM_TO`.")
     alarm_to: str = _setting("", "To whom alarms are sent: addresses with commas between, none of them on our nodes.")
+    event_days: int = _setting(
+        1826,
+        "Days after which names and other details leave the events; what happened, when and by whose id stays. "
+        "At least 730.",
+        int,
+    )
+    anchor_to: str = _setting(
+        "",
+        "To whom the day's anchor of the events is sent, by the relay of the alarms. Empty: to `CIS_ALARM_TO`.",
+    )
     notice_smtp: str = _setting(
         "",
         "Mail server for messages to people: `smtp://host:587` or `smtps://host:465`; may be a node of ours. "
@@ -153,6 +163,8 @@ class Settings:
             raise SettingsError("CIS_ENV: production or lab")
         if not 0 <= self.backup_hour <= 23:
             raise SettingsError("CIS_BACKUP_HOUR: 0 to 23")
+        if self.event_days < 730:
+            raise SettingsError("CIS_EVENT_DAYS: at least 730 (two years)")
         if not 0 <= self.notice_hour <= 23:
             raise SettingsError("CIS_NOTICE_HOUR: 0 to 23")
         if self.language not in ("pl", "en"):

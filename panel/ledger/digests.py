@@ -15,12 +15,12 @@ from typing import Any
 FIRST = bytes(32)
 """The digest before the first link."""
 
-NO_DETAILS = sha256(b"{}").digest()
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 def canonical(value: Any) -> bytes:
     """``value`` as JSON in the one form that digests are made of: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def salt_of(salt: bytes, name: str) -> bytes:

@@ -80,8 +80,8 @@ def record(
     node_id: uuid.UUID | None = None,
     job_id: uuid.UUID | None = None,
     **data: Any,
-) -> None:
-    """Add one event to the running unit of work. ``data`` is shown to people: no secrets."""
+) -> uuid.UUID:
+    """Add one event to the running unit of work and return its id. ``data`` is shown to people: no secrets."""
     require_agreed(actor, tag, resource_id)
     event = Event(
         id=new_id(),
@@ -96,6 +96,7 @@ def record(
     )
     event.detail = EventDetail(event_id=event.id, actor_name=actor.name, resource_name=name, data=_told(actor, data))
     db.session.add(event)
+    return event.id
 
 
 def record_many(actor: Actor, rows: Iterable[dict[str, Any]]) -> None:
