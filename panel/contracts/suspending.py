@@ -97,10 +97,12 @@ def _read(contract: Contract, steps: Sequence[Mapping[str, Any]], today: date) -
 
 
 def _take_those_of(actor: Actor, contract: Contract, steps: Sequence[ContractStep], today: date) -> None:
-    """What is planned for today holds at once: a member that was told so finds it so."""
+    """What is planned for today holds at once; of what is near the plan itself has told."""
     for step in steps:
+        if step.takes_on <= today + timedelta(days=notice_days().get(step.level, 0)):
+            step.announced_at = utcnow()
         if step.takes_on <= today:
-            step.announced_at = step.taken_at = utcnow()
+            step.taken_at = utcnow()
             contract.suspended = step.level
             _record(actor, contract, "step", suspended=step.level)
     db.session.flush()

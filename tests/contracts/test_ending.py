@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from panel.contracts import ending
 from panel.contracts.actions import end_contract, update_contract
 from panel.contracts.ending import ContractTask, finish_task, make_tasks, tasks_query
 from panel.contracts.entitlements import today
@@ -17,12 +16,6 @@ from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
 from panel.ledger.notices import Notice
 from tests.worlds import World, actor, grant
-
-
-@pytest.fixture
-def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
-    """Let the database say that it is another day."""
-    return lambda day: monkeypatch.setattr(ending, "database_today", lambda: day)
 
 
 def test_each_step_is_a_task_and_a_notice_once(world: World, on: Callable[[date], None]) -> None:
