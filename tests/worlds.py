@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flask import Flask
+from sqlalchemy import create_engine
 
 from config import Settings
 from panel.contracts.models import Contract, ContractItem, Service
 from panel.kernel.access import ROLES, SYSTEM, Actor, Reach
-from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.db import Base, db, new_id, unit_of_work
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Node, record_enrolment
 from panel.mail.domains import ensure_shared_domain
@@ -58,7 +61,7 @@ def small_world(folder: Path, *, database_url: str = "") -> Iterator[World]:
     rings: list[uuid.UUID] = []
     app.extensions[DOORBELL] = rings.append
     with app.app_context():
-        db.create_all()
+        _make_tables(settings)
         node = enrolled_node("mail1")
         domain = ensure_shared_domain(SYSTEM, SHARED)
         with unit_of_work():
@@ -69,6 +72,24 @@ def small_world(folder: Path, *, database_url: str = "") -> Iterator[World]:
         yield World(app, node, domain, koscian, smigiel, rings)
         db.session.remove()
         db.engine.dispose()
+
+
+def _make_tables(settings: Settings) -> None:
+    """All tables, empty. A new SQLite file is a copy of the first one: that is ten times as quick as making them."""
+    if settings.database_url:
+        db.create_all()
+    else:
+        settings.data_dir.joinpath("panel.sqlite").write_bytes(_empty_file(frozenset(Base.metadata.tables)))
+
+
+@cache
+def _empty_file(_tables: frozenset[str]) -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "empty.sqlite")
+        engine = create_engine(f"sqlite:///{file}")
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        return file.read_bytes()
 
 
 def enrolled_node(name: str, *, address: str = "192.0.2.11") -> Node:

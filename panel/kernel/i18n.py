@@ -11,6 +11,8 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,12 @@ def _compiled(sources: Path, cache: Path) -> Path:
 
 def _compile(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as text:
-        catalogue = read_po(text, locale=source.parent.parent.name)
-    with target.open("wb") as binary:
-        write_mo(binary, catalogue)
+    target.write_bytes(_binary(source.read_bytes(), source.parent.parent.name))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _binary(text: bytes, locale: str) -> bytes:
+    """The binary form of a catalogue; remembered, since one process may start several panels."""
+    binary = BytesIO()
+    write_mo(binary, read_po(BytesIO(text), locale=locale))
+    return binary.getvalue()
