@@ -33,6 +33,8 @@ PERMISSIONS = frozenset(
         "jobs:write",
         "plans:approve",
         "events:read",
+        "records:export",
+        "records:erase",
         "tokens:read",
         "tokens:write",
         "users:read",
@@ -52,9 +54,11 @@ _READ_OWN = frozenset(
 )
 ROLES: dict[str, frozenset[str]] = {
     "association_admin": PERMISSIONS,
-    "provisioner": PERMISSIONS - {"users:write", "users:invite", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"},
+    "provisioner": PERMISSIONS
+    - {"users:write", "users:invite", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"}
+    - {"records:export", "records:erase"},
     "support": _READ_OWN | {"nodes:read", "jobs:read", "stepin:enter"},
-    "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")),
+    "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")) | {"records:export"},
     "member_admin": _READ_OWN
     | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
     | {"users:invite", "stepin:agree", "mail:takeover", "orders:write"},
@@ -158,6 +162,17 @@ def require(actor: Actor, permission: str, member_id: uuid.UUID | None = None, *
     if member_id is not None and not actor.reaches(member_id):
         raise NotFound("not_found")
     if not actor.may(permission, member_id) or (staff and not actor.may_everywhere(permission)):
+        raise NotAllowed("not_allowed", permission=permission)
+
+
+def require_on(actor: Actor, permission: str, member_id: uuid.UUID | None) -> None:
+    """Go on only if ``actor`` holds ``permission`` on a row of ``member_id``; a row of no member is the staff's alone.
+
+    Raises NotFound and NotAllowed as ``require`` does.
+    """
+    if not actor.reaches(member_id):
+        raise NotFound("not_found")
+    if not (actor.may_everywhere(permission) if member_id is None else actor.may(permission, member_id)):
         raise NotAllowed("not_allowed", permission=permission)
 
 

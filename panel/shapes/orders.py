@@ -8,13 +8,18 @@ from typing import Any
 
 from sqlalchemy import func
 
+from panel.contracts.ending import ContractTask
 from panel.contracts.models import Contract
+from panel.contracts.orders import Order
+from panel.identity.invitations import Invitation
+from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, User
 from panel.ledger.alarms import Alarm
 from panel.ledger.backups import NodeBackup
 from panel.ledger.differences import Difference
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
+from panel.ledger.messages import Message
 from panel.mail.models import Mailbox, MailDomain
 from panel.members.models import Member
 
@@ -34,6 +39,14 @@ CONTRACTS: Orders = {
     "starts_on": Contract.starts_on,
     "ends_on": func.coalesce(Contract.ends_on, date.max),
 }
+CONTRACT_TASKS: Orders = {
+    "due_on": ContractTask.due_on,
+    "last_day": ContractTask.last_day,
+    "created_at": ContractTask.id,
+    "number": Contract.number,
+    "member": Member.folded,
+}
+ORDERS: Orders = {"created_at": Order.id, "number": Order.number, "state": Order.state, "member": Member.folded}
 MAIL_DOMAINS: Orders = {"name": MailDomain.name, "created_at": MailDomain.id}
 MAILBOXES: Orders = {
     "created_at": Mailbox.id,
@@ -43,7 +56,14 @@ MAILBOXES: Orders = {
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 ALARMS: Orders = {"raised_at": Alarm.id}
 BACKUPS: Orders = {"at": NodeBackup.at}
+MESSAGES: Orders = {"created_at": Message.id}
 EVENTS: Orders = {"at": Event.id}
 DIFFERENCES: Orders = {"first_seen_at": Difference.id, "name": Difference.name, "kind": Difference.kind}
 USERS: Orders = {"email": User.email, "created_at": User.id, "name": User.name}
+INVITATIONS: Orders = {
+    "created_at": Invitation.id,
+    "email": Invitation.email,
+    "expires_at": Invitation.expires_at,
+}
+LOCKOUTS: Orders = {"last_at": Attempts.last_at, "failures": Attempts.failures}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}

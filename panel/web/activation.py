@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from panel.kernel.errors import NotFound
 from panel.mail.activation import activate, activated, find_link
 from panel.web.forms.activation import FirstPasswordForm
+from panel.web.links import by_link
 from panel.web.mail import UNSETTLED
 from panel.web.mail_parts import server_of
 from panel.web.oneoff import unkept
@@ -23,7 +24,7 @@ area = Blueprint("activation", __name__, url_prefix="/activate")
 @public
 def show(token: str) -> ResponseReturnValue:
     """The form, and what sending it does."""
-    mailbox, form = find_link(token).mailbox, FirstPasswordForm()
+    mailbox, form = by_link(find_link, token).mailbox, FirstPasswordForm()
     if form.attempt(lambda: activate(token, password=form.password.text)) is not None:
         return redirect(url_for("activation.done", token=token), 303)
     return render_template("activation/form.html", form=form, mailbox=mailbox), form.status

@@ -73,6 +73,11 @@ def try_password(name: str, is_good: Callable[[], bool]) -> bool:
     return False
 
 
+def know_browser(email: str) -> None:
+    """Know this browser for the account ``email`` from now on: its holder has proved to read the account's mail."""
+    g.signed_in_account = email
+
+
 def _settle(door: Door) -> None:
     forget(_WHAT, door.account)
     give_back(_WHAT, door.address)
@@ -95,7 +100,7 @@ def _came_from_here(user: User) -> bool:
 
 
 def _note_place(_app: Flask, *, user: User, **_details: Any) -> None:
-    g.signed_in_account = user.email
+    know_browser(user.email)
 
 
 def _keep_place(response: Response) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from panel.kernel.i18n import _, _l, ngettext
 from panel.wording.alarms import alarm_words
+from panel.wording.changes import change_word, stay_end_word
 from panel.wording.names import cause_word, role_word, size, suspension_word
 from panel.wording.problems import problem_words
 from panel.wording.states import Look, seen_words
@@ -33,7 +34,21 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "contracts:order:refuse": (_l("Order refused"), "bad", "x-octagon"),
     "contracts:order:withdraw": (_l("Order withdrawn"), "off", "slash-circle"),
     "contracts:order:live": (_l("What was ordered can be used"), "ok", "check-circle"),
+    "identity:user:sign-in": (_l("Signed in"), "off", "box-arrow-in-right"),
+    "identity:user:password": (_l("Own password changed"), "warn", "key"),
+    "identity:session:end": (_l("Session ended"), "off", "box-arrow-right"),
+    "identity:factor:add": (_l("Second factor set up"), "ok", "shield-check"),
+    "identity:factor:replace": (_l("Authenticator app replaced"), "warn", "shield-check"),
+    "identity:factor:remove": (_l("Second factor removed"), "warn", "shield-lock"),
+    "identity:factor:remove-all": (_l("All second factors removed by staff"), "warn", "shield-lock"),
+    "identity:recovery-codes:make": (_l("Recovery codes made"), "warn", "file-earmark-text"),
     "identity:user:create": (_l("User created"), "ok", "person-plus"),
+    "identity:invitation:send": (_l("Invitation sent"), "busy", "envelope-plus"),
+    "identity:invitation:resend": (_l("Invitation sent again"), "busy", "envelope-plus"),
+    "identity:invitation:withdraw": (_l("Invitation withdrawn"), "off", "slash-circle"),
+    "identity:invitation:accept": (_l("Invitation accepted"), "ok", "person-plus"),
+    "identity:user:reset": (_l("Link for a new password sent"), "busy", "key"),
+    "identity:user:password-reset": (_l("New password set by a link"), "warn", "key"),
     "identity:limit:clear": (_l("Somebody may try to sign in again at once"), "ok", "unlock"),
     "identity:user:rename": (_l("Person called otherwise"), "busy", "pencil"),
     "identity:user:deactivate": (_l("Person let in no more"), "off", "person-slash"),
@@ -58,6 +73,8 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:resume": (_l("Mailbox resumed"), "ok", "play-circle"),
     "mail:mailbox:rename": (_l("Address changed"), "busy", "pencil"),
     "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
+    "mail:mailbox:take-over": (_l("Mailbox handed over to a successor"), "warn", "person-check"),
+    "mail:mailbox:hand-back": (_l("Mailbox handed back"), "warn", "arrow-counterclockwise"),
     "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
     "mail:mailbox:purge": (_l("Deleted for good"), "off", "trash"),
     "engine:panel:open": (_l("Engine opened after a restore"), "ok", "unlock"),
@@ -85,6 +102,9 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "jobs:job:retry": (_l("Job asked for again"), "busy", "arrow-repeat"),
     "alarms:alarm:raise": (_l("Alarm raised"), "bad", "exclamation-triangle"),
     "alarms:alarm:clear": (_l("Alarm over"), "ok", "check-circle"),
+    "records:person:erase": (_l("Person erased from the records"), "warn", "eraser"),
+    "records:details:expire": (_l("Details of old events erased at the end of their time"), "off", "eraser"),
+    "records:chain:gap": (_l("Events missing after a restore"), "bad", "link-45deg"),
     "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
 }
 _ACTIONS: dict[str, tuple[Any, str, str]] = {
@@ -120,6 +140,7 @@ _DEPTHS = {
     "login": _l("signed in: %(n)s"),
     "message": _l("message read: %(n)s"),
     "absent": _l("gone: %(n)s"),
+    "closed": _l("closed: %(n)s"),
     "not_seen": _l("not seen: %(n)s"),
 }
 
@@ -210,6 +231,12 @@ def _detail(name: str, value: Any) -> str:
         "amendment": lambda: _("amendment %(number)s", number=value),
         "file": lambda: str(value),
         "suspended": lambda: suspension_word(str(value)),
+        "reason": lambda: _("reason: %(reason)s", reason=value),
+        "change": lambda: change_word(str(value)),
+        "ended_by": lambda: stay_end_word(str(value)),
+        "earlier": lambda: _("holder before: %(name)s", name=value) if value else "",
+        "successor": lambda: _("successor: %(name)s", name=value),
+        "authority": lambda: _("by authority of: %(document)s", document=value),
         "suspended_reason": lambda: _("reason: %(reason)s", reason=value),
         "ended_on": lambda: str(value),
         "step": lambda: ngettext("%(num)s day before its last day", "%(num)s days before its last day", int(value)),

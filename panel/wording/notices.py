@@ -22,6 +22,8 @@ from panel.ledger.notices import Notice
 from panel.notices.links import link_url
 from panel.notices.sending import Recipient, Told
 from panel.wording.contract_notices import CONTRACT_NOTICES
+from panel.wording.door_notices import DOOR_NOTICES
+from panel.wording.sign_in_notices import SIGN_IN_NOTICES
 
 Params = Mapping[str, Any]
 _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -29,20 +31,20 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         _l("Test message"),
         (_l("This is a test. Messages of the panel arrive here."), _l("The panel: %(panel)s")),
     ),
-    "sign_in:under_attack": (
-        _l("Somebody keeps trying to sign in to your account"),
-        (
-            _l("Wrong passwords were tried at your account many times. Nobody got in by them."),
-            _l("From places where you signed in before you can go on as ever; elsewhere you may have to wait."),
-            _l("If it is you who forgot the password, ask for a new one: %(panel)s/reset"),
-        ),
-    ),
     "step_in:begun": (
         _l("Staff are looking at the panel as %(member)s"),
         (
             _l("%(staff)s entered the view of %(member)s. They only look; they change nothing without your agreement."),
             _l("Reason: %(reason)s"),
             _l("It ends by itself on %(until_at)s. You can end it now: %(panel)s/history/staff"),
+        ),
+    ),
+    "mailbox:handed_over": (
+        _l("Mailbox %(address)s was handed over"),
+        (
+            _l("%(by)s handed the mailbox %(address)s over to %(successor)s."),
+            _l("By authority of: %(authority)s"),
+            _l("The earlier password opens it no more. If this is wrong, hand it back: %(panel)s/mail/mailboxes"),
         ),
     ),
     "step_in:asked": (
@@ -53,6 +55,8 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
     ),
     **CONTRACT_NOTICES,
+    **DOOR_NOTICES,
+    **SIGN_IN_NOTICES,
 }
 """Code → subject and lines of the text."""
 

@@ -70,6 +70,12 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "overwriting": (_l("being overwritten"), "busy", "arrow-repeat"),
         "resolved": (_l("settled"), "ok", "check-circle"),
     },
+    "invitation": {
+        "waiting": (_l("waits for an answer"), "wait", "hourglass-split"),
+        "accepted": (_l("accepted"), "ok", "check-circle"),
+        "withdrawn": (_l("withdrawn"), "off", "slash-circle"),
+        "expired": (_l("too old"), "warn", "exclamation-triangle"),
+    },
     "login": {
         "waiting": (_l("waits for its first password"), "wait", "hourglass-split"),
         "open": (_l("open"), "ok", "check-circle"),
@@ -93,6 +99,7 @@ _SEEN = {
     "login": _l("signing in to it was tried"),
     "message": _l("a real message arrived and was read"),
     "absent": _l("it is not served any more"),
+    "closed": _l("it is closed: mail to it is refused"),
 }
 
 
