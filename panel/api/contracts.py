@@ -48,7 +48,11 @@ _AMENDMENT = Shape(
     }
 )
 _SUSPENSION = Shape(
-    fields={"level": Text(required=True, choices=SUSPENSION_LEVELS), "reason": Text(required=True, most=200)}
+    fields={
+        "level": Text(required=True, choices=SUSPENSION_LEVELS),
+        "reason": Text(required=True, most=200),
+        "contact": Text(most=200, says="Whom those may ask who are stopped."),
+    }
 )
 
 

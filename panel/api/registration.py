@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from panel.api import (
     backups,
+    contract_steps,
     contracts,
     documentation,
     drift,
@@ -17,9 +18,11 @@ from panel.api import (
     mailboxes,
     members,
     nodes,
+    orders,
     page,
     plans,
     services,
+    step_ins,
     tokens,
 )
 from panel.api.operations import OPERATIONS
@@ -29,7 +32,23 @@ from panel.kernel import i18n
 from panel.kernel.errors import PanelError
 
 PREFIX = "/api/v1"
-AREAS = (members, contracts, services, mail_domains, mailboxes, nodes, backups, plans, drift, jobs, events, tokens)
+AREAS = (
+    members,
+    contracts,
+    contract_steps,
+    orders,
+    services,
+    mail_domains,
+    mailboxes,
+    nodes,
+    backups,
+    plans,
+    drift,
+    jobs,
+    events,
+    tokens,
+    step_ins,
+)
 """One module per collection; importing it registers its operations."""
 
 

@@ -20,7 +20,10 @@ from panel.api.schema_parts import (
     ref,
     thing,
 )
+from panel.contracts.ending import TASK_STATES
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
+from panel.contracts.orders import ORDER_STATES
+from panel.contracts.steps import END, SUSPENSION
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.ledger import jobs
 from panel.ledger.backups import BACKUP_STATES
@@ -96,6 +99,34 @@ _TOKEN = {
     "created_at": MOMENT,
     "links": LINKS,
 }
+_ASKED = thing(
+    {
+        "id": ID,
+        "action": TEXT,
+        "resource_id": or_null(ID),
+        "resource_name": TEXT,
+        "values": ANYTHING,
+        "asked_at": MOMENT,
+        "agreed": or_null(FLAG),
+        "decided_by": or_null(ID),
+        "decided_at": or_null(MOMENT),
+        "done_at": or_null(MOMENT),
+    }
+)
+_STEP_IN = {
+    "id": ID,
+    "member_id": ID,
+    "user_id": ID,
+    "user_name": TEXT,
+    "reason": TEXT,
+    "ticket": TEXT,
+    "opened_at": MOMENT,
+    "until": MOMENT,
+    "ended_at": or_null(MOMENT),
+    "ended_by": or_null(TEXT),
+    "pages": WHOLE,
+    "asked": list_of(_ASKED),
+}
 
 COMPONENTS: dict[str, Schema] = {
     "Member": thing(
@@ -140,11 +171,62 @@ COMPONENTS: dict[str, Schema] = {
             "ended_on": or_null(DAY),
             "notice_days": WHOLE,
             "status": one_of(["future", "active", "expiring", "suspended", "ended"]),
-            "suspension": or_null(thing({"level": one_of(SUSPENSION_LEVELS), "reason": TEXT})),
+            "suspension": or_null(thing({"level": one_of(SUSPENSION_LEVELS), "reason": TEXT, "contact": TEXT})),
             "items": list_of(thing(_ITEM)),
             "amendments": list_of(ref("Amendment")),
             "attachments": list_of(ref("Attachment")),
             **_TIMES,
+            "links": LINKS,
+        }
+    ),
+    "ContractStep": thing(
+        {
+            "id": ID,
+            "contract_id": ID,
+            "why": one_of([SUSPENSION, END]),
+            "level": one_of(SUSPENSION_LEVELS),
+            "takes_on": DAY,
+            "state": one_of(["planned", "announced", "taken", "cancelled", "undone"]),
+            "announced_at": or_null(MOMENT),
+            "taken_at": or_null(MOMENT),
+            "cancelled_at": or_null(MOMENT),
+            "created_at": MOMENT,
+        }
+    ),
+    "ContractTask": thing(
+        {
+            "id": ID,
+            "contract_id": ID,
+            "contract_number": TEXT,
+            "member_id": ID,
+            "step": WHOLE,
+            "last_day": DAY,
+            "due_on": DAY,
+            "state": one_of(TASK_STATES),
+            "done_at": or_null(MOMENT),
+            "done_by": or_null(TEXT),
+            "note": TEXT,
+            "created_at": MOMENT,
+        }
+    ),
+    "Order": thing(
+        {
+            "id": ID,
+            "number": TEXT,
+            "member_id": ID,
+            "contract_id": or_null(ID),
+            "state": one_of(ORDER_STATES),
+            "items": list_of(thing({"service": TEXT, "quantity": WHOLE, "unit_price": AMOUNT})),
+            "total": AMOUNT,
+            "note": TEXT,
+            "reason": TEXT,
+            "effective_on": or_null(DAY),
+            "granted_by": or_null(ID),
+            "amendment_id": or_null(ID),
+            "created_at": MOMENT,
+            "sent_at": or_null(MOMENT),
+            "decided_at": or_null(MOMENT),
+            "live_at": or_null(MOMENT),
             "links": LINKS,
         }
     ),
@@ -272,6 +354,7 @@ COMPONENTS: dict[str, Schema] = {
             "data": ANYTHING,
         }
     ),
+    "StepIn": thing(_STEP_IN),
     "Token": thing(_TOKEN, also={"token": TEXT | {"description": "The secret; in the first answer only."}}),
     "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
     "Problem": thing(

@@ -13,6 +13,7 @@ import click
 
 AREAS: Mapping[str, str] = {
     "alarms": "panel.cli.alarms:alarms",
+    "audit": "panel.cli.audit:audit",
     "backup": "panel.cli.backup:backup",
     "contracts": "panel.cli.contracts:contracts",
     "db": "panel.cli.database:db",
@@ -26,8 +27,11 @@ AREAS: Mapping[str, str] = {
     "mailboxes": "panel.cli.mailboxes:mailboxes",
     "members": "panel.cli.members:members",
     "nodes": "panel.cli.nodes:nodes",
+    "notices": "panel.cli.notices:notices",
+    "orders": "panel.cli.orders:orders",
     "restore": "panel.cli.restore:restore",
     "run": "panel.cli.run:run",
+    "step-ins": "panel.cli.step_ins:step_ins",
     "services": "panel.cli.services:services",
     "tokens": "panel.cli.tokens:tokens",
     "users": "panel.cli.users:users",

@@ -8,6 +8,7 @@ from panel.kernel.db import utcnow
 from panel.ledger.alarms import Alarm
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
+from panel.ledger.messages import Message
 from panel.ledger.nodes import Node
 from panel.shapes.values import events_of, identifier, moment, problem
 
@@ -74,6 +75,22 @@ def alarm(row: Alarm) -> dict[str, Any]:
         "raised_at": moment(row.raised_at),
         "told_at": moment(row.told_at),
         "cleared_at": moment(row.cleared_at),
+    }
+
+
+def message(row: Message) -> dict[str, Any]:
+    """A message to a person, without what it said."""
+    return {
+        "id": str(row.id),
+        "code": row.code,
+        "user_id": identifier(row.user_id),
+        "state": row.state,
+        "bundled": row.bundled,
+        "attempts": row.attempts,
+        "created_at": moment(row.created_at),
+        "retry_at": moment(row.retry_at),
+        "sent_at": moment(row.sent_at),
+        "problem": row.problem,
     }
 
 

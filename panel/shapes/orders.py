@@ -14,6 +14,7 @@ from panel.contracts.orders import Order
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, User
+from panel.identity.step_ins import StepIn
 from panel.ledger.alarms import Alarm
 from panel.ledger.backups import NodeBackup
 from panel.ledger.differences import Difference
@@ -66,4 +67,5 @@ INVITATIONS: Orders = {
     "expires_at": Invitation.expires_at,
 }
 LOCKOUTS: Orders = {"last_at": Attempts.last_at, "failures": Attempts.failures}
+STEP_INS: Orders = {"opened_at": StepIn.id}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
