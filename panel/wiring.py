@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
@@ -39,8 +40,9 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
-from panel.identity.stepping_in import close_over
 from panel.identity.lockouts import forget_old_attempts
+from panel.identity.sign_ins import forget_old_sign_ins
+from panel.identity.stepping_in import close_over
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
@@ -102,6 +104,7 @@ CHORES = (
     check_when_due,
     watch_conditions,
     forget_old_attempts,
+    forget_old_sign_ins,
     forget_old_notices,
     chainer(),
     close_over,
@@ -234,6 +237,11 @@ def make_worker(app: Flask, exchange: Exchange, *, threads: int = THREADS) -> Wo
 def alarm_relay(settings: Settings) -> Relay:
     """The way by which alarms leave; it refuses recipients whose mail ends on nodes of ours."""
     return relay_of(settings, is_ours=_is_mail_domain)
+
+
+def anchor_relay(settings: Settings) -> Relay:
+    """The same way for the day's anchor, to those who keep it."""
+    return alarm_relay(replace(settings, alarm_to=settings.anchor_to or settings.alarm_to))
 
 
 def _is_mail_domain(domain: str) -> bool:

@@ -48,6 +48,11 @@ def hash_user_password(password: str) -> str:
     return str(_argon2id.hash(unicodedata.normalize("NFKD", password)))
 
 
+def is_user_password(password: str, hashed: str) -> bool:
+    """Whether ``hashed``, made by ``hash_user_password``, is of ``password``, however its accents were composed."""
+    return bool(_argon2id.verify(unicodedata.normalize("NFKD", password), hashed))
+
+
 def new_token() -> str:
     """A random secret of 128 bits, URL-safe."""
     return secrets.token_urlsafe(16)

@@ -35,7 +35,7 @@ def protect(app: Flask) -> None:
     """Set cookies' flags, check CSRF tokens on all forms, and add the headers to every answer."""
     secure = app.config["CIS"].secure_cookies
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-session" if secure else "cis_session",
+        SESSION_COOKIE_NAME="__Host-cis" if secure else "cis_session",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -32,13 +32,14 @@ class Place:
     current: bool
 
 
-_PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool], ...], ...] = (
+_PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] = (
     (
         ("dashboard.show", _l("Dashboard"), "speedometer2", None, False),
         ("needs.show_list", _l("Needs a person"), "bell", "members:read", True),
         ("members.show_list", _l("Members"), "building", "members:read", False),
         ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
+        ("history.show", _l("History"), "clock-history", "events:read", None),
     ),
     (
         ("nodes.show_list", _l("Nodes"), "hdd-network", "nodes:read", True),
@@ -47,7 +48,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool], ...], ...] = (
         ("events.show_list", _l("Journal"), "clock-history", "events:read", True),
     ),
 )
-"""Endpoint, label, icon, permission needed, whether on the whole association. What has no endpoint is left out."""
+"""Endpoint, label, icon, permission needed, whether on the whole association (None: only where not), if it is there."""
 
 _PAGES_OF: dict[str, tuple[str, str]] = {
     "member": ("members.show", "member_id"),
@@ -61,6 +62,8 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 
 
 _WORDS = (
+    "factors_words",
+    "rule_words",
     "state_look",
     "wanted_words",
     "seen_words",
@@ -78,6 +81,8 @@ _WORDS = (
     "service_name",
     "unit_word",
     "cause_word",
+    "change_words",
+    "stay_end_word",
     "suspension_word",
     "kind_word",
     "what_words",
@@ -199,8 +204,8 @@ def _may_everywhere(permission: str) -> bool:
     return session.is_signed_in() and session.actor().may_everywhere(permission)
 
 
-def _is_open(actor: Actor, endpoint: str, permission: str | None, *, staff: bool) -> bool:
-    if endpoint not in current_app.view_functions:
+def _is_open(actor: Actor, endpoint: str, permission: str | None, *, staff: bool | None) -> bool:
+    if endpoint not in current_app.view_functions or (staff is None and actor.reaches_all):
         return False
     return permission is None or (actor.may_everywhere(permission) if staff else actor.may(permission))
 

@@ -3,6 +3,7 @@
 Belongs here: what a code of ours is called. Texts of one page stand in its template; a decision stands in no text.
 """
 
+from panel.wording.changes import change_word, change_words, stay_end_word
 from panel.wording.differences import (
     closed_words,
     difference_field,
@@ -14,6 +15,7 @@ from panel.wording.differences import (
 )
 from panel.wording.errors import describe, field_label
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
+from panel.wording.factors import factor_word, factors_words, rule_words
 from panel.wording.names import (
     amount,
     cause_word,
@@ -35,6 +37,8 @@ __all__ = [
     "Problem",
     "amount",
     "cause_word",
+    "change_word",
+    "change_words",
     "closed_words",
     "count_words",
     "describe",
@@ -44,6 +48,8 @@ __all__ = [
     "event_details",
     "event_look",
     "event_sentence",
+    "factor_word",
+    "factors_words",
     "field_label",
     "kind_word",
     "level_words",
@@ -56,10 +62,12 @@ __all__ = [
     "plan_reasons",
     "problem_words",
     "role_word",
+    "rule_words",
     "seen_words",
     "service_name",
     "state_look",
     "state_word",
+    "stay_end_word",
     "suspension_word",
     "unit_word",
     "verb_word",

@@ -104,7 +104,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "alarms:alarm:clear": (_l("Alarm over"), "ok", "check-circle"),
     "records:person:erase": (_l("Person erased from the records"), "warn", "eraser"),
     "records:details:expire": (_l("Details of old events erased at the end of their time"), "off", "eraser"),
-    "records:chain:gap": (_l("Events missing after a restore"), "bad", "link-45deg"),
+    "records:events:export": (_l("Record of events taken along"), "warn", "download"),
     "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
 }
 _ACTIONS: dict[str, tuple[Any, str, str]] = {

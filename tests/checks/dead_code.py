@@ -18,9 +18,8 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "impl cache_ok process_bind_param process_result_value inherit_cache isolation_level expire_on_commit".split()
     ),
     "Flask-Security's columns": frozenset(
-        "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret mf_recovery_codes last_login_at current_login_at "
-        "last_login_ip current_login_ip login_count create_datetime update_datetime description "
-        "check_tf_required tf_fresh".split()
+        "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret last_login_at current_login_at "
+        "last_login_ip current_login_ip login_count create_datetime update_datetime description".split()
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
     "Flask, Jinja and click": frozenset(

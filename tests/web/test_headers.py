@@ -46,7 +46,7 @@ def test_in_production_cookies_are_bound_to_the_host_and_https_is_forced(tmp_pat
     assert moved.location.startswith("https://")
     answer = client.get("/login", base_url="https://panel.example")
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-session=")
+    assert cookie.startswith("__Host-cis=")
     assert all(flag in cookie for flag in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
     assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
 

@@ -10,7 +10,7 @@ from panel.kernel.i18n import LANGUAGES
 from panel.web.session import declared
 from tests.web.site import Site, token_in
 
-CLOSED = {"security.two_factor_rescue", "security.tf_select"}
+CLOSED = {"security.verify"}
 """Pages that the sign-in library adds and we do not show."""
 
 
@@ -22,8 +22,7 @@ def test_every_route_declares_what_it_needs(site: Site) -> None:
 
 def test_a_route_without_declaration_is_closed(site: Site) -> None:
     client = site.client(site.admin)
-    assert client.get("/tf-rescue").status_code == 404
-    assert client.get("/tf-select").status_code == 404
+    assert client.get("/verify").status_code == 404
 
 
 def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_comes_back(site: Site) -> None:
