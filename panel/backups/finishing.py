@@ -26,6 +26,7 @@ from panel.ledger.events import record
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, list_nodes
 from panel.ledger.plans import HeldPlan
+from panel.ledger.verifying import verify_chain
 from provisioning.ssh import AgentTooOld, SshError
 
 RESTORED = "restored"
@@ -76,11 +77,13 @@ def finish(actor: Actor, kinds: Sequence[Kind], ask_of: Asker, *, dry_run: bool 
 
 
 def _open(actor: Actor, left: Sequence[Node]) -> None:
+    chain = verify_chain(actor)
     with unit_of_work():
         open_again(RESTORED)
         for node in left:
             close(RESTORED, node_id=node.id)
-        record(actor, "engine:panel:open", left=[node.name for node in left])
+        names = [node.name for node in left]
+        record(actor, "engine:panel:open", left=names, chained=chain.seq, chain_faults=chain.faulty)
 
 
 def _finish_node(actor: Actor, kinds: Sequence[Kind], node: Node, ask: Ask, *, dry_run: bool) -> Finished:

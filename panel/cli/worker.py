@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import click
 
@@ -20,16 +22,21 @@ from panel.engine.backups import backup_keeper
 from panel.engine.exchange import Exchange
 from panel.engine.greeting import greeter
 from panel.engine.health import health_asker
+from panel.engine.relay import RelayFailed
 from panel.engine.sweep import Rounds, run_forever
 from panel.engine.worker import THREADS
 from panel.kernel import i18n
 from panel.kernel.access import Actor
+from panel.ledger.anchors import anchorer
+from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
 from panel.notices.expanding import expand_notices
 from panel.notices.sending import sender
-from panel.wiring import CHORES, KINDS, alarm_relay, answer, create_core_app, make_exchange, make_worker
+from panel.wiring import CHORES, KINDS, alarm_relay, anchor_relay, answer, create_core_app, make_exchange, make_worker
 from panel.wording.alarms import alarm_message
 from panel.wording.notices import notice_mail
+
+log = logging.getLogger("cis.worker")
 
 
 @click.command()
@@ -76,9 +83,28 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         health_asker(exchange),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
+        expirer(settings),
+        anchorer(settings, _tell_anchor(settings)),
         lambda actor: expand_notices(actor, settings),
         sender(settings, partial(notice_mail, settings)),
     )
+
+
+def _tell_anchor(settings: Settings) -> Callable[[dict[str, Any]], bool]:
+    """Send the day's anchor to where it is kept, by the relay of the alarms."""
+
+    def tell(anchor: dict[str, Any]) -> bool:
+        relay = anchor_relay(settings)
+        if not relay.is_set:
+            return False
+        try:
+            relay.send(f"[CIS Panel] anchor {anchor['seq']}", json.dumps(anchor, indent=2) + "\n")
+        except RelayFailed as error:
+            log.warning("the anchor was not sent (%s): %s", error.code, error)
+            return False
+        return True
+
+    return tell
 
 
 def _compose(settings: Settings) -> Compose:

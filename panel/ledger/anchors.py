@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from panel.ledger.verifying import Point
 
 KEY, FOLDER = Path("keys/anchor_ed25519.pem"), Path("anchors")
 EVERY = timedelta(days=1)
+TOLD_EVERY_SECONDS = 3600.0
 _FIELDS = ("at", "seq", "digest")
 
 
@@ -57,17 +59,22 @@ def make_anchor(actor: Actor, settings: Settings) -> dict[str, Any] | None:
 
 
 def anchorer(settings: Settings, tell: Callable[[dict[str, Any]], bool]) -> Callable[[Actor], None]:
-    """The chore that makes an anchor each day and tells of it; ``tell`` says whether it could."""
+    """The chore that makes an anchor each day and tells of it; ``tell`` says whether it could, and is asked hourly."""
+    tried: float | None = None
 
     def keep_anchors(actor: Actor) -> None:
-        newest = db.session.scalars(select(Anchor).order_by(Anchor.at.desc()).limit(1)).first()
+        nonlocal tried
+        newest = _newest()
         now = db.session.scalars(select(database_now())).one()
         if newest is None or now - newest.at >= EVERY:
             make_anchor(actor, settings)
-            newest = db.session.scalars(select(Anchor).order_by(Anchor.at.desc()).limit(1)).first()
-        if newest is not None and newest.told_at is None and tell(written_anchor(newest, settings)):
-            with unit_of_work():
-                db.session.execute(update(Anchor).where(Anchor.id == newest.id).values(told_at=database_now()))
+            newest, tried = _newest(), None
+        if newest is None or newest.told_at is not None:
+            return
+        if tried is None or time.monotonic() - tried >= TOLD_EVERY_SECONDS:
+            tried = time.monotonic()
+            if tell(written_anchor(newest, settings)):
+                _note_told(newest)
 
     return keep_anchors
 
@@ -90,6 +97,15 @@ def read_anchor(text: str, settings: Settings) -> Point:
         return Point(seq=int(told["seq"]), digest=bytes.fromhex(told["digest"]))
     except (ValueError, TypeError, KeyError, NotBase64, InvalidSignature):
         raise Invalid("anchor_bad", field="from_anchor") from None
+
+
+def _newest() -> Anchor | None:
+    return db.session.scalars(select(Anchor).order_by(Anchor.at.desc()).limit(1)).first()
+
+
+def _note_told(anchor: Anchor) -> None:
+    with unit_of_work():
+        db.session.execute(update(Anchor).where(Anchor.id == anchor.id).values(told_at=database_now()))
 
 
 def _signed(anchor: Anchor) -> dict[str, Any]:
