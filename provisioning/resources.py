@@ -9,20 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 Login = Literal["waiting", "open", "blocked"]
+Grade = Literal["", "no_send", "no_login", "closed"]
 
 QUOTA_MB_MAX = 1_048_576
-_LINES_AT_ONCE = 64
+NOTICE_MAX = 200
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _HASH = re.compile(r"\{(?:ARGON2ID|SHA512-CRYPT)\}[A-Za-z0-9$./=,+]{20,300}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What is told to whom a grade stops: it stands in replies of SMTP and IMAP, and in a line of a map.
+_NOTICE = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
@@ -110,9 +112,14 @@ def _check_integer(value: int, field: str, lowest: int, highest: int) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """One thing a node should have. ``id`` is a UUID in text, ``generation`` grows with each wanted change."""
+    """One thing a node should have. ``id`` is a UUID in text, ``generation`` grows with each wanted change.
+
+    Fields in ``later`` came with a later protocol: while all of them are empty they stand neither in digests and lines
+    nor on the wire, so that both ends say the same of a resource though one does not know them.
+    """
 
     kind: ClassVar[str]
+    later: ClassVar[tuple[str, ...]] = ()
     id: str
     generation: int
 
@@ -122,9 +129,14 @@ class Resource:
 
     def digest(self) -> str:
         """SHA-256, hex, of what the node should have, generation left out: equal digests mean nothing to do."""
-        body = {key: value for key, value in asdict(self).items() if key != "generation"}
+        unsaid = {"generation", *(() if self.says_more() else self.later)}
+        body = {key: value for key, value in asdict(self).items() if key not in unsaid}
         # What is no JSON stands in no resource; a row that somebody edited by hand may hold it.
         return hashlib.sha256(json.dumps([self.kind, body], sort_keys=True, default=repr).encode()).hexdigest()
+
+    def says_more(self) -> bool:
+        """Tell whether it says what only ends of a later protocol understand."""
+        return any(getattr(self, name) != "" for name in self.later)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,14 +157,19 @@ class Mailbox(Resource):
 
     ``login``: *waiting* (no password yet, refuses every login), *open*, *blocked* (kept, but no login).
     ``password_hash``: Dovecot's scheme notation, None unless a password was set. ``quota_mb``: mebibytes.
-    The mail itself lies under ``id``, so a new address moves nothing.
+    The mail itself lies under ``id``, so a new address moves nothing. ``grade``: how far its owner's services are held
+    back, whatever ``login`` says: *no_send* takes and shows mail, *no_login* takes it, *closed* keeps what is there;
+    ``notice`` is told to whom that stops, one line of ASCII.
     """
 
     kind: ClassVar[str] = "mailbox"
+    later: ClassVar[tuple[str, ...]] = ("grade", "notice")
     address: str
     login: Login
     password_hash: str | None
     quota_mb: int
+    grade: Grade = ""
+    notice: str = ""
 
     def __post_init__(self) -> None:
         Resource.__post_init__(self)
@@ -164,6 +181,15 @@ class Mailbox(Resource):
         if self.login == "open" and self.password_hash is None:
             raise InvalidResource("password_hash", "missing")
         _check_integer(self.quota_mb, "quota_mb", 1, QUOTA_MB_MAX)
+        if self.says_more():
+            self._check_grade()
+
+    def _check_grade(self) -> None:
+        if self.grade not in ("no_send", "no_login", "closed"):
+            raise InvalidResource("grade", "unknown")
+        _refuse_text(self.notice, "notice", NOTICE_MAX)
+        if not _NOTICE.fullmatch(self.notice):
+            raise InvalidResource("notice", "syntax")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,58 +224,8 @@ class Gone:
 
 Item = MailDomain | Mailbox | Alias | Gone
 KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias)}
-# What each kind has beside id and generation, in the order in which `line_of` takes it.
+# What each kind has beside id and generation, in the order in which `shards.line_of` takes it.
 FIELDS = {name: tuple(field.name for field in fields(kind))[2:] for name, kind in KINDS.items()}
-
-
-def shard_of(id: str) -> str:
-    """Tell in which shard a resource stands: the last two digits of its id, so 256 of about the same size."""
-    return id[-2:]
-
-
-def line_of(*values: object) -> str:
-    """Return the one canonical text of a resource: of its kind, its id, then its FIELDS in their order.
-
-    Faster than ``line`` by far, since no resource is made: for whole tables. Two rows have the same text only if
-    all their values are the same, types included, also where they hold what no resource may.
-    """
-    return ascii(values)
-
-
-def line(item: Resource) -> str:
-    """Return the canonical text of a resource, its generation left out."""
-    return line_of(item.kind, item.id, *(getattr(item, name) for name in FIELDS[item.kind]))
-
-
-def shard_digest(lines: Iterable[str]) -> str:
-    """SHA-256, hex, of the resources of a shard, in whatever order their lines come; of none: of the empty text."""
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-class ShardDigest:
-    """The same from lines that come in the order of their ids, without keeping them: for tables of any size."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._hash = hashlib.sha256()
-        self._waiting: list[str] = []
-
-    def add(self, line: str) -> None:
-        """Add the next line."""
-        self._waiting.append(line)
-        if len(self._waiting) == _LINES_AT_ONCE:
-            self._take()
-
-    def finish(self) -> tuple[int, str]:
-        """Return how many lines there were, and the digest."""
-        self._take()
-        return self.count, self._hash.hexdigest()
-
-    def _take(self) -> None:
-        before = "\n" if self.count and self._waiting else ""
-        self._hash.update((before + "\n".join(self._waiting)).encode())
-        self.count += len(self._waiting)
-        self._waiting.clear()
 
 
 def check_token(token: object) -> str:
@@ -268,7 +244,8 @@ def to_wire(item: Item) -> dict[str, Any]:
             "id": item.id,
             "generation": item.generation,
         }
-    fields_ = {name: getattr(item, name) for name in FIELDS[item.kind]}
+    unsaid = () if item.says_more() else item.later
+    fields_ = {name: getattr(item, name) for name in FIELDS[item.kind] if name not in unsaid}
     return {"do": "put", "kind": item.kind, "id": item.id, "generation": item.generation, **fields_}
 
 
@@ -284,7 +261,7 @@ def from_wire(body: dict[str, Any]) -> Item:
         return Gone(kind=kind, purge=do == "purge", **values)
     if do != "put":
         raise InvalidResource("do", "unknown")
-    _require_fields(values, {"id", "generation", *FIELDS[kind]})
+    _require_fields(values, {"id", "generation", *FIELDS[kind]}, may_lack=KINDS[kind].later)
     return KINDS[kind](**values)  # type: ignore[return-value]  # KINDS holds the members of Item only
 
 
@@ -293,6 +270,6 @@ def _check_kind(kind: object) -> None:
         raise InvalidResource("kind", "unknown")
 
 
-def _require_fields(values: dict[str, Any], wanted: set[str]) -> None:
-    for name in sorted(wanted ^ values.keys()):
+def _require_fields(values: dict[str, Any], wanted: set[str], *, may_lack: tuple[str, ...] = ()) -> None:
+    for name in sorted((wanted ^ values.keys()) - (wanted & {*may_lack})):
         raise InvalidResource(name, "missing" if name in wanted else "unknown")

@@ -15,6 +15,10 @@ Requests (``op``):
     ``watch``     ``{fence, watch}`` → ``{}``; prepares probes, changes no resource
     ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
 
+Since protocol 3 a mailbox may say ``grade`` and ``notice`` (`resources.Mailbox`). Ungraded ones leave both out, on the
+wire as in digests and lines, so that agents of before are sent and tell the same as ever. A graded one is not sent to
+those: nothing else of the batch waits for it, and it fails with ``agent_too_old`` until the agent is upgraded.
+
 Since protocol 2, all but ``drop`` reading only, all from what is on the node now and never from what the agent noted:
     ``survey``    ``{}`` → ``{kinds: {kind: {count, generations, shards: {shard: digest}}}, foreign[], foreign_count,
                   files{name: bool}}``; ``generations`` is their sum, which no digest tells of
@@ -40,8 +44,8 @@ panel's) is begun once only:
     ``restore_store``  ``{fence, run, snapshot?, also[]?}`` → as ``backup``; the mail of every mailbox the node knows
                        and of ``also``, beneath what has come since
 
-A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`resources.shard_digest`,
-`resources.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
+A ``shard`` is the last two digits of an id; its digest is that of the lines of its resources (`shards.shard_digest`,
+`shards.line_of`), generations left out; empty shards are left out. A resource that its service does not serve as its
 row says has another line, so its shard differs from the wanted, and in ``keys`` its ``served`` is false. ``foreign``
 rows are ``{map, key, value}``, at most a thousand. ``files`` tells of each configuration file whether it is as
 the node's set-up wrote it. To overwrite a resource whose row was lost and whose address a foreign row has taken since:
@@ -64,7 +68,7 @@ from typing import Any, BinaryIO, Literal
 
 PROTOCOL = 1
 """What is spoken with an end that names no other."""
-PROTOCOLS = (1, 2)
+PROTOCOLS = (1, 2, 3)
 """The versions this module describes, oldest first."""
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 

@@ -17,7 +17,8 @@ from panel.engine.kinds import Kind
 from panel.engine.sides import IDS_AT_ONCE, Side, as_uuid, chunks, counted, dashed, fetch, plain
 from panel.kernel.db import db
 from panel.ledger.differences import FILE, MAP_ROW
-from provisioning.resources import KINDS, shard_of
+from provisioning.resources import KINDS
+from provisioning.shards import shard_of
 
 Ask = Callable[..., Mapping[str, Any]]
 """Asks the node's agent a reading request: ``ask(op, **fields)``."""
@@ -176,7 +177,9 @@ def _found(
 
 
 def _shown(side: Side, body: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: body.get(name) for name in side.comparison.columns if name not in side.comparison.secrets}
+    unsaid = {name for name in KINDS[side.kind.name].later if body.get(name) == ""}
+    hidden = side.comparison.secrets | unsaid
+    shown = {name: body.get(name) for name in side.comparison.columns if name not in hidden}
     return {name: plain(value) if isinstance(value, str) else value for name, value in shown.items()}
 
 
@@ -185,7 +188,10 @@ def _digest(side: Side, id_: str, row: Any) -> str:
 
 
 def _bodies(kind: str, ids: Sequence[str], ask: Ask) -> dict[str, Mapping[str, Any]]:
-    return {body["id"]: body for some in chunks(ids, IDS_AT_ONCE) for body in ask("read", kind=kind, ids=some)["items"]}
+    # What agents of an earlier protocol do not say stands for nothing there (``Resource.later``).
+    unsaid = dict.fromkeys(KINDS[kind].later, "")
+    asked = (ask("read", kind=kind, ids=some) for some in chunks(ids, IDS_AT_ONCE))
+    return {body["id"]: unsaid | body for reply in asked for body in reply["items"]}
 
 
 class _Tombstones:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from panel.ledger.nodes import Lease, Node
-from provisioning.resources import Item, to_wire
+from provisioning.resources import Gone, Item, to_wire
 from provisioning.ssh import AgentSession, HostKey, OutcomeUnknown, Sessions
+from provisioning.wire import PROTOCOL
 
 SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
 GREETING_SECONDS = 15.0
 ASKING_SECONDS = 60.0
+LATER_SINCE = 3
+"""Since which protocol resources may say more than they did at first (``Resource.later``)."""
+
 FIRST_OPS = frozenset({"hello", "apply", "outcomes", "watch", "state"})
 """What agents of the first protocol can be asked (``provisioning.wire``)."""
 
@@ -39,8 +43,14 @@ class Exchange:
 
         When the link breaks after sending, the same batch is sent again under the same id: an agent that had it answers
         from its record and does nothing twice. ``approved``: the digest that a person approved; ``repair``: write again
-        what seems to be there. Raises what ``AgentSession.request`` raises.
+        what seems to be there. What the agent is too old to understand is not sent, and fails by itself: the outcomes
+        tell of it as of the rest. Raises what ``AgentSession.request`` raises.
         """
+        late = {id(item) for item in items if not isinstance(item, Gone) and item.says_more()}
+        if late and self._protocol(node) < LATER_SINCE:
+            kept = [item for item in items if id(item) not in late]
+            reply = self.apply(node, lease, kept, batch=batch, watch=watch, approved=approved, repair=repair)
+            return reply | {"outcomes": [*reply["outcomes"], *(_too_old(item) for item in items if id(item) in late)]}
         message: dict[str, Any] = {
             "op": "apply",
             "batch": str(batch),
@@ -68,6 +78,17 @@ class Exchange:
         """Ask the agent who it is: nothing changes on the node. Raises what ``AgentSession.request`` raises."""
         return self._session(node).request({"op": "hello"}, GREETING_SECONDS)
 
+    def _protocol(self, node: Node) -> int:
+        """The protocol spoken with the node's agent, which is greeted where no session is open."""
+        if self._session(node).protocol is None:
+            self.greet(node)
+        return self._session(node).protocol or PROTOCOL
+
     def _session(self, node: Node) -> AgentSession:
         kind, _, key = node.host_key.partition(" ")
         return self.sessions.get(node.address, node.ssh_port, HostKey(kind, key))
+
+
+def _too_old(item: Item) -> dict[str, Any]:
+    told = {"kind": item.kind, "id": item.id, "generation": item.generation}
+    return told | {"outcome": "failed", "code": "agent_too_old", "message": ""}

@@ -216,7 +216,7 @@ def _query(kind: Kind) -> Select[Any]:
     fields = [column.label(name) for name, column in comparison.columns.items()]
     query = select(*(getattr(model, name) for name in _COLUMNS), *fields)
     for target in comparison.joins:
-        query = query.join(target)
+        query = query.outerjoin(target)
     return query
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, String, cast, or_, select
 
 from panel.engine.kinds import Comparison, Kind
 from panel.kernel.db import db
-from provisioning.resources import line_of, shard_digest, shard_of
+from provisioning.shards import line_of, shard_digest, shard_of
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Side:
 
     def _joined(self, query: Select[Any]) -> Select[Any]:
         for target in self.comparison.joins:
-            query = query.join(target)
+            query = query.outerjoin(target)
         return query
 
 

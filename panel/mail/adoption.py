@@ -28,6 +28,8 @@ class MailboxAdopter:
             return None
         if difference.what not in ("different", "only_here"):
             return "adopt_nothing"
+        if set(difference.differs) & set(resources.Mailbox.later):
+            return "adopt_no_action"  # how far a member is held back is decided with its contracts
         if not _is_valid(difference):
             return "adopt_invalid"
         if difference.what == "only_here":

@@ -6,10 +6,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, and_, case, select
 
+from panel.kernel.db import db
 from panel.mail.models import Alias, Mailbox, MailDomain
+from panel.members.grading import ON_NODES
+from panel.members.models import Member
 from provisioning import resources
+
+_GRADED = and_(Mailbox.statutory.is_(False), Member.grade.in_(ON_NODES))
 
 DOMAIN_COLUMNS: dict[str, Any] = {"name": MailDomain.name}
 MAILBOX_COLUMNS: dict[str, Any] = {
@@ -19,6 +24,8 @@ MAILBOX_COLUMNS: dict[str, Any] = {
     ),
     "password_hash": Mailbox.password_hash,
     "quota_mb": Mailbox.quota_mb,
+    "grade": case((_GRADED, Member.grade), else_=""),
+    "notice": case((_GRADED, Member.grade_notice), else_=""),
 }
 ALIAS_COLUMNS: dict[str, Any] = {"address": Alias.address, "target": Mailbox.address}
 """The fields of resources as SQL, for whole tables: the same as the functions below make of one row."""
@@ -36,6 +43,7 @@ def mailbox_item(row: Mailbox) -> resources.Item:
     if row.want != "put":
         return _gone("mailbox", row)
     login: resources.Login = "blocked" if row.suspended_at else "open" if row.password_hash else "waiting"
+    grade = node_grade(row)
     return resources.Mailbox(
         id=str(row.id),
         generation=row.wanted_generation,
@@ -43,7 +51,17 @@ def mailbox_item(row: Mailbox) -> resources.Item:
         login=login,
         password_hash=row.password_hash,
         quota_mb=row.quota_mb,
+        grade=grade,
+        notice=row.member.grade_notice if grade else "",
     )
+
+
+def node_grade(row: Mailbox) -> resources.Grade:
+    """How far a mailbox is held back on its node: as its member is, but the statutory one never."""
+    if row.statutory or row.member_id is None or row.member.grade not in ON_NODES:
+        return ""
+    grade: resources.Grade = row.member.grade  # type: ignore[assignment]  # one of ON_NODES
+    return grade
 
 
 def alias_item(row: Alias) -> resources.Item:
@@ -53,6 +71,15 @@ def alias_item(row: Alias) -> resources.Item:
     return resources.Alias(
         id=str(row.id), generation=row.wanted_generation, address=row.address, target=row.mailbox.address
     )
+
+
+def closed_addresses(addresses: Sequence[str]) -> set[str]:
+    """Those of ``addresses`` whose mailboxes are held back so far that they take no mail."""
+    found: set[str] = set()
+    query = select(Mailbox.address).join(Mailbox.member).where(_GRADED, Member.grade == "closed")
+    for start in range(0, len(addresses), 500):
+        found.update(db.session.scalars(query.where(Mailbox.address.in_(addresses[start : start + 500]))))
+    return found
 
 
 def domains_with(ids: Sequence[uuid.UUID]) -> ColumnElement[bool]:

@@ -16,7 +16,8 @@ def raise_mailboxes(work: Work, actor: Actor, member_id: uuid.UUID) -> int:
     """Want all mailboxes of a member anew but the statutory one, which comes with membership; return how many."""
     graded = (Mailbox.member_id == member_id, Mailbox.want == "put", ~Mailbox.statutory)
     nodes = list(db.session.scalars(select(Mailbox.node_id).where(*graded).distinct()))
-    raised = db.session.execute(
+    db.session.flush()
+    raised = db.session.connection().execute(
         update(Mailbox)
         .where(*graded)
         .values(
@@ -28,10 +29,9 @@ def raise_mailboxes(work: Work, actor: Actor, member_id: uuid.UUID) -> int:
             plan_id=None,
             attempts=0,
             updated_at=utcnow(),
-        ),
-        execution_options={"synchronize_session": False},
+        )
     )
     for node_id in nodes:
         if node_id is not None:
             request_job(work, node_id=node_id, cause="members:member:grade", actor=actor, member_id=member_id)
-    return int(raised.rowcount)
+    return raised.rowcount

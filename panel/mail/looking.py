@@ -1,7 +1,8 @@
 """Looking at mail from outside: which resource is looked at how deep.
 
 One new mailbox always gets a message. In bulk every address is asked for by RCPT; one mailbox of each domain, and at
-least twenty of the batch, get a message that is read back and removed.
+least twenty of the batch, get a message that is read back and removed. Of a mailbox whose member's services are closed,
+and of its aliases, it is seen that they refuse.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from panel.ledger import names
 from panel.ledger.nodes import Node
+from panel.mail.desired import closed_addresses
 from panel.mail.models import ADDRESSES
 from provisioning.probes.findings import Finding, NotSeen, Seen
 from provisioning.probes.lines import ProbeError
@@ -66,7 +68,7 @@ class MailLook:
 
     def __init__(self, probe: MailProbe, source: str, wanted: Sequence[Row], deep: int) -> None:
         self._probe = probe
-        boxes = [one for one in wanted if one.key[0] == "mailbox" and one.row.want == "put"]
+        boxes = [one for one in wanted if one.key[0] == "mailbox" and one.row.want == "put" and not _is_closed(one)]
         self._tokens = {one.item.id: new_token() for one in _sample(boxes, deep)}
         self._master = new_master(source, seconds=MASTER_SECONDS)
         self._silent: NotSeen | None = None
@@ -80,7 +82,7 @@ class MailLook:
         return (
             self._unless_silent(self._see_domains, groups.get("mail_domain", []))
             | self._see_mailboxes(groups.get("mailbox", []))
-            | self._unless_silent(self._see_addresses, groups.get("alias", []))
+            | self._see_aliases(groups.get("alias", []))
             | self._unless_silent(self._see_gone, groups.get("gone", []))
         )
 
@@ -100,9 +102,10 @@ class MailLook:
         return {one.key: found[one.item.name] for one in rows}
 
     def _see_mailboxes(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        closed = [one for one in rows if _is_closed(one)]
         chosen = [one for one in rows if one.item.id in self._tokens]
-        others = [one for one in rows if one.item.id not in self._tokens]
-        findings = self._unless_silent(self._see_addresses, others)
+        others = [one for one in rows if one.item.id not in self._tokens and not _is_closed(one)]
+        findings = self._unless_silent(self._see_closed, closed) | self._unless_silent(self._see_addresses, others)
         for one in chosen:
             findings |= self._unless_silent(lambda some: {some[0].key: self._see_one(some[0])}, [one])
         return findings
@@ -122,26 +125,42 @@ class MailLook:
         found = self._probe.see_recipients([one.item.address for one in rows], timeout=_seconds(rows)) if rows else {}
         return {one.key: found[one.item.address] for one in rows}
 
+    def _see_aliases(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        """An alias that leads to a closed mailbox is closed with it."""
+        targets = closed_addresses([one.item.target for one in rows])
+        closed = [one for one in rows if one.item.target in targets]
+        others = [one for one in rows if one.item.target not in targets]
+        return self._unless_silent(self._see_closed, closed) | self._unless_silent(self._see_addresses, others)
+
+    def _see_closed(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        taken = NotSeen("refused", "mail to the closed address is still taken")
+        refused = self._refused([one.item.address for one in rows], Seen("closed"), taken)
+        return {one.key: refused[one.item.address] for one in rows}
+
     def _see_gone(self, rows: Sequence[Row]) -> dict[Key, Finding]:
         """What is gone must be refused; an address that something else holds by now answers for its new holder."""
         named = [one for one in rows if one.key[0] != "mail_domain"]
         held = names.taken(ADDRESSES, [one.row.address for one in named])
         alone = [one for one in named if held.get(one.row.address, one.row.id) == one.row.id]
         findings: dict[Key, Finding] = {one.key: Seen("absent") for one in named if one not in alone}
-        absent = self._absent([one.row.address for one in alone])
+        still = NotSeen("refused", "mail to the removed address is still taken")
+        absent = self._refused([one.row.address for one in alone], Seen("absent"), still)
         findings |= {one.key: absent[one.row.address] for one in alone}
         domains = [one for one in rows if one.key[0] == "mail_domain"]
         named_so = [one.row.name for one in domains]
         served = self._probe.see_domains(named_so, timeout=_seconds(domains)) if domains else {}
         return findings | {one.key: _turned_round(served[one.row.name]) for one in domains}
 
-    def _absent(self, addresses: Sequence[str]) -> dict[str, Finding]:
+    def _refused(self, addresses: Sequence[str], as_wanted: Finding, still: Finding) -> dict[str, Finding]:
         try:
             absent = self._probe.see_absence(addresses, timeout=_seconds(addresses)) if addresses else {}
         except ProbeError as error:
             return dict.fromkeys(addresses, error.finding())
-        still = NotSeen("refused", "mail to the removed address is still taken")
-        return {address: Seen("absent") if gone else still for address, gone in absent.items()}
+        return {address: as_wanted if gone else still for address, gone in absent.items()}
+
+
+def _is_closed(one: Row) -> bool:
+    return getattr(one.item, "grade", "") == "closed"
 
 
 def _seconds(many: Sized) -> float:

@@ -18,11 +18,12 @@ from panel.kernel.text import has_control, to_ascii
 from panel.ledger.events import record
 from panel.ledger.grading import raise_generations
 from panel.members.models import GRADES, Member
+from provisioning.resources import NOTICE_MAX
 
 ON_NODES = ("no_send", "no_login", "closed")
 """The grades of which nodes know; the mildest is the panel's own business."""
 
-TEXT_MOST, NOTICE_MOST = 200, 200
+TEXT_MOST = 200
 
 
 def set_grade(actor: Actor, member_id: uuid.UUID, *, grade: str | None, reason: str = "", contact: str = "") -> Member:
@@ -53,7 +54,7 @@ def _checked(grade: str | None, reason: str, contact: str) -> dict[str, Any]:
     texts = {"grade_reason": _text("reason", reason), "grade_contact": _text("contact", contact)}
     if grade is None:
         return {"grade": None, "grade_reason": "", "grade_contact": "", "grade_notice": ""}
-    notice = to_ascii(" - ".join(text for text in texts.values() if text))[:NOTICE_MOST].strip()
+    notice = to_ascii(" - ".join(text for text in texts.values() if text))[:NOTICE_MAX].strip()
     return {"grade": grade, **texts, "grade_notice": notice}
 
 

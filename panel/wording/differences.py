@@ -33,6 +33,8 @@ _FIELDS = {
     "quota_mb": _l("Capacity"),
     "password_hash": _l("Password"),
     "login": _l("Sign-in"),
+    "grade": _l("Services held back"),
+    "notice": _l("What is told about it"),
     "target": _l("Goes to"),
     "mailbox_id": _l("Mailbox"),
     "map": _l("Map"),

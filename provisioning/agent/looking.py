@@ -11,7 +11,8 @@ from provisioning.agent.adapters.contract import Adapter, Inspected
 from provisioning.agent.base import account, program
 from provisioning.agent.batch import BadRequest
 from provisioning.agent.store import Store, Transaction
-from provisioning.resources import FIELDS, ShardDigest, line_of, shard_of
+from provisioning.resources import FIELDS
+from provisioning.shards import ShardDigest, line_of, shard_of
 
 IDS_MAX = 100_000
 FOREIGN_TOLD_MAX = 1_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-How = Literal["rcpt", "login", "message", "absent"]
+How = Literal["rcpt", "login", "message", "absent", "closed"]
 Reason = Literal[
     "unreachable", "tls", "refused", "deferred", "login_refused", "login_accepted", "not_delivered", "protocol"
 ]
@@ -19,7 +19,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """It is as wanted; ``how`` says how deep was looked, or that it is *absent* as it should be, ``at`` when."""
+    """It is as wanted; ``how`` says how deep was looked, or that it is *absent* or *closed* as it should be."""
 
     how: How
     at: datetime = field(default_factory=now)

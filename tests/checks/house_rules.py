@@ -22,7 +22,7 @@ FUNCTION_LINES_MAX = 40
 NAMES_OF_NOTHING = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc", "stuff"}
 SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "eval", "exec"}
 RUNNERS = {"run", "Popen", "call", "check_call", "check_output"}
-AGENT_MAY_KNOW = ("provisioning.agent", "provisioning.resources", "provisioning.wire")
+AGENT_MAY_KNOW = ("provisioning.agent", "provisioning.resources", "provisioning.shards", "provisioning.wire")
 
 _SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore)\b")
 _REASON = re.compile(r"#\s*(?:noqa:\s*[A-Z0-9, ]+|type:\s*ignore\[[a-z, -]+\])\s*(?:#\s*|[-–—:]\s*|\s)\S+\s+\S+")
@@ -167,7 +167,7 @@ RULES: tuple[Rule, ...] = (
     agent_imports,
     unexplained_suppression,
 )
-AGENT_FILES = ("provisioning/resources.py", "provisioning/wire.py", "provisioning/__init__.py")
+AGENT_FILES = ("provisioning/resources.py", "provisioning/shards.py", "provisioning/wire.py", "provisioning/__init__.py")
 
 
 def _is_false(node: ast.expr) -> bool:

@@ -41,6 +41,7 @@ def _house(root: Path, extra: dict[str, str]) -> Path:
     files |= {
         "provisioning/wire.py": "",
         "provisioning/resources.py": "",
+        "provisioning/shards.py": "",
         "provisioning/operator_session.py": "",
         **extra,
     }

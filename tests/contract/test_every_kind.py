@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from provisioning.resources import FIELDS, Gone, Item, shard_of, to_wire
+from provisioning.resources import FIELDS, Gone, Item, to_wire
+from provisioning.shards import shard_of
 from provisioning.ssh import OutcomeUnknown
 from tests.contract.kinds import KindUnderTest, Put
 from tests.contract.node import new_id

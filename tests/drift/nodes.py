@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from provisioning.resources import FIELDS, KINDS, Gone, from_wire, line_of, shard_digest, shard_of
+from provisioning.resources import FIELDS, KINDS, Gone, from_wire
+from provisioning.shards import line_of, shard_digest, shard_of
 from provisioning.ssh import AgentError
 from tests.engine.fakes import FakeAgent
 
@@ -42,7 +43,7 @@ class KeepingAgent(FakeAgent):
             self.bodies.pop(key, None)
             self.gone[key] = item.generation
         else:
-            self.bodies[key] = {name: value for name, value in body.items() if name not in ("do", "kind")}
+            self.bodies[key] = {name: getattr(item, name) for name in ("id", "generation", *FIELDS[item.kind])}
         if self.requests[-1].get("repair"):
             self.unserved.discard(key)
         return told | {"outcome": "applied"}
@@ -58,7 +59,7 @@ class KeepingAgent(FakeAgent):
     def _shards(self, kind: str) -> dict[str, Any]:
         shards: dict[str, list[str]] = defaultdict(list)
         for id_, body in self._rows(kind).items():
-            line = line_of(kind, id_, *(body[name] for name in FIELDS[kind]))
+            line = line_of(kind, id_, *(body.get(name, "") for name in FIELDS[kind]))
             shards[shard_of(id_)].append(line + " unserved" if (kind, id_) in self.unserved else line)
         count, generations = len(self._rows(kind)), sum(body["generation"] for body in self._rows(kind).values())
         return {
@@ -106,6 +107,6 @@ class KeepingAgent(FakeAgent):
 def _digest(kind: str, body: dict[str, Any]) -> str:
     """The digest of a row as the agent makes it, also where no resource could hold what stands there."""
     row = object.__new__(KINDS[kind])
-    for name, value in body.items():
+    for name, value in (dict.fromkeys(KINDS[kind].later, "") | body).items():
         object.__setattr__(row, name, value)
     return row.digest()

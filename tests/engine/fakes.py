@@ -32,7 +32,7 @@ class FakeAgent:
         self.after: list[Exception] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self.fence = 0
-        self.protocol = 2
+        self.protocol = 3
         self.bound: tuple[str, Callable[[dict[str, Any]], bool]] | None = None
         self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 

@@ -90,7 +90,7 @@ class Adapter(Protocol):
         """Read resources from the real service."""
 
     def lines(self, tx: Transaction, kind: str) -> Iterator[tuple[Any, ...]]:
-        """Read all rows of a kind as `resources.line_of` takes them: kind, id, then `resources.FIELDS`.
+        """Read all rows of a kind as `shards.line_of` takes them: kind, id, then `resources.FIELDS`.
 
         Whatever somebody wrote into them is given as it is; only the id is text for certain.
         """

@@ -13,6 +13,7 @@ from typing import Any
 from provisioning.agent.adapters import (
     mail_config,
     mail_daemons,
+    mail_entries,
     mail_queue,
     mail_rows,
     mail_survey,
@@ -123,7 +124,7 @@ class MailAdapter:
         Raises CommandFailed.
         """
         with self._store.read() as tx:
-            found = mail_survey.compare(tx, self._maps, mail_rows.MAPS)
+            found = mail_survey.compare(tx, self._maps, mail_entries.MAPS)
             maps = {name: self._summary(tx, name, one) for name, one in found.items()}
             queued = mail_todo.count(tx)
         daemons = mail_daemons.running()
@@ -134,5 +135,5 @@ class MailAdapter:
     def _summary(self, tx: Transaction, name: str, found: mail_survey.MapDifference) -> dict[str, Any]:
         missing, foreign = sorted(found.unserved), sorted(found.foreign)
         examples = {"missing": missing[:_EXAMPLES], "foreign": foreign[:_EXAMPLES]}
-        rows = len(mail_rows.entries(tx, name))
+        rows = len(mail_entries.entries(tx, name))
         return {"rows": rows, "missing": len(missing), "foreign": len(foreign), "examples": examples}

@@ -7,7 +7,7 @@ import os
 import pwd
 from pathlib import Path
 
-from provisioning.agent.adapters import mail_config, mail_rows
+from provisioning.agent.adapters import mail_config, mail_entries, mail_rows
 from provisioning.agent.adapters.commands import run
 from provisioning.agent.adapters.mail_maps import PostfixMaps
 from provisioning.agent.base.placing import make_folder, place
@@ -65,7 +65,7 @@ def _make_maps() -> None:
     folder = Path(mail_config.MAPS)
     make_folder(folder, 0o750)
     os.chown(folder, 0, grp.getgrnam("postfix").gr_gid)
-    for name in mail_rows.MAPS:
+    for name in mail_entries.MAPS:
         if not (folder / f"{name}.lmdb").exists():
             PostfixMaps(folder).rebuild(name, {})
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from provisioning.agent.adapters.mail_entries import entries, queued_for
 from provisioning.agent.adapters.mail_maps import PostfixMaps
-from provisioning.agent.adapters.mail_rows import entries, queued_for
 from provisioning.agent.store import Store, Transaction
 
 

@@ -6,6 +6,7 @@ Nothing here is seen by Dovecot before the engine commits; what Postfix must lea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 from provisioning.agent.adapters import mail_rows as rows
@@ -13,6 +14,7 @@ from provisioning.agent.adapters import mail_todo
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Staged, Verdict
 from provisioning.agent.adapters.mail_claims import settle
+from provisioning.agent.adapters.mail_entries import FOLLOWING, Following, following_among, is_plain
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_hash import is_readable
 from provisioning.agent.adapters.mail_todo import Todo
@@ -21,6 +23,7 @@ from provisioning.resources import Alias, Gone, Item, Mailbox, MailDomain, Resou
 
 _Put = TypeVar("_Put", MailDomain, Mailbox | Alias)
 NEW_HASHES = "password_changes"
+_UNKNOWN = Following("", "")
 
 
 class Staging:
@@ -90,8 +93,8 @@ class Staging:
         """Replace the rows, and queue what differs in Postfix' maps between before and after."""
         leaving = [self._before[_key(item)] for item in (*gone, *puts) if _key(item) in self._before]
         owners = {rows.address_of(item): (item.kind, item.id) for item in (*leaving, *puts)}
-        sending = _may_bear_on_senders([*leaving, *puts])
-        senders = rows.senders_among(self._tx, sending)
+        bearing = _may_bear_on_following([*leaving, *puts])
+        before = {name: following_among(self._tx, name, bearing) for name in FOLLOWING}
         for kind in ("mailbox", "alias"):
             arriving = [item for item in puts if item.kind == kind]
             rows.delete(self._tx, kind, [item.id for item in (*arriving, *gone) if item.kind == kind])
@@ -100,27 +103,28 @@ class Staging:
             rows.write(self._tx, kind, [item for item in puts if item.kind == kind])
         self._queue_differences("mailboxes", _mailboxes(leaving), _mailboxes(puts), owners)
         self._queue_differences("aliases", _aliases(leaving), _aliases(puts), owners)
-        if self._repair:
+        for name in FOLLOWING:
             # Whoever may not send any more has no row, whatever the rows said before.
-            senders |= {item.address: item.address for item in puts if isinstance(item, Mailbox)}
-        self._queue_differences("senders", senders, rows.senders_among(self._tx, sending), owners)
+            suspects = {item.address: _UNKNOWN for item in puts} if self._repair else {}
+            after = following_among(self._tx, name, bearing)
+            holders = {key: row.holder for key, row in (before[name] | after).items()}
+            self._queue_differences(name, _values(suspects | before[name]), _values(after), owners, holders)
 
     def _queue_differences(
-        self, name: str, old: Mapping[str, str], new: Mapping[str, str], owners: Mapping[str, Key]
+        self,
+        name: str,
+        old: Mapping[str, str],
+        new: Mapping[str, str],
+        owners: Mapping[str, Key],
+        holders: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         # A row of an alias may change because the mailbox it leads to did.
-        def owner(address: str, target: str) -> Key:
-            return owners[address] if address in owners else owners[target]
+        def owner(address: str) -> Key:
+            return owners[address] if address in owners else owners[holders[address]]
 
+        self._todos += [Todo(name, key, None, owner(key)) for key in old if key not in new and is_plain(key)]
         self._todos += [
-            Todo(name, key, None, owner(key, value))
-            for key, value in old.items()
-            if key not in new and rows.is_plain(key)
-        ]
-        self._todos += [
-            Todo(name, key, value, owner(key, value))
-            for key, value in new.items()
-            if self._repair or old.get(key) != value
+            Todo(name, key, value, owner(key)) for key, value in new.items() if self._repair or old.get(key) != value
         ]
 
     def _remove_domains(self) -> None:
@@ -133,7 +137,7 @@ class Staging:
                 self._refuse(item, "in_use", f"mailboxes or aliases still live in {name}")
             else:
                 rows.delete(self._tx, "mail_domain", [item.id])
-                self._todos += [Todo("domains", name, None, _key(item))] if rows.is_plain(name) else []
+                self._todos += [Todo("domains", name, None, _key(item))] if is_plain(name) else []
 
     def _queue_sign_outs_and_purges(self) -> None:
         for item in (*self._gone, *self._puts):
@@ -195,22 +199,31 @@ def _aliases(items: Iterable[Resource]) -> dict[str, str]:
     return {item.address: item.target for item in items if isinstance(item, Alias)}
 
 
-def _may_bear_on_senders(items: Iterable[Resource]) -> list[str]:
-    """Name the addresses whose change may change who sends as whom: not those of mailboxes that nobody can open."""
+def _may_bear_on_following(items: Iterable[Resource]) -> list[str]:
+    """Name the addresses whose change may change who sends as whom, or is stopped: not of mailboxes nobody can open."""
     return [
         item.address
         for item in items
-        if isinstance(item, Alias) or (isinstance(item, Mailbox) and item.login == "open")
+        if isinstance(item, Alias) or (isinstance(item, Mailbox) and (item.login == "open" or item.grade))
     ]
 
 
+def _values(rows_: Mapping[str, Following]) -> dict[str, str]:
+    return {key: row.value for key, row in rows_.items()}
+
+
 def _ends_sessions(old: Mailbox, item: Item) -> bool:
-    if not rows.is_plain(old.address):
+    if not is_plain(old.address):
         return False  # A row that somebody broke: nobody could have signed in by it.
     if isinstance(item, Gone):
         return True
     new = cast("Mailbox", item)
-    return new.address != old.address or (old.login == "open" and new.login != "open") or _new_password(old, new)
+    locked_out = _may_be_in(old) and not _may_be_in(new)
+    return new.address != old.address or locked_out or _new_password(old, new)
+
+
+def _may_be_in(box: Mailbox) -> bool:
+    return box.login == "open" and box.grade not in ("no_login", "closed")
 
 
 def _new_password(old: Mailbox, new: Mailbox) -> bool:

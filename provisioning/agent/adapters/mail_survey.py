@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from provisioning.agent.adapters import mail_rows as rows
 from provisioning.agent.adapters.contract import Foreign, Inspected
+from provisioning.agent.adapters.mail_entries import MAPS, entries, entry_lines, queued_for
 from provisioning.agent.adapters.mail_maps import PostfixMaps, parse
 from provisioning.agent.store import Transaction
 from provisioning.resources import InvalidResource, check_address, check_domain
@@ -18,14 +19,16 @@ DROPPED_MAX = 1_000
 # Which maps show whether a kind is served.
 _MAPS_OF_KIND = {
     "mail_domain": ("domains",),
-    "mailbox": ("mailboxes", "senders"),
-    "alias": ("aliases", "senders"),
+    "mailbox": ("mailboxes", "senders", "stopped", "closed"),
+    "alias": ("aliases", "senders", "closed"),
 }
 _OWNING_KINDS = {
     "domains": ("mail_domain",),
     "mailboxes": ("mailbox",),
     "aliases": ("alias",),
     "senders": ("mailbox", "alias"),
+    "stopped": ("mailbox",),
+    "closed": ("mailbox", "alias"),
 }
 
 
@@ -47,7 +50,7 @@ def inspect(tx: Transaction, maps: PostfixMaps, kind: str | None = None) -> Insp
     Raises CommandFailed.
     """
     unserved = {name: rows.unsound(tx, name) for name in ([kind] if kind else rows.KINDS)}
-    differences = compare(tx, maps, _MAPS_OF_KIND[kind] if kind else rows.MAPS)
+    differences = compare(tx, maps, _MAPS_OF_KIND[kind] if kind else MAPS)
     for name, difference in differences.items():
         for owner in unserved.keys() & _OWNING_KINDS[name] if difference else ():
             unserved[owner] |= rows.unplain(tx, owner) | rows.ids_by_name(tx, owner, difference.unserved)
@@ -60,7 +63,7 @@ def compare(tx: Transaction, maps: PostfixMaps, names: Iterable[str]) -> dict[st
     names = tuple(names)
     readings = {name: maps.start_reading(name) for name in names}
     # One after the other: of a million rows one map's texts are in memory, not those of all.
-    return {name: _difference(tx, name, rows.entry_lines(tx, name), readings[name].result()) for name in names}
+    return {name: _difference(tx, name, entry_lines(tx, name), readings[name].result()) for name in names}
 
 
 def among(tx: Transaction, maps: PostfixMaps, foreign: Collection[tuple[str, str]]) -> list[Foreign]:
@@ -80,8 +83,8 @@ def _difference(tx: Transaction, name: str, wanted: str, found: bytes) -> MapDif
     # Rows and map in the same order are the same text: a hundred thousand are compared without taking them apart.
     if wanted.encode() == found:
         return MapDifference(same=True)
-    should, there = rows.entries(tx, name), parse(found)
-    queued = rows.queued_for(tx, name)
+    should, there = entries(tx, name), parse(found)
+    queued = queued_for(tx, name)
     return MapDifference(
         [key for key, value in should.items() if there.get(key) != value],
         {key: value for key, value in there.items() if key not in should and key not in queued},
@@ -90,7 +93,7 @@ def _difference(tx: Transaction, name: str, wanted: str, found: bytes) -> MapDif
 
 def _check(name: str, key: str) -> None:
     """Let through the keys that Postfix looks up (postconf(5), virtual(5)): address, ``@domain``, domain."""
-    if name not in rows.MAPS:
+    if name not in MAPS:
         raise InvalidResource("map", "unknown")
     if "@" in key.lstrip("@"):
         check_address(key, field="key")

@@ -16,16 +16,23 @@ from typing import NamedTuple
 from provisioning.agent.adapters import mail_rows
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign, Late, Verdict
+from provisioning.agent.adapters.mail_entries import MAPS, entries
 from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_maps import ROWS_PER_SINGLE, SINGLES_MIN, MapChange, PostfixMaps
-from provisioning.agent.adapters.mail_rows import MAPS, entries
 from provisioning.agent.adapters.mail_sessions import end_sessions
 from provisioning.agent.files import FixedRoot
 from provisioning.agent.points import reach
 from provisioning.agent.store import Key, Store, Transaction
 
 LOCK_PATH = Path("/run/cis-mail.lock")
-_MAP_OF_KIND = {"mailboxes": "mailbox", "senders": "mailbox", "aliases": "alias", "domains": "mail_domain"}
+_KIND_OF_MAP = {
+    "mailboxes": "mailbox",
+    "aliases": "alias",
+    "senders": "mailbox",
+    "stopped": "mailbox",
+    "closed": "mailbox",
+    "domains": "mail_domain",
+}
 
 
 class Todo(NamedTuple):
@@ -118,7 +125,7 @@ class TodoRunner:
     def _rather_rebuild(self, change: MapChange) -> bool:
         if len(change) < SINGLES_MIN:
             return False
-        whole = mail_rows.count(Transaction(self._store.connection), _MAP_OF_KIND[change.name])
+        whole = mail_rows.count(Transaction(self._store.connection), _KIND_OF_MAP[change.name])
         return len(change) * ROWS_PER_SINGLE > whole
 
     def _rebuild(self, name: str) -> dict[str, str]:

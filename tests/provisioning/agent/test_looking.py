@@ -18,7 +18,8 @@ from provisioning.agent.adapters import mail_queue
 from provisioning.agent.adapters.contract import Foreign
 from provisioning.agent.diagnose import certificate_expires_at
 from provisioning.agent.placed import look, with_content
-from provisioning.resources import Mailbox, MailDomain, ShardDigest, line, line_of, shard_digest, shard_of
+from provisioning.resources import Mailbox, MailDomain
+from provisioning.shards import ShardDigest, line, line_of, shard_digest, shard_of
 from tests.provisioning.agent.test_engine import Panel, domain, gone, panel
 
 __all__ = ["panel"]
@@ -147,11 +148,11 @@ def test_only_the_same_values_have_the_same_line() -> None:
 
 
 def test_protocols_are_agreed_on(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2]})
+    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2, 3]})
     assert panel.ask({"op": "hello"})["protocol"] == 1
-    assert panel.ask({"op": "hello", "protocols": [1, 2, 3]})["protocol"] == 2
-    refused = panel.ask({"op": "hello", "protocols": [3]})
-    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2])
+    assert panel.ask({"op": "hello", "protocols": [1, 2, 3, 4]})["protocol"] == 3
+    refused = panel.ask({"op": "hello", "protocols": [4]})
+    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2, 3])
 
 
 def test_health_tells_what_a_node_page_needs(panel: Panel) -> None:
