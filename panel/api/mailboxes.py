@@ -20,9 +20,10 @@ from panel.kernel.db import unit_of_work
 from panel.kernel.errors import PanelError
 from panel.ledger.resources import RESOURCE_STATES
 from panel.ledger.waiting import jobs_finished, resource_settled
-from panel.mail import actions
+from panel.mail import actions, takeover
 from panel.mail.actions import BATCH_MAX, DEFAULT_QUOTA_MB, Changed, NewMailbox
 from panel.mail.models import Mailbox
+from panel.mail.takeover import AUTHORITY_MOST, NAME_MOST
 from panel.shapes import mail as shapes
 from panel.shapes import orders
 from provisioning.resources import QUOTA_MB_MAX
@@ -195,6 +196,29 @@ def resume_mailbox(actor: Actor, ask: Ask) -> Answer:
 def restore_mailbox(actor: Actor, ask: Ask) -> Answer:
     """Bring a removed mailbox back with its mail, password and aliases."""
     return _changed(actor, actions.restore_mailbox(actor, ask.id))
+
+
+@operation(
+    "POST",
+    "/mailboxes/<uuid:id>/take-over",
+    body=Shape(
+        fields={
+            "successor": Text(required=True, most=NAME_MOST, says="Who takes it over."),
+            "authority": Text(required=True, most=AUTHORITY_MOST, says="The document that allows it."),
+            "earlier": Text(most=NAME_MOST, says="Who held it so far, where that is not on record."),
+        }
+    ),
+    **(_CHANGE | {"permission": "mail:takeover"}),
+)
+def take_over_mailbox(actor: Actor, ask: Ask) -> Answer:
+    """Hand a mailbox over: the old password and links are void, the answer holds the successor's activation link."""
+    return _changed(actor, takeover.take_over(actor, ask.id, **ask.body))
+
+
+@operation("POST", "/mailboxes/<uuid:id>/hand-back", **(_CHANGE | {"permission": "mail:takeover"}))
+def hand_back_mailbox(actor: Actor, ask: Ask) -> Answer:
+    """Undo the last handing over within the grace period; the answer holds the earlier holder's link."""
+    return _changed(actor, takeover.hand_back(actor, ask.id))
 
 
 @contextmanager

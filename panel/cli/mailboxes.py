@@ -21,7 +21,7 @@ from panel.cli.session import with_panel
 from panel.kernel.access import Actor
 from panel.ledger.resources import RESOURCE_STATES
 from panel.ledger.waiting import jobs_finished, resource_settled, wait_until
-from panel.mail import actions
+from panel.mail import actions, takeover
 from panel.mail.actions import DEFAULT_QUOTA_MB, Changed
 from panel.mail.models import Mailbox
 from panel.shapes import mail as shapes
@@ -160,6 +160,21 @@ def _simple(name: str, action: Callable[..., Changed], words: str) -> None:
         _follow(actor, action(actor, find_mailbox(actor, mailbox).id), wait=wait, json_=json_)
 
 
+@mailboxes.command("take-over")
+@click.argument("mailbox")
+@click.option("--successor", required=True, help="Who takes it over.")
+@click.option("--authority", required=True, help="The document that allows it.")
+@click.option("--earlier", default="", help="Who held it so far, where that is not on record.")
+@waits
+@as_json
+@with_panel
+def take_over(actor: Actor, /, *, mailbox: str, wait: float, json_: bool, **names: str) -> None:
+    """Hand MAILBOX over to a successor, whose activation link is printed, this once; the old password is void."""
+    changed = takeover.take_over(actor, find_mailbox(actor, mailbox).id, **names)
+    _follow(actor, changed, wait=wait, json_=json_)
+
+
+_simple("hand-back", takeover.hand_back, "Undo the last handing over of MAILBOX; print the earlier holder's link.")
 _simple("activation", actions.new_activation_link, "Print a new activation link for MAILBOX; earlier ones are void.")
 _simple("suspend", actions.suspend_mailbox, "Refuse logins to MAILBOX until resumed; mail still arrives.")
 _simple("resume", actions.resume_mailbox, "End a suspension of MAILBOX.")

@@ -59,13 +59,19 @@ def enter(
     return step_in
 
 
-def find_inside(user: User, step_in_id: uuid.UUID, *, for_change: bool = False) -> StepIn | None:
+def find_inside(
+    user: User, step_in_id: uuid.UUID, *, session_id: uuid.UUID | None = None, for_change: bool = False
+) -> StepIn | None:
     """The stay of ``user`` by that id, if it goes on and the right to it is still held; None once it is over.
+
+    ``session_id``: the sign-in that asks; in another than the one that entered, it is no stay.
 
     The first look after its time, or after the right was lost, writes down that it ended.
     """
     step_in = read_row(StepIn, step_in_id, for_change=for_change)
     if step_in is None or step_in.user_id != user.id or step_in.ended_at is not None:
+        return None
+    if session_id is not None and session_id != step_in.session_id:
         return None
     why = _over(user, step_in)
     if why is None:

@@ -55,7 +55,10 @@ def current() -> StepIn | None:
     if _KEY not in session:
         return None
     if "step_in" not in g:
-        g.step_in = find_inside(current_user, uuid.UUID(session[_KEY])) if current_user.is_authenticated else None
+        known = current_user.is_authenticated and "presented" in g
+        g.step_in = (
+            find_inside(current_user, uuid.UUID(session[_KEY]), session_id=g.presented.row.id) if known else None
+        )
     step_in: StepIn | None = g.step_in
     return step_in
 

@@ -18,6 +18,7 @@ from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
 from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox, MailDomain
+from panel.mail.takeover import holders_of
 from panel.members.actions import get_member
 from panel.members.models import Member
 from panel.web.asked_id import asked_id
@@ -65,7 +66,7 @@ def show(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "mail/show.html", mailbox=mailbox, aliases=aliases_of(mailbox),
         lines=timeline_of(actor(), "mailbox", mailbox_id, most=EVENTS_SHOWN),
-        pending=mailbox.state in UNSETTLED, server=server_of(mailbox),
+        pending=mailbox.state in UNSETTLED, server=server_of(mailbox), holders=holders_of(mailbox),
     )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def show_domain(domain_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @area.route("/domains/new", methods=["GET", "POST"])
-@permission("mail:write")
+@permission("mail:write", staff=True)
 def create_domain() -> ResponseReturnValue:
     """A new mail domain."""
     form = DomainForm()

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from panel.kernel.db import utcnow
 from panel.kernel.i18n import _
-from panel.mail import actions
+from panel.mail import actions, takeover
 from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox
 from panel.web.forms.base import PanelForm
-from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm
+from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm, TakeOverForm
 from panel.web.mail_parts import domain_names, link_page, room
 from panel.web.session import actor, permission
 
@@ -85,6 +85,30 @@ def suspend(mailbox_id: uuid.UUID) -> ResponseReturnValue:
 def resume(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """The end of a suspension."""
     return _confirmed(mailbox_id, actions.resume_mailbox, "mail/resume.html", _("The mailbox is being resumed."))
+
+
+@area.route("/take-over", methods=["GET", "POST"])
+@permission("mail:takeover")
+def take_over(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """Another holder; the link by which the successor sets a password is shown in the answer to this POST."""
+    mailbox, form = _mailbox(mailbox_id, "mail:takeover"), TakeOverForm()
+    changed = form.attempt(lambda: takeover.take_over(actor(), mailbox_id, **form.values()))
+    if changed is None:
+        holders = takeover.holders_of(mailbox)
+        return render_template("mail/take_over.html", form=form, mailbox=mailbox, holders=holders), form.status
+    return link_page(changed, new=False)
+
+
+@area.route("/hand-back", methods=["GET", "POST"])
+@permission("mail:takeover")
+def hand_back(mailbox_id: uuid.UUID) -> ResponseReturnValue:
+    """The earlier holder again, by a link of their own."""
+    mailbox, form = _mailbox(mailbox_id, "mail:takeover"), PanelForm()
+    changed = form.attempt(lambda: takeover.hand_back(actor(), mailbox_id))
+    if changed is None:
+        holders = takeover.holders_of(mailbox)
+        return render_template("mail/hand_back.html", form=form, mailbox=mailbox, holders=holders), form.status
+    return link_page(changed, new=False)
 
 
 @area.route("/remove", methods=["GET", "POST"])

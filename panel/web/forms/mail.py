@@ -76,6 +76,23 @@ class PasswordForm(PanelForm):
     submit = SubmitField(_l("Set password"))
 
 
+class TakeOverForm(PanelForm):
+    """A successor, and the document by which the mailbox is handed over."""
+
+    successor = Line(_l("Successor"), [Required()], description=_l("Name and surname of who takes the mailbox over."))
+    authority = Line(
+        _l("By authority of"),
+        [Required()],
+        description=_l("The document that allows it. For example: Order no. 12/2026"),
+    )
+    earlier = Line(_l("Holder until now (optional)"), description=_l("Who used it so far; both names stay on record."))
+    submit = SubmitField(_l("Hand over to the successor"))
+
+    def values(self) -> dict[str, Any]:
+        """What ``take_over`` takes."""
+        return {"successor": self.successor.text, "authority": self.authority.text, "earlier": self.earlier.text}
+
+
 class DomainForm(PanelForm):
     """A new mail domain."""
 
