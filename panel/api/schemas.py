@@ -20,6 +20,7 @@ from panel.api.schema_parts import (
     ref,
     thing,
 )
+from panel.api.staff_schemas import STEP_IN
 from panel.contracts.ending import TASK_STATES
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
 from panel.contracts.orders import ORDER_STATES
@@ -98,34 +99,6 @@ _TOKEN = {
     "last_used_at": or_null(MOMENT),
     "created_at": MOMENT,
     "links": LINKS,
-}
-_ASKED = thing(
-    {
-        "id": ID,
-        "action": TEXT,
-        "resource_id": or_null(ID),
-        "resource_name": TEXT,
-        "values": ANYTHING,
-        "asked_at": MOMENT,
-        "agreed": or_null(FLAG),
-        "decided_by": or_null(ID),
-        "decided_at": or_null(MOMENT),
-        "done_at": or_null(MOMENT),
-    }
-)
-_STEP_IN = {
-    "id": ID,
-    "member_id": ID,
-    "user_id": ID,
-    "user_name": TEXT,
-    "reason": TEXT,
-    "ticket": TEXT,
-    "opened_at": MOMENT,
-    "until": MOMENT,
-    "ended_at": or_null(MOMENT),
-    "ended_by": or_null(TEXT),
-    "pages": WHOLE,
-    "asked": list_of(_ASKED),
 }
 
 COMPONENTS: dict[str, Schema] = {
@@ -354,7 +327,7 @@ COMPONENTS: dict[str, Schema] = {
             "data": ANYTHING,
         }
     ),
-    "StepIn": thing(_STEP_IN),
+    "StepIn": STEP_IN,
     "Token": thing(_TOKEN, also={"token": TEXT | {"description": "The secret; in the first answer only."}}),
     "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
     "Problem": thing(
