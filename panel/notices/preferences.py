@@ -24,6 +24,9 @@ _TOPIC_OF = {
     "name": "mail",
 }
 """Beginning of a notice's code → its topic. All others are about security: they go at once and cannot be refused."""
+_SECURITY_TOO = frozenset({"mailbox:handed_over"})
+_NOT_NONE = frozenset({"contracts"})
+"""What may be told once a day, but not never: services are held back after it was told."""
 
 
 class Preference(Base):
@@ -38,7 +41,14 @@ class Preference(Base):
 
 def topic_of(code: str) -> str:
     """The topic of the notice ``code``."""
-    return _TOPIC_OF.get(code.partition(":")[0], SECURITY)
+    return SECURITY if code in _SECURITY_TOO else _TOPIC_OF.get(code.partition(":")[0], SECURITY)
+
+
+def choices_of(topic: str) -> tuple[str, ...]:
+    """What can be chosen for a topic."""
+    if topic == SECURITY:
+        return CHOICES[:1]
+    return CHOICES[:2] if topic in _NOT_NONE else CHOICES
 
 
 def preferences_of(user_id: uuid.UUID) -> dict[str, str]:
@@ -50,8 +60,8 @@ def preferences_of(user_id: uuid.UUID) -> dict[str, str]:
 def set_preferences(user_id: uuid.UUID, **choices: str) -> None:
     """Keep what a user chose for topics. Raises Invalid naming the topic; security is no matter of choice."""
     for topic, choice in choices.items():
-        if topic not in TOPICS or topic == SECURITY or choice not in CHOICES:
-            raise Invalid("choice", field=topic, choices=", ".join(CHOICES))
+        if topic not in TOPICS or choice not in choices_of(topic):
+            raise Invalid("choice", field=topic, choices=", ".join(choices_of(topic)))
     with unit_of_work():
         for topic, choice in choices.items():
             row = insert_unless_there(Preference).values(user_id=user_id, topic=topic, choice=choice)

@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 from sqlalchemy import select, update
@@ -22,6 +21,7 @@ from panel.identity.models import User
 from panel.kernel import i18n
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
+from panel.kernel.errors import Invalid
 from panel.kernel.links import read_link_token
 from panel.ledger.messages import Message
 from panel.ledger.notices import Notice, tell_address, tell_holders, tell_user
@@ -106,7 +106,10 @@ def test_a_one_time_link_is_made_when_the_mail_is_written_and_leads_to_our_own_a
 
 def test_what_people_chose_is_kept_to(world: World, bag: Mailbag, deliver: Deliver) -> None:
     none, daily = _user("nic", "member_admin", world.koscian), _user("raz", "member_admin", world.koscian)
-    set_preferences(none.id, mail="none", contracts="none", orders="none")
+    set_preferences(none.id, mail="none", contracts="daily", orders="none")
+    for topic in ("security", "contracts", "unknown"):
+        with pytest.raises(Invalid):
+            set_preferences(none.id, **{topic: "none"})
     set_preferences(daily.id, mail="daily")
     with unit_of_work():
         for number in range(3):
@@ -255,4 +258,4 @@ def _below(member: Member) -> Member:
 
 
 def _read(raw: bytes) -> EmailMessage:
-    return cast("EmailMessage", email.message_from_bytes(raw, policy=default))
+    return email.message_from_bytes(raw, policy=default)
