@@ -21,6 +21,7 @@ SOURCES = (
     ("identity", _l("people and tokens")),
     ("jobs", _l("jobs")),
     ("nodes", _l("nodes")),
+    ("records", _l("this record")),
 )
 CSV_MOST = 100_000
 

@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 
 from config import Settings
+from panel.kernel.db import db
 from panel.kernel.i18n import LANGUAGES, TIME_ZONE, _, _l, force_locale, language, ngettext
+from panel.ledger.messages import Message
 from panel.ledger.notices import Notice
 from panel.notices.links import link_url
 from panel.notices.sending import Recipient, Told
@@ -38,6 +40,14 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("Reason: %(reason)s"),
             _l("It ends by itself on %(until_at)s. You can end it now: %(panel)s/history/staff"),
         ),
+    ),
+    "role:handed_over": (
+        _l("An administrator's role was handed over"),
+        (_l("%(by)s handed the role over to %(successor)s. The earlier one ends on %(ends_at)s."),),
+    ),
+    "member:no_admin": (
+        _l("%(member)s has no administrator any more"),
+        (_l("The last one gave the role up, lost it or is blocked. See to it that somebody is invited."),),
     ),
     "mailbox:handed_over": (
         _l("Mailbox %(address)s was handed over"),
@@ -69,6 +79,23 @@ class NoticeWords:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MessageWords:
+    """A message in a list."""
+
+    subject: str
+    state: str
+    icon: str
+
+
+_STATES = {
+    "queued": (_l("on its way"), "hourglass-split"),
+    "bundled": (_l("waits for the day's message"), "hourglass-split"),
+    "sent": (_l("sent"), "check-circle"),
+    "failed": (_l("could not be delivered"), "exclamation-triangle"),
+}
+
+
 def notice_words(code: str, params: Params, *, public_url: str, link: str | None = None) -> NoticeWords:
     """Say the notice ``code`` in the running language; ``link``: the address of the link that goes with it.
 
@@ -95,16 +122,25 @@ def notice_mail(settings: Settings, recipient: Recipient, told: Sequence[Told]) 
         return f"[CIS Panel] {subject}", "\n".join([_("Good day,"), "", *parts, *closing, ""])
 
 
-def subject_words(code: str, params: Params) -> str:
-    """The subject alone, for lists; a code without words is shown as it is."""
-    if code not in _NOTICES:
-        return code
-    return _one_line(_fill(_NOTICES[code][0], {name: _said(name, value) for name, value in params.items()}))
+def list_words(message: Message) -> MessageWords:
+    """A message as a list shows it: its subject and what became of it, and nothing of what it said."""
+    notice = db.session.get(Notice, message.notice_id)
+    state = "bundled" if message.state == "queued" and message.bundled else message.state
+    words, icon = _STATES[state]
+    return MessageWords(subject=_subject(message.code, notice.params if notice else {}), state=str(words), icon=icon)
 
 
 def known_notices() -> frozenset[str]:
     """Every code with words."""
     return frozenset(_NOTICES)
+
+
+def _subject(code: str, params: Params) -> str:
+    """The subject alone; a code without words is shown as it is."""
+    try:
+        return _one_line(_fill(_NOTICES[code][0], {name: _said(name, value) for name, value in params.items()}))
+    except KeyError:
+        return code
 
 
 def _words_of(settings: Settings, notice: Notice) -> NoticeWords:
