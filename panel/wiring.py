@@ -40,6 +40,7 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
+from panel.identity.handing_over import finish_hand_overs
 from panel.identity.lockouts import forget_old_attempts
 from panel.identity.sign_ins import forget_old_sign_ins
 from panel.identity.stepping_in import close_over
@@ -106,14 +107,17 @@ CHORES = (
     forget_old_attempts,
     forget_old_sign_ins,
     forget_old_notices,
-    chainer(),
     close_over,
+    finish_hand_overs,
     make_tasks,
     carry_out_steps,
     start_orders,
     note_usage,
 )
 """What workers do from time to time, whoever asked or did not."""
+
+BRISK_CHORES = (chainer(),)
+"""What they do every few seconds."""
 
 TASKS: Mapping[str, Task] = {
     CHECK: check_node,

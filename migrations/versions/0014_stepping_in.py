@@ -81,8 +81,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox_holders")),
     )
     op.create_index("ix_mailbox_holders_mailbox", "mailbox_holders", ["mailbox_id", "id"], unique=False)
+    op.create_table(
+        "hand_overs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("grant_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("ends_at", _TIME, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("done_at", _TIME, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_hand_overs_user_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_hand_overs_member_id")),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitations.id"], name=op.f("fk_hand_overs_invitation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_overs")),
+    )
+    op.create_index("ix_hand_overs_grant_id", "hand_overs", ["grant_id"], unique=False)
 
 
 def downgrade() -> None:
-    for table in ("mailbox_holders", "staff_looks", "step_in_actions", "step_ins"):
+    for table in ("hand_overs", "mailbox_holders", "staff_looks", "step_in_actions", "step_ins"):
         op.drop_table(table)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from panel.identity.actions import actor_for_user
+from panel.identity.last_admins import tell_of_last
 from panel.identity.models import Grant, Role, User
 from panel.identity.people import end_sessions, person_for_change, require_admin_left
 from panel.kernel.access import PERMISSIONS, ROLES, Actor, require
@@ -60,6 +61,7 @@ def grant_role(
         else:
             _require_admin_after(had, until)
             had.until = until
+            tell_of_last([had])
         _record(actor, user, "give" if had is None else "limit", role, member_id, until=until and until.isoformat())
     return user
 
@@ -83,8 +85,9 @@ def revoke_grant(actor: Actor, user_id: uuid.UUID, *, grant_id: uuid.UUID) -> Us
         require_admin_left(without_grant=grant.id)
         user.grants.remove(grant)
         _record(actor, user, "take", grant.role.name, grant.member_id)
+        tell_of_last([grant])
         if not any(one.holds_at(utcnow()) for one in user.grants):
-            end_sessions(actor, user)
+            end_sessions(user, why="no_rights")
     return user
 
 

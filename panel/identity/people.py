@@ -7,7 +7,9 @@ import uuid
 
 from sqlalchemy import Select, select
 
+from panel.identity.last_admins import tell_of_last
 from panel.identity.models import Grant, Role, User
+from panel.identity.sessions import end_all
 from panel.kernel.access import ROLES, Actor, require, require_kind, scoped
 from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -90,7 +92,8 @@ def deactivate_user(actor: Actor, user_id: uuid.UUID) -> User:
         if user.active:
             require_admin_left(without_user=user.id)
             user.active = False
-            end_sessions(actor, user)
+            tell_of_last(user.grants)
+            end_sessions(user, why="blocked")
             _record(actor, user, "deactivate")
     return user
 
@@ -133,9 +136,10 @@ def require_admin_left(*, without_user: uuid.UUID | None = None, without_grant: 
         raise Conflict("last_admin")
 
 
-def end_sessions(_actor: Actor, user: User) -> None:
+def end_sessions(user: User, *, why: str) -> None:
     """Sign ``user`` out everywhere, within the running unit of work."""
     user.fs_uniquifier = secrets.token_hex(16)
+    end_all(user.id, why=why)
 
 
 def _admin_grants() -> Select[Grant]:

@@ -13,6 +13,7 @@ from sqlalchemy import Select, func
 from panel.contracts.actions import contracts_query
 from panel.contracts.entitlements import entitlements, today
 from panel.contracts.models import Contract
+from panel.identity.handing_over import has_own_role
 from panel.kernel.access import scoped
 from panel.kernel.db import db
 from panel.kernel.errors import NotFound
@@ -35,7 +36,8 @@ COLUMNS = [
     for name in ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "county", "address", "e_delivery_address")
 ]
 SHOWN, EVENTS_SHOWN = 10, 12
-PURPOSES = {"mailbox": ("mail:write", "mail.create"), "contract": ("contracts:write", "contracts.create")}
+PURPOSES = {"mailbox": ("mail:write", "mail.create"), "contract": ("contracts:write", "contracts.create"),
+            "order": ("orders:write", "orders.create")}
 """What a member can be chosen for: the permission needed on it, and the page it is chosen for."""
 
 
@@ -67,6 +69,7 @@ def show(member_id: uuid.UUID) -> ResponseReturnValue:
         mailboxes=_first(boxes.order_by(Mailbox.address).limit(SHOWN)),
         below=_first(actions.members_query(who, parent_id=member_id).order_by(Member.folded).limit(SHOWN)),
         events=_first(events_query(who, member_id=member_id).limit(EVENTS_SHOWN)),
+        own_role=who.stepped_in is None and has_own_role(who, member_id),
     )  # fmt: skip
 
 

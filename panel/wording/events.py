@@ -56,6 +56,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "identity:grant:give": (_l("Role given"), "warn", "person-plus"),
     "identity:grant:limit": (_l("End of a role changed"), "busy", "hourglass-split"),
     "identity:grant:take": (_l("Role taken back"), "off", "person-dash"),
+    "identity:grant:hand-over": (_l("Own role handed over to a successor"), "warn", "person-check"),
     "identity:step_in:begin": (_l("Staff entered the member's view"), "warn", "eye"),
     "identity:step_in:end": (_l("Staff left the member's view"), "off", "eye-slash"),
     "identity:step_in:ask": (_l("Staff asked to agree to a change"), "warn", "person-check"),
