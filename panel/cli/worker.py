@@ -32,7 +32,17 @@ from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
 from panel.notices.expanding import expand_notices
 from panel.notices.sending import sender
-from panel.wiring import CHORES, KINDS, alarm_relay, anchor_relay, answer, create_core_app, make_exchange, make_worker
+from panel.wiring import (
+    BRISK_CHORES,
+    CHORES,
+    KINDS,
+    alarm_relay,
+    anchor_relay,
+    answer,
+    create_core_app,
+    make_exchange,
+    make_worker,
+)
 from panel.wording.alarms import alarm_message
 from panel.wording.notices import notice_mail
 
@@ -58,6 +68,7 @@ def worker(threads: int) -> None:
     rounds = Rounds(
         kinds=KINDS,
         chores=_chores(settings, exchange, name),
+        brisk=_brisk(settings),
         seconds=settings.sweep_seconds,
         looks=engine.nodes_to_look_at,
     )
@@ -85,6 +96,13 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         teller(alarm_relay(settings), _compose(settings)),
         expirer(settings),
         anchorer(settings, _tell_anchor(settings)),
+    )
+
+
+def _brisk(settings: Settings) -> tuple[Callable[[Actor], object], ...]:
+    """What people wait for."""
+    return (
+        *BRISK_CHORES,
         lambda actor: expand_notices(actor, settings),
         sender(settings, partial(notice_mail, settings)),
     )

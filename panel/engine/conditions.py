@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from panel.engine.health import certificate_expires_at
 from panel.engine.kinds import wired_kinds
@@ -17,6 +17,7 @@ from panel.ledger.backups import ages_of_backups
 from panel.ledger.closings import list_closings
 from panel.ledger.differences import Difference, counts_as_open
 from panel.ledger.jobs import Job
+from panel.ledger.messages import Message
 from panel.ledger.nodes import Node
 
 SILENT = timedelta(minutes=10)
@@ -25,6 +26,7 @@ CERTIFICATE = timedelta(days=14)
 BACKUP = timedelta(hours=26)
 FAILED_LEAST, FAILED_SECONDS, ATTEMPTS_LEAST = 3, 3600, 5
 COUNTED_MOST = 10_000
+MESSAGES_LEAST, STUCK_SECONDS, DAY_SECONDS = 10, 3600, 24 * 3600
 
 CODES = frozenset(
     {
@@ -37,6 +39,7 @@ CODES = frozenset(
         "jobs_failing",
         "engine_closed",
         "backup_old",
+        "messages_failing",
     }
 )
 """Every code that ``conditions`` may give."""
@@ -143,6 +146,16 @@ def _backups(nodes: Mapping[Any, Node], now: datetime) -> Iterator[Condition]:
             yield Condition(code="backup_old", node=nodes[node_id], params={"since": since})
 
 
+def _messages(_nodes: Mapping[Any, Node], _now: datetime) -> Iterator[Condition]:
+    """Many messages to people that were given up within a day, or that have been waiting to leave for an hour."""
+    given_up = (Message.state == "failed") & (Message.created_at > database_now(-DAY_SECONDS))
+    stuck = (Message.state == "queued") & ~Message.bundled & (Message.created_at < database_now(-STUCK_SECONDS))
+    ids = select(Message.id).where(or_(given_up, stuck)).limit(COUNTED_MOST).subquery()
+    number = db.session.scalar(select(func.count()).select_from(ids)) or 0
+    if number >= MESSAGES_LEAST:
+        yield Condition(code="messages_failing", node=None, params={"number": number})
+
+
 _READERS: tuple[Reader, ...] = (
     _host_keys,
     _silent,
@@ -153,6 +166,7 @@ _READERS: tuple[Reader, ...] = (
     _jobs,
     _closings,
     _backups,
+    _messages,
 )
 
 

@@ -26,6 +26,8 @@ WATCH_SECONDS = 2.0
 """How often leases of dead workers are looked for: takeover comes within this after the lease."""
 
 CHORES_SECONDS = 5.0
+BRISK_SECONDS = 3.0
+"""How often what people wait for, or what must not stand unproved for long, is done."""
 
 
 def sweep(kinds: Sequence[Kind]) -> set[uuid.UUID]:
@@ -49,11 +51,15 @@ def left_by_the_dead() -> list[uuid.UUID]:
 
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """What is done every ``seconds``: the ``chores``, and a sweep over ``kinds``; ``looks``: nodes with looks due."""
+    """What is done every ``seconds``: the ``chores``, and a sweep over ``kinds``; ``looks``: nodes with looks due.
+
+    ``brisk``: chores that wait for no node and are done every few seconds.
+    """
 
     kinds: Sequence[Kind]
     chores: Sequence[Callable[[Actor], object]]
     seconds: float
+    brisk: Sequence[Callable[[Actor], object]] = ()
     looks: Callable[[], set[uuid.UUID]] = set
 
 
@@ -63,8 +69,11 @@ def run_forever(app: Flask, rounds: Rounds, start: Callable[[uuid.UUID], None], 
     ``start`` has a worker take a node and does not wait for it. Chores have a thread of their own, so that one that
     waits for a slow node delays no sweep; between the sweeps, what a worker that died left is looked for often.
     """
-    chores = threading.Thread(target=_do_chores, args=(app, rounds, stop), name="chores", daemon=True)
-    chores.start()
+    threads: list[threading.Thread] = []
+    brisk_seconds = min(BRISK_SECONDS, rounds.seconds)
+    for name, chores, seconds in (("chores", rounds.chores, rounds.seconds), ("brisk", rounds.brisk, brisk_seconds)):
+        threads.append(threading.Thread(target=_do_chores, args=(app, chores, seconds, stop), name=name, daemon=True))
+        threads[-1].start()
     swept = None
     while not stop.is_set():
         now = time.monotonic()
@@ -75,15 +84,16 @@ def run_forever(app: Flask, rounds: Rounds, start: Callable[[uuid.UUID], None], 
                 start(node_id)
         swept = now if whole else swept
         stop.wait(min(WATCH_SECONDS, rounds.seconds))
-    chores.join(CHORES_SECONDS)
+    for thread in threads:
+        thread.join(CHORES_SECONDS)
 
 
-def _do_chores(app: Flask, rounds: Rounds, stop: threading.Event) -> None:
-    while not stop.is_set():
-        for chore in rounds.chores:
+def _do_chores(app: Flask, chores: Sequence[Callable[[Actor], object]], seconds: float, stop: threading.Event) -> None:
+    while chores and not stop.is_set():
+        for chore in chores:
             with _survived(f"chore {getattr(chore, '__name__', chore)}"), app.app_context():
                 chore(SYSTEM)
-        stop.wait(rounds.seconds)
+        stop.wait(seconds)
 
 
 @contextmanager

@@ -37,6 +37,12 @@ _TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "backup_old": lambda told: (
         _("The last backup of %(node)s is too old", **told) if told["node"] else _("The panel's last backup is too old")
     ),
+    "messages_failing": lambda told: ngettext(
+        "%(number)s message to people did not arrive",
+        "%(number)s messages to people did not arrive",
+        int(told["number"]),
+        **told,
+    ),
 }
 _ADVICE = {
     "host_key_changed": _l(
@@ -49,6 +55,9 @@ _ADVICE = {
     "plan_waiting": _l("Look what would be removed, and approve it or withdraw the job."),
     "jobs_failing": _l("Read the log of the last one; it has the server's own words."),
     "engine_closed": _l("Finish what it was closed for: after a restore, `cis restore finish`."),
+    "messages_failing": _l(
+        "See why with `cis notices list`; once the mail server takes them again, `cis notices retry`."
+    ),
     "backup_old": _l("Look why the last ones failed, and make one now."),
 }
 _MOMENTS = ("since", "ends")

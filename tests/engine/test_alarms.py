@@ -23,6 +23,7 @@ from panel.ledger.closings import Closing, close, open_again
 from panel.ledger.differences import Difference
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
+from panel.ledger.messages import Message
 from panel.ledger.nodes import Node
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
@@ -93,6 +94,23 @@ def test_a_job_that_is_tried_again_and_again(world: World) -> None:
         db.session.add(Job(node_id=world.node.id, cause="x", actor="x", state="queued", attempts=5))
     watch_conditions(SYSTEM)
     assert [one.code for one in _open()] == ["jobs_failing"]
+
+
+def test_many_messages_that_did_not_arrive(world: World) -> None:
+    def fail(number: int) -> None:
+        with unit_of_work():
+            for state in ("failed", "queued"):
+                db.session.add_all(Message(notice_id=new_id(), code="x", state=state) for _ in range(number))
+            db.session.add_all(Message(notice_id=new_id(), code="x", bundled=True) for _ in range(number))
+            db.session.flush()
+            db.session.execute(update(Message).values(created_at=database_now(-3660)))
+
+    fail(4)
+    watch_conditions(SYSTEM)
+    assert _open() == []
+    fail(1)
+    watch_conditions(SYSTEM)
+    assert [(one.code, one.params) for one in _open()] == [("messages_failing", {"number": 10})]
 
 
 def test_a_closed_engine(world: World) -> None:
