@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.kernel.access import Actor, require, scoped
+from panel.kernel.access import Actor, require, require_on, scoped
 from panel.kernel.db import Base, UTCDateTime, Work, database_now, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotFound
 from panel.ledger.nodes import Node
@@ -120,12 +120,12 @@ def jobs_query(
     return query
 
 
-def get_job(actor: Actor, job_id: uuid.UUID, *, for_change: bool = False) -> Job:
+def get_job(actor: Actor, job_id: uuid.UUID, *, permission: str = "jobs:read", for_change: bool = False) -> Job:
     """One job. Raises NotFound where it is absent or another member's."""
     job = read_row(Job, job_id, for_change=for_change)
-    if job is None or not actor.reaches(job.member_id):
+    if job is None:
         raise NotFound("not_found")
-    require(actor, "jobs:read")
+    require_on(actor, permission, job.member_id)
     return job
 
 
@@ -133,7 +133,7 @@ def retry_job(actor: Actor, job_id: uuid.UUID) -> Job:
     """Ask again for what a failed job asked for. Raises Conflict ``job_not_failed``."""
     require(actor, "jobs:write")
     with unit_of_work() as work:
-        job = get_job(actor, job_id, for_change=True)
+        job = get_job(actor, job_id, permission="jobs:write", for_change=True)
         if job.state not in ("failed", "cancelled"):
             raise Conflict("job_not_failed", state=job.state)
         job.state, job.retry_at, job.finished_at = "queued", None, None
@@ -145,7 +145,7 @@ def cancel_job(actor: Actor, job_id: uuid.UUID) -> Job:
     """Withdraw a job that did not start. Raises Conflict ``job_started``."""
     require(actor, "jobs:write")
     with unit_of_work():
-        job = get_job(actor, job_id, for_change=True)
+        job = get_job(actor, job_id, permission="jobs:write", for_change=True)
         if job.state not in ("queued", "waiting_approval"):
             raise Conflict("job_started", state=job.state)
         job.state, job.finished_at = "cancelled", utcnow()

@@ -12,9 +12,9 @@ from flask import current_app
 from sqlalchemy import Select, insert, select
 
 from panel.contracts.entitlements import require_granted
-from panel.kernel.access import Actor, require, require_kind, scoped
+from panel.kernel.access import Actor, require, require_kind, require_on, scoped
 from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
-from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import hash_mailbox_password
 from panel.kernel.text import fold
 from panel.ledger import names, usage
@@ -81,9 +81,9 @@ def get_mailbox(
     """One mailbox, as the database has it now. Raises NotFound where it is absent or out of reach."""
     require_kind(actor, "mailboxes")
     mailbox = read_row(Mailbox, mailbox_id, for_change=for_change)
-    if mailbox is None or not actor.reaches(mailbox.member_id):
+    if mailbox is None:
         raise NotFound("not_found")
-    require(actor, permission, mailbox.member_id)
+    require_on(actor, permission, mailbox.member_id)
     return mailbox
 
 
@@ -100,10 +100,7 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
     if not 1 <= len(wanted) <= BATCH_MAX:
         raise Invalid("number_range", field="mailboxes", least=1, most=BATCH_MAX)
     require_kind(actor, "mailboxes")
-    members = {new.member_id for new in wanted}
-    for member_id in members:
-        require(actor, "mail:write", member_id)
-    require_members(members)
+    _require_members(actor, wanted)
     addresses = check_new_addresses(wanted, statutory=statutory)
     hashes = hashes_of([new.password for new in wanted])
     with unit_of_work() as work:
@@ -218,6 +215,20 @@ def restore_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
         usage.add(_owner(mailbox), room)
         want_aliases(mailbox, "put")
         return _change(work, actor, mailbox, "restore", want="put", removed_at=None, purge_at=None)
+
+
+def _require_members(actor: Actor, wanted: Sequence[NewMailbox]) -> None:
+    """Go on only if all are for members on whom ``actor`` may make mailboxes; errors carry the first row at fault."""
+    first: dict[uuid.UUID, int] = {}
+    for row, new in enumerate(wanted):
+        first.setdefault(new.member_id, row)
+    for member_id, row in first.items():
+        try:
+            require(actor, "mail:write", member_id)
+            require_members([member_id])
+        except (NotFound, NotAllowed) as error:
+            error.field, error.params["row"] = "member_id", row
+            raise
 
 
 def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:

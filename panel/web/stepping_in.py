@@ -11,7 +11,7 @@ from sqlalchemy import select
 from panel.identity import stepping_in
 from panel.identity.agreements import asked_query
 from panel.identity.step_ins import StepIn
-from panel.kernel.access import scoped
+from panel.kernel.access import require_on, scoped
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _
@@ -33,6 +33,7 @@ area = Blueprint("stepping_in", __name__, url_prefix="/stepping-in")
 @require_fresh
 def enter(member_id: uuid.UUID) -> ResponseReturnValue:
     """Ask why, and enter; a fresh second factor comes first."""
+    require_on(actor(), "stepin:enter", member_id)
     member = get_member(actor(), member_id)
     form = EnterForm()
     step_in = form.attempt(
