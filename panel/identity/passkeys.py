@@ -37,6 +37,8 @@ from panel.kernel.text import has_control
 CHALLENGE_BYTES, CHALLENGE_SECONDS = 32, 300
 NAME_MAX, PER_USER_MAX = 60, 20
 _TIMEOUT_MS = CHALLENGE_SECONDS * 1000
+_UNREADABLE = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What the library raises at answers that are wrong, or none at all."""
 
 
 class Passkey(Base):
@@ -54,7 +56,7 @@ class Passkey(Base):
     made_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    user: Mapped[User] = relationship(lazy="joined")
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class UsedChallenge(Base):
@@ -110,14 +112,14 @@ def add_passkey(user: User, *, challenge: str, answer: str, name: str) -> Passke
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=_expected(challenge),
             expected_rp_id=_rp_id(),
             expected_origin=_origin(),
         )
         transports = _transports(answer)
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise Invalid("passkey_bad", field="answer") from error
-    _use_up(challenge, "passkey_bad")
+    _use_up(challenge)
     credential_id = bytes_to_base64url(made.credential_id)
     if db.session.scalar(select(Passkey.id).where(Passkey.credential_id == credential_id)) is not None:
         raise Conflict("passkey_known", field="answer")
@@ -146,17 +148,17 @@ def check_passkey(*, challenge: str, answer: str, user: User | None) -> tuple[Pa
             raise Invalid("passkey_bad", field="answer")
         proved = webauthn.verify_authentication_response(
             credential=given,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=_expected(challenge),
             expected_rp_id=_rp_id(),
             expected_origin=_origin(),
             credential_public_key=row.public_key,
             credential_current_sign_count=row.sign_count,
             require_user_verification=user is None,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise Invalid("passkey_bad", field="answer") from error
     with unit_of_work():
-        _use_up(challenge, "passkey_bad")
+        _use_up(challenge)
         _count_on(row, proved.new_sign_count)
     return row, bool(proved.user_verified)
 
@@ -177,14 +179,21 @@ def _count_on(row: Passkey, count: int) -> None:
         raise Invalid("passkey_bad", field="answer")
 
 
-def _use_up(challenge: str, code: str) -> None:
+def _expected(challenge: str) -> bytes:
+    """The bytes an answer must carry. Where none were asked for, not even an answer to nothing is good."""
+    expected = base64url_to_bytes(challenge)
+    if len(expected) != CHALLENGE_BYTES:
+        raise Invalid("passkey_bad", field="answer")
+    return expected
+
+
+def _use_up(challenge: str) -> None:
     """Write down that ``challenge`` was answered; a second answer is refused. Old ones go with it."""
     db.session.execute(delete(UsedChallenge).where(UsedChallenge.at < database_now(-4 * CHALLENGE_SECONDS)))
     digest = sha256(challenge.encode()).hexdigest()
     query = insert_unless_there(UsedChallenge).values(digest=digest, at=database_now()).on_conflict_do_nothing()
-    done: Any = db.session.execute(query)
-    if done.rowcount != 1:
-        raise Invalid(code, field="answer")
+    if db.session.scalar(query.returning(UsedChallenge.digest)) is None:
+        raise Invalid("passkey_bad", field="answer")
 
 
 def _checked_name(name: str) -> str:

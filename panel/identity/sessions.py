@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.identity.models import User
 from panel.kernel.access import Actor
-from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, unit_of_work
+from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, read_row, unit_of_work
 from panel.kernel.errors import NotFound
 from panel.kernel.passwords import new_token, token_digest
 from panel.ledger.events import record
@@ -56,7 +56,7 @@ class UserSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_why: Mapped[str | None]
 
-    user: Mapped[User] = relationship(lazy="joined")
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,9 @@ def renew_session(session_id: uuid.UUID, *, factor: str | None = None) -> Opened
     secret = new_token()
     now = database_now()
     with unit_of_work():
-        row = db.session.get_one(UserSession, session_id, with_for_update=True, populate_existing=True)
+        row = read_row(UserSession, session_id, for_change=True)
+        if row is None:
+            raise NotFound("not_found")
         row.former_digest, row.digest = row.digest, token_digest(secret)
         row.renewed_at = row.proven_at = now
         if factor is not None:
@@ -147,7 +149,7 @@ def sessions_of(user_id: uuid.UUID) -> list[UserSession]:
 def end_session(actor: Actor, session_id: uuid.UUID, *, why: str = "ended") -> None:
     """End one session of the actor's own. Raises NotFound."""
     with unit_of_work():
-        row = db.session.get(UserSession, session_id, with_for_update=True, populate_existing=True)
+        row = read_row(UserSession, session_id, for_change=True)
         if row is None or actor.user_id is None or row.user_id != actor.user_id:
             raise NotFound("not_found")
         if row.ended_at is None:

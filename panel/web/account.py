@@ -124,13 +124,12 @@ def _confirm_by_password() -> ResponseReturnValue:
 
 
 def _confirm_page(form: CodeForm | OwnPasswordForm) -> ResponseReturnValue:
-    has_key = bool(passkeys_of(current_user.id))
     page = render_template(
         "account/confirm.html",
         form=form,
         by_code=current_user.tf_totp_secret is not None,
         by_password=isinstance(form, OwnPasswordForm),
-        passkey=PasskeyForm() if has_key else None,
+        by_passkey=bool(passkeys_of(current_user.id)),
     )
     return page, form.status if form.is_submitted() else 200
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, current_app, redirect, request
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
+
+from panel.web.cookies import OneCookie
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -47,16 +50,28 @@ def protect(app: Flask) -> None:
         # Pages that hold a secret in their address send no referrer; the token and SameSite protect their forms.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = OneCookie()
     PagesCSRF(app)
+    _trust_proxies(app)
     if secure:
         app.before_request(_force_https)
     app.after_request(_add_headers)
 
 
+def _trust_proxies(app: Flask) -> None:
+    """Read who asks from as many proxies as there are of ours; a header beyond them is anybody's words."""
+    count = app.config["CIS"].proxies
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's documented way
+
+
 def _force_https() -> Response | None:
+    """Send a page asked for without TLS to the panel's own address, whatever host the request names."""
     if request.is_secure or request.path in ("/healthz", "/readyz"):
         return None
-    return redirect(request.url.replace("http://", "https://", 1), code=308)
+    own = str(current_app.config["CIS"].public_url).rstrip("/")
+    base = own if own.startswith("https://") else "https://" + request.host
+    return redirect(base + request.full_path.rstrip("?"), code=308)
 
 
 def _add_headers(response: Response) -> Response:

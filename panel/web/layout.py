@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 
 from panel import wording
+from panel.contracts.standing import held_members
+from panel.identity.factors import has_factor
+from panel.identity.policy import demand_on
 from panel.kernel.access import Actor
 from panel.kernel.i18n import _, _l, language
 from panel.ledger.closings import list_closings
@@ -38,6 +42,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] =
         ("needs.show_list", _l("Needs a person"), "bell", "members:read", True),
         ("members.show_list", _l("Members"), "building", "members:read", False),
         ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
+        ("orders.show_list", _l("Orders"), "card-list", "orders:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
         ("history.show", _l("History"), "clock-history", "events:read", None),
     ),
@@ -53,6 +58,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] =
 _PAGES_OF: dict[str, tuple[str, str]] = {
     "member": ("members.show", "member_id"),
     "contract": ("contracts.show", "contract_id"),
+    "order": ("orders.show", "order_id"),
     "mailbox": ("mail.show", "mailbox_id"),
     "mail_domain": ("mail.show_domain", "domain_id"),
     "job": ("jobs.show", "job_id"),
@@ -93,6 +99,7 @@ _WORDS = (
     "closed_words",
     "level_words",
     "amount",
+    "attempt_word",
 )
 """What templates take from `panel.wording`."""
 
@@ -184,9 +191,17 @@ def _surroundings() -> dict[str, Any]:
             "current_name": session.actor().name,
             "current_email": current_user.email,
             "closed_for": _closed_for(),
+            "held_back": held_members(session.actor()),
             "inside": inside.current(),
+            "factor_due": _factor_due(),
         }
     return here
+
+
+def _factor_due() -> datetime | None:
+    """Until when the person may go on without a second factor; None where none is asked for, or there is one."""
+    demand = demand_on(current_user)
+    return demand.until if demand.rule == "grace" and not has_factor(current_user) else None
 
 
 def _closed_for() -> str | None:

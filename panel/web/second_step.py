@@ -89,7 +89,7 @@ def _page(user: User, form: CodeForm) -> str:
     return render_template(
         "sign_in/code.html",
         form=form,
-        passkey=PasskeyForm() if passkeys_of(user.id) else None,
+        by_passkey=bool(passkeys_of(user.id)),
         by_code=user.tf_totp_secret is not None,
         by_recovery=codes_left(user.id) > 0,
     )
