@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioning.agent import diagnose, placed
 from provisioning.agent.adapters.contract import Adapter, Inspected
-from provisioning.agent.base import account, program
+from provisioning.agent.base import account, program, sender_check
 from provisioning.agent.batch import BadRequest
 from provisioning.agent.store import Store, Transaction
 from provisioning.resources import FIELDS
@@ -51,7 +51,7 @@ class Looking:
             "kinds": kinds,
             "foreign": [row._asdict() for row in inspected.foreign[:FOREIGN_TOLD_MAX]],
             "foreign_count": len(inspected.foreign),
-            "files": placed.look([*self._adapter.files(), *account.files(), *program.files()]),
+            "files": placed.look([*self._adapter.files(), *account.files(), *program.files(), *sender_check.files()]),
         }
 
     def _shards(self, tx: Transaction, kind: str, inspected: Inspected) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from provisioning.agent import placed, undo
 from provisioning.agent.adapters import mail_rows
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.mail import MailAdapter
-from provisioning.agent.base import account, program
+from provisioning.agent.base import account, program, sender_check
 from provisioning.agent.oplog import OperationLog
 from provisioning.agent.rollback import CannotRollBack, Rollback, Undoing
 from provisioning.agent.store import Store, StoreBusy, Transaction
@@ -109,7 +109,7 @@ def _told(kept: undo.Kept) -> dict[str, Any]:
 
 
 def _files(store: Store) -> dict[str, bool]:
-    return placed.look([*MailAdapter(store).files(), *account.files(), *program.files()])
+    return placed.look([*MailAdapter(store).files(), *account.files(), *program.files(), *sender_check.files()])
 
 
 def _open() -> Store:

@@ -16,6 +16,8 @@ DATABASE = "/var/lib/cis/mail/mail.sqlite"
 MAPS = "/etc/postfix/cis"
 MAIL_ROOT = "/srv/mail"
 DOVECOT_EXTRAS = "/etc/dovecot/cis"
+SENDER_CHECK_SOCKET = Path("/run/cis-sender-check/socket")
+SENDER_CHECK_PID = Path("/run/cis-sender-check.pid")
 
 POSTFIX_FILES = ("main.cf", "master.cf")
 DOVECOT_FILE = "dovecot.conf"

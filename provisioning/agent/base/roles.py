@@ -6,6 +6,7 @@ from pathlib import Path
 
 from provisioning.agent.adapters import mail_base
 from provisioning.agent.adapters.commands import CommandFailed
+from provisioning.agent.base import sender_check
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.services import Service, keep_running
 
@@ -43,5 +44,6 @@ def _set_up_mail(hostname: str) -> None:
         mail_base.install(hostname=hostname)
     except CommandFailed as error:
         raise SetupFailed("service", error.words) from error
+    sender_check.install()
     for service in _MAIL:
         keep_running(service)

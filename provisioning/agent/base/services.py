@@ -55,7 +55,7 @@ def keep_running(service: Service) -> None:
     if was_running and service.reload:
         run(list(service.reload), timeout=_SECONDS)
     elif not was_running:
-        _start(service)
+        start(service)
 
 
 def enable(service: Service) -> None:
@@ -66,7 +66,8 @@ def enable(service: Service) -> None:
         _list_for_boot(service)
 
 
-def _start(service: Service) -> None:
+def start(service: Service) -> None:
+    """Start ``service``; under systemd one that runs is started anew. Raises SetupFailed."""
     command = ["systemctl", "restart", service.unit] if has_systemd() else [str(_script(service))]
     run(command, timeout=_SECONDS)
 

@@ -30,10 +30,11 @@ def setup(request: SetupRequest, say: Callable[[str], None]) -> dict[str, Any]:
     certificate = ensure_certificate(request.hostname)
     close_other_ports(request.roles, request.ssh_port, say)
     keep_time(say)
+    # Before the services: one of them is started from it. The panel's key comes last all the same.
+    install_program(Path(sys.argv[0]), request.agent_digest)
     for role in request.roles:
         say(f"Setting up {role}: {', '.join(f'{name} {version}' for name, version in services.items())}")
         set_up_role(role, request.hostname)
-    install_program(Path(sys.argv[0]), request.agent_digest)
     open_to_panel(request.panel_key, request.panel_networks)
     say("The panel's key can start the agent, and nothing else")
     return {"release": release, "services": services, "certificate_pem": certificate}

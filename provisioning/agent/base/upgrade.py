@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.agent import supported
-from provisioning.agent.base import program
+from provisioning.agent.base import program, sender_check
 from provisioning.agent.base.commands import attempt
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.request import read_digest
@@ -30,6 +30,7 @@ def upgrade(body: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         program.put_back()
         raise SetupFailed("program", f"the new program does not run, the earlier one is back: {words[-500:].strip()}")
     ended = program.end_sessions()
+    sender_check.restart()
     say(f"Program {digest[:12]} installed, {ended} sessions of the earlier one ended")
     return {"program": digest, "before": before}
 
@@ -40,6 +41,7 @@ def downgrade(_body: dict[str, Any], say: Callable[[str], None]) -> dict[str, An
     before = program.installed_digest()
     program.put_back()
     ended = program.end_sessions()
+    sender_check.restart()
     digest = program.installed_digest()
     say(f"Program {digest[:12]} is back, {ended} sessions of the later one ended")
     return {"program": digest, "before": before}
