@@ -8,7 +8,6 @@ from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.contracts import orders as actions
 from panel.kernel.access import Actor
-from panel.kernel.db import unit_of_work
 from panel.shapes import contracts as shapes
 from panel.shapes import orders
 
@@ -64,10 +63,10 @@ def list_orders(actor: Actor, ask: Ask) -> Answer:
 def create_order(actor: Actor, ask: Ask) -> Answer:
     """Order more for a member. What is sent waits for the association; nothing is granted before."""
     values = {name: value for name, value in ask.body.items() if name not in ("total", "draft")}
-    with unit_of_work():
+    if ask.body.get("draft", False):
         order = actions.create_order(actor, **values)
-        if not ask.body.get("draft", False):
-            actions.send_order(actor, order.id, total=ask.body.get("total"))
+    else:
+        order = actions.place_order(actor, total=ask.body.get("total"), **values)
     return Answer(body=shapes.order(order), status=201, location=f"/api/v1/orders/{order.id}")
 
 

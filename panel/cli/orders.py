@@ -15,7 +15,7 @@ from panel.cli.session import with_panel
 from panel.cli.values import Day
 from panel.contracts import orders as actions
 from panel.kernel.access import Actor
-from panel.kernel.db import db, unit_of_work
+from panel.kernel.db import db
 from panel.kernel.errors import NotFound
 from panel.shapes import contracts as shapes
 from panel.shapes import orders as sorts
@@ -64,9 +64,7 @@ def create(
     member_id = find_member(actor, member).id
     contract_id = None if contract is None else find_contract(actor, contract).id
     wanted = [_item(text) for text in items]
-    with unit_of_work():
-        order = actions.create_order(actor, member_id=member_id, items=wanted, contract_id=contract_id, note=note)
-        actions.send_order(actor, order.id)
+    order = actions.place_order(actor, member_id=member_id, items=wanted, contract_id=contract_id, note=note)
     print_one(shapes.order(order), json_=json_)
 
 

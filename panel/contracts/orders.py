@@ -124,6 +124,24 @@ def create_order(
     return order
 
 
+def quote(actor: Actor, *, member_id: uuid.UUID, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What an order would cost today: its items with ``unit_price``. Raises as ``create_order`` does."""
+    require(actor, "orders:write", member_id)
+    require_members([member_id])
+    require_not_held(member_id)
+    return priced(read_quantities(items))
+
+
+def place_order(actor: Actor, *, total: Decimal | None = None, **values: Any) -> Order:
+    """Draw up an order and send it, or neither; ``values`` as ``create_order`` takes them.
+
+    The same ``ticket`` again gives the order that was sent with it. Raises as ``create_order`` and ``send_order`` do.
+    """
+    with unit_of_work():
+        order = create_order(actor, **values)
+        return order if order.state != "draft" else send_order(actor, order.id, total=total)
+
+
 def send_order(actor: Actor, order_id: uuid.UUID, *, total: Decimal | None = None) -> Order:
     """Send a draft to the association; its prices are the catalogue's of this moment.
 

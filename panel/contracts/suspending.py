@@ -48,6 +48,24 @@ def plan_suspension(
     return new
 
 
+def check_plan(
+    actor: Actor, contract_id: uuid.UUID, *, steps: Sequence[Mapping[str, Any]], reason: str, contact: str = ""
+) -> Contract:
+    """Go on only if ``plan_suspension`` would take this. Raises as it does, and writes nothing."""
+    require(actor, "contracts:write", staff=True)
+    contract = get_contract(actor, contract_id)
+    line("reason", reason)
+    line("contact", contact, empty=True)
+    _read(contract, steps, database_today())
+    return contract
+
+
+def earliest_days() -> dict[str, date]:
+    """From which day on each level can be planned today."""
+    today = database_today()
+    return {level: today + timedelta(days=notice_days().get(level, 0)) for level in SUSPENSION_LEVELS}
+
+
 def cancel_step(actor: Actor, step_id: uuid.UUID) -> Contract:
     """Take one step back: one to come does not come, one that holds is undone and the milder one before it holds.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,11 +12,16 @@ from flask.typing import ResponseReturnValue
 from panel.contracts import actions
 from panel.contracts.entitlements import today
 from panel.contracts.models import Contract
+from panel.contracts.steps import steps_of
+from panel.contracts.suspending import cancel_step, check_plan, earliest_days, plan_suspension
+from panel.kernel.errors import NotFound
 from panel.kernel.i18n import _
 from panel.web.contract_parts import changes_without
+from panel.web.filters import day
 from panel.web.forms.base import PanelForm
-from panel.web.forms.contracts import EndForm, SuspendForm
+from panel.web.forms.contracts import EndForm, PlanForm, SuspendForm
 from panel.web.session import actor, permission
+from panel.wording import level_words, suspension_word
 
 area = Blueprint("contract", __name__, url_prefix="/contracts/<uuid:contract_id>")
 
@@ -31,8 +37,40 @@ def suspend(contract_id: uuid.UUID) -> ResponseReturnValue:
         form,
         "contracts/suspend.html",
         _("The contract is suspended."),
-        lambda: actions.suspend_contract(actor(), contract_id, level=form.level.data, reason=form.reason.text),
+        lambda: actions.suspend_contract(
+            actor(), contract_id, level=form.level.data, reason=form.reason.text, contact=form.contact.text
+        ),
     )
+
+
+@area.route("/plan", methods=["GET", "POST"])
+@permission("contracts:write", staff=True)
+def plan(contract_id: uuid.UUID) -> ResponseReturnValue:
+    """Which level from which day on, and why; then what will happen; then it is planned."""
+    contract, form = _contract(contract_id), PlanForm()
+    form.offer()
+    confirmed = "confirmed" in request.form
+    if confirmed and form.attempt(lambda: plan_suspension(actor(), contract_id, **form.values())) is not None:
+        return _done(contract_id, _("The steps are planned; the member's people are told."))
+    checked = None if confirmed else form.attempt(lambda: check_plan(actor(), contract_id, **form.values()))
+    return render_template(
+        "contracts/suspend_plan.html", form=form, contract=contract, earliest=earliest_days(),
+        planned=None if checked is None else _planned(form), kept=_kept(form),
+        plan=None if checked is None else changes_without(actor(), contract),
+    ), form.status  # fmt: skip
+
+
+@area.route("/steps/<uuid:step_id>/undo", methods=["GET", "POST"])
+@permission("contracts:write", staff=True)
+def undo_step(contract_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
+    """One step taken back, whether it holds or was to come."""
+    contract, form = _contract(contract_id), PanelForm()
+    step = next((one for one in steps_of(contract_id) if one.id == step_id), None)
+    if step is None:
+        raise NotFound("not_found")
+    if form.attempt(lambda: cancel_step(actor(), step_id)) is None:
+        return render_template("contracts/undo_step.html", form=form, contract=contract, step=step), form.status
+    return _done(contract_id, _("The step is taken back."))
 
 
 @area.route("/end", methods=["GET", "POST"])
@@ -56,6 +94,31 @@ def resume(contract_id: uuid.UUID) -> ResponseReturnValue:
 
 def _contract(contract_id: uuid.UUID) -> Contract:
     return actions.get_contract(actor(), contract_id)
+
+
+def _planned(form: PlanForm) -> list[tuple[str, str]]:
+    """What the plan means, line by line."""
+    steps = [
+        ("change", _("From %(day)s: %(level)s. %(means)s", day=day(one["takes_on"]),
+                     level=suspension_word(one["level"]), means=level_words(one["level"])))
+        for one in form.planned()
+    ]  # fmt: skip
+    return [
+        *steps,
+        ("change", _("The reason is shown to the member: %(reason)s", reason=form.reason.text)),
+        ("keep", _("The statutory mailbox works on, and all data is kept.")),
+        ("keep", _("Once you resume the contract, all is as before, and no further step comes.")),
+    ]
+
+
+def _kept(form: PlanForm) -> dict[str, Any]:
+    """The form's values for the second answer."""
+    rows = {
+        f"steps.{number}.{name}": str(one[name])
+        for number, one in enumerate(form.planned())
+        for name in ("level", "takes_on")
+    }
+    return rows | {"reason": form.reason.text, "contact": form.contact.text, "confirmed": "1"}
 
 
 def _two_steps(

@@ -10,11 +10,14 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 
 from panel.contracts import actions
-from panel.contracts.entitlements import item_in_force, today
-from panel.contracts.models import Contract
+from panel.contracts.ending import ContractTask, tasks_query
+from panel.contracts.entitlements import entitlements, item_in_force, today
+from panel.contracts.models import SUSPENSION_LEVELS, Contract
+from panel.contracts.orders import Order, orders_query
+from panel.contracts.steps import steps_of
 from panel.kernel.db import db
 from panel.kernel.i18n import _
 from panel.ledger.events import events_query
@@ -36,7 +39,7 @@ COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     ("status", lambda contract: contract.status(today())),
 ]
 STATUSES = ("active", "expiring", "suspended", "future", "ended")
-EVENTS_SHOWN = 30
+EVENTS_SHOWN, ORDERS_SHOWN = 30, 20
 
 
 @area.get("/")
@@ -73,7 +76,7 @@ def show(contract_id: uuid.UUID) -> ResponseReturnValue:
     current = {item.id for item in contract.items if item_in_force(contract, item, day)}
     return render_template(
         "contracts/show.html", contract=contract, today=day, events=events, current=current, scan_form=ScanForm(),
-        grants=grants_of(contract, day), total=_yearly(contract, current),
+        grants=grants_of(contract, day), total=_yearly(contract, current), **_around(contract),
     )  # fmt: skip
 
 
@@ -151,6 +154,28 @@ def scan(attachment_id: uuid.UUID) -> ResponseReturnValue:
     """A signed scan to keep: always as a download, never shown inside the panel's own pages."""
     kept, path = actions.read_scan(actor(), attachment_id)
     return send_file(path, mimetype=kept.media_type, as_attachment=True, download_name=kept.file_name, max_age=0)
+
+
+def _around(contract: Contract) -> dict[str, Any]:
+    """What hangs on a contract: steps, tasks, orders, and how much is used of what it grants among others."""
+    who = actor()
+    changes = who.may_everywhere("contracts:write")
+    orders = orders_query(who, member_id=contract.member_id) if who.may("orders:read", contract.member_id) else None
+    granted = entitlements(who, contract.member_id) if who.may("entitlements:read", contract.member_id) else []
+    tasks = tasks_query(who, contract_id=contract.id, state=None).order_by(ContractTask.id.desc()) if changes else None
+    return {
+        "steps": steps_of(contract.id),
+        "levels": SUSPENSION_LEVELS,
+        "can_change": changes,
+        "tasks": [] if tasks is None else db.session.scalars(tasks).unique().all(),
+        "orders": [] if orders is None else _orders_of(contract, orders),
+        "used": {one.kind: one for one in granted},
+    }
+
+
+def _orders_of(contract: Contract, query: Select[Order]) -> list[Order]:
+    hangs = or_(Order.contract_id == contract.id, Order.granted_by_id == contract.id)
+    return list(db.session.scalars(query.where(hangs).order_by(Order.id.desc()).limit(ORDERS_SHOWN)).unique())
 
 
 def _query(wanted: Asked) -> Select[Contract]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, url_for
-from sqlalchemy import func, select
+from sqlalchemy import case, func, or_, select
 
 from panel.contracts.actions import contracts_query
 from panel.contracts.entitlements import entitlements, today
-from panel.contracts.models import Contract
+from panel.contracts.models import Contract, final_day, has_status
+from panel.contracts.orders import Order, orders_query
 from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.i18n import ngettext
@@ -21,10 +23,13 @@ from panel.members.models import Member
 from panel.web.filters import number
 from panel.web.needs import first_needs
 from panel.web.session import actor, signed_in
+from panel.web.usage_plots import bars_of, growth_of
 
 area = Blueprint("dashboard", __name__)
 
-SHOWN, NEEDS_SHOWN = 8, 6
+SHOWN, NEEDS_SHOWN, ORDERS_SHOWN = 8, 6, 4
+GROWN = ("mailboxes", "mailbox_mb")
+"""What is shown over time."""
 
 
 @area.get("/")
@@ -36,20 +41,20 @@ def show():
         return render_template(
             "dashboard/staff.html", needs=first_needs(who, NEEDS_SHOWN), counts=counts(who), events=_last_events(who)
         )
+    members = _own(who)
     return render_template(
-        "dashboard/member.html",
-        members=_own(who),
-        events=_last_events(who),
-        entitlements=entitlements,
-        who=who,
-        can_create=who.may("mail:write"),
-    )
+        "dashboard/member.html", members=members, who=who, events=_last_events(who), can_create=who.may("mail:write"),
+        bars={member.id: bars_of(entitlements(who, member.id)) for member in members},
+        growth=growth_of(members[0].id, GROWN) if len(members) == 1 else [],
+        contracts=_contracts(who), orders=_orders(who), today=today(),
+        contact=current_app.config["CIS"].association_contact,
+    )  # fmt: skip
 
 
 def counts(who: Actor) -> list[tuple[str, str, str, str | None]]:
     """Big figures: icon, number, noun in its proper form, list behind it."""
     members, boxes = _count(members_query(who), Member.id), _count(mailboxes_query(who), Mailbox.id)
-    open_contracts = len(_in_force(who))
+    open_contracts = _in_force(who)
     return [
         ("building", number(members), ngettext("member", "members", members), _url("members.show_list")),
         (
@@ -62,12 +67,25 @@ def counts(who: Actor) -> list[tuple[str, str, str, str | None]]:
     ]
 
 
-def _in_force(who: Actor) -> list[Contract]:
-    return [
-        one
-        for one in db.session.scalars(contracts_query(who)).unique()
-        if one.status(today()) in ("active", "expiring")
-    ]
+def _in_force(who: Actor) -> int:
+    query = contracts_query(who).where(or_(has_status("active", today()), has_status("expiring", today())))
+    return _count(query, Contract.id)
+
+
+def _contracts(who: Actor) -> list[Contract]:
+    """The contracts of whom a person acts for, those that end first first; what is over comes last."""
+    if not who.may("contracts:read"):
+        return []
+    over = case((has_status("ended", today()), 1), else_=0)
+    query = contracts_query(who).order_by(over, func.coalesce(final_day, date.max), Contract.id).limit(SHOWN)
+    return list(db.session.scalars(query).unique())
+
+
+def _orders(who: Actor) -> list[Order]:
+    """The latest orders."""
+    if not who.may("orders:read"):
+        return []
+    return list(db.session.scalars(orders_query(who).order_by(Order.id.desc()).limit(ORDERS_SHOWN)).unique())
 
 
 def _own(who: Actor) -> list[Member]:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from panel.contracts.actions import contracts_query
-from panel.contracts.entitlements import today
-from panel.contracts.models import Contract
 from panel.engine import figures
 from panel.engine.conditions import CODES, conditions
 from panel.engine.kinds import Kind, wired_kinds
 from panel.kernel.access import Actor
 from panel.kernel.db import database_now, db
 from panel.kernel.i18n import _
-from panel.kernel.listing import COUNTED_MAX
 from panel.ledger.alarms import Alarm
 from panel.ledger.closings import list_closings
 from panel.ledger.differences import Difference, counts_as_open
@@ -28,7 +22,9 @@ from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.ledger.plans import HeldPlan
 from panel.ledger.workers import workers_alive
+from panel.web import contract_needs
 from panel.web.layout import page_url
+from panel.web.need import Need, NeedSource, listed, selected
 from panel.web.node_state import node_state
 from panel.wording import cause_word, closed_words, kind_word, plan_reasons, problem_words, what_words
 from panel.wording.alarms import alarm_words
@@ -43,30 +39,6 @@ SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing", "backup_old"}
 BACKUP = "backup_old"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """Something that needs a person: what, where, since when, what to do. ``name``: what it is about."""
-
-    kind: str
-    tone: str
-    icon: str
-    name: str
-    what: str
-    todo: str
-    where: str = ""
-    since: datetime | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NeedSource:
-    """Needs of one kind. ``count`` stops just above COUNTED_MAX; ``rows(start, number)`` reads some."""
-
-    kind: str
-    count: Callable[[], int]
-    rows: Callable[[int, int], list[Need]]
-
-
 def sources(who: Actor, search: str) -> list[NeedSource]:
     """Every source that ``who`` may see, the most urgent first, narrowed to what is called like ``search``."""
     nodes = {node.id: node for node in db.session.scalars(select(Node).order_by(func.lower(Node.name)))}
@@ -79,17 +51,17 @@ def sources(who: Actor, search: str) -> list[NeedSource]:
         found += [_resources(kind, nodes, search) for kind in wired_kinds()]
     if who.may_everywhere("nodes:read"):
         found.append(_differences(search))
-    return [*found, _contracts(who, search)] if who.may_everywhere("contracts:read") else found
+    return found + contract_needs.sources(who, search)
 
 
 def _of_nodes(nodes: dict[Any, Node], search: str) -> list[NeedSource]:
     return [
-        _listed("engine", _engine(nodes), search),
-        _listed("node", _lost(nodes), search),
-        _listed("alarm", _alarms(nodes, Alarm.code != BACKUP), search),
-        _listed("plan", _plans(nodes), search),
-        _listed("certificate", _certificates(), search),
-        _listed("backup", _alarms(nodes, Alarm.code == BACKUP), search),
+        listed("engine", _engine(nodes), search),
+        listed("node", _lost(nodes), search),
+        listed("alarm", _alarms(nodes, Alarm.code != BACKUP), search),
+        listed("plan", _plans(nodes), search),
+        listed("certificate", _certificates(), search),
+        listed("backup", _alarms(nodes, Alarm.code == BACKUP), search),
     ]
 
 
@@ -163,7 +135,7 @@ def _failed_jobs(search: str) -> NeedSource:
         query = query.where(
             or_(Node.name.icontains(search, autoescape=True), Job.cause.icontains(search, autoescape=True))
         )
-    return _selected("job", query.order_by(Job.queued_at.desc()), _job)
+    return selected("job", query.order_by(Job.queued_at.desc()), _job)
 
 
 def _job(job: Job) -> Need:
@@ -181,7 +153,7 @@ def _resources(kind: Kind, nodes: dict[Any, Node], search: str) -> NeedSource:
     query = select(model).where(model.problem_code.is_not(None))
     if search:
         query = query.where(name.icontains(search, autoescape=True))
-    return _selected(
+    return selected(
         "resource", query.order_by(model.node_id, model.problem_code), lambda row: _resource(kind, nodes, row)
     )
 
@@ -200,7 +172,7 @@ def _differences(search: str) -> NeedSource:
     query = select(Difference).where(counts_as_open())
     if search:
         query = query.where(Difference.name.icontains(search, autoescape=True))
-    return _selected("difference", query.order_by(Difference.first_seen_at, Difference.id), _difference)
+    return selected("difference", query.order_by(Difference.first_seen_at, Difference.id), _difference)
 
 
 def _difference(row: Difference) -> Need:
@@ -210,42 +182,3 @@ def _difference(row: Difference) -> Need:
         todo=_("Keep it, adopt it or overwrite it."), where=row.node.name, since=row.first_seen_at,
         url=url_for("differences.show", difference_id=row.id),
     )  # fmt: skip
-
-
-def _contracts(who: Actor, search: str) -> NeedSource:
-    found = db.session.scalars(contracts_query(who, search=search)).unique()
-    return _listed("contract", (need for contract in found for need in _contract(contract)), "")
-
-
-def _contract(contract: Contract) -> Iterator[Need]:
-    told = {
-        "expiring": ("calendar-event", _("The contract is expiring."), _("Extend it, or tell the member what ends.")),
-        "suspended": ("pause-circle", _("The contract is suspended."), _("Resume it once its reason is gone.")),
-    }.get(contract.status(today()))
-    if told is not None:
-        icon, what, todo = told
-        yield Need(
-            kind="contract", tone="warn", icon=icon, name=contract.number, what=what, todo=todo,
-            where=contract.member.name, url=page_url("contract", contract.id),
-        )  # fmt: skip
-
-
-def _listed(kind: str, needs: Iterator[Need], search: str) -> NeedSource:
-    """A source of few, all read at once."""
-    words = search.casefold().split()
-    rows = [one for one in needs if all(word in f"{one.name} {one.what} {one.where}".casefold() for word in words)]
-    return NeedSource(kind=kind, count=lambda: len(rows), rows=lambda start, number: rows[start : start + number])
-
-
-def _selected(kind: str, query: Select[Any], to_need: Callable[[Any], Need]) -> NeedSource:
-    """A source of perhaps very many, read a page at a time."""
-
-    def count() -> int:
-        rows = query.order_by(None).limit(COUNTED_MAX + 1).subquery()
-        return db.session.scalar(select(func.count()).select_from(rows)) or 0
-
-    def rows(start: int, number: int) -> list[Need]:
-        found: Sequence[Any] = db.session.scalars(query.offset(start).limit(number)).unique().all()
-        return [to_need(row) for row in found]
-
-    return NeedSource(kind=kind, count=count, rows=rows)

@@ -8,7 +8,8 @@ from panel.kernel.access import Actor
 from panel.kernel.i18n import _l
 from panel.kernel.listing import COUNTED_MAX, Page
 from panel.web.lists import Listing, asked
-from panel.web.need_sources import Need, NeedSource, sources
+from panel.web.need import Need, NeedSource
+from panel.web.need_sources import sources
 from panel.web.session import actor, permission
 
 area = Blueprint("needs", __name__, url_prefix="/needs")
@@ -23,6 +24,7 @@ KINDS = (
     ("job", _l("jobs")),
     ("resource", _l("resources")),
     ("difference", _l("differences")),
+    ("order", _l("orders")),
     ("contract", _l("contracts")),
 )
 """Kinds of needs with the words of their chips, in the order of their urgency."""

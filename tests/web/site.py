@@ -26,10 +26,12 @@ from panel.contracts.entitlements import today
 from panel.contracts.models import Service
 from panel.engine import approval
 from panel.engine.guard import digest_of
-from panel.identity.actions import create_user, ensure_roles
+from panel.identity.actions import actor_for_user, create_user, ensure_roles
+from panel.identity.looks import note_look
 from panel.identity.models import User
 from panel.identity.second_factor import NewTotp, new_totp
 from panel.identity.sessions import UserSession, open_session
+from panel.identity.stepping_in import actor_inside, enter
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
 from panel.kernel.passwords import hash_user_password
@@ -40,7 +42,9 @@ from panel.ledger.nodes import Node
 from panel.ledger.plans import HeldPlan
 from panel.ledger.workers import show_sign
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, suspend_mailbox
+from panel.mail.agreed import ask_for
 from panel.mail.models import Mailbox, MailDomain
+from panel.mail.takeover import take_over
 from tests.worlds import SHARED, World, enrolled_node, small_world
 
 PASSWORD = "correct horse battery staple"
@@ -171,6 +175,7 @@ def fill(site: Site) -> None:
     _nodes(world)
     _differences(world, boxes)
     _held(world)
+    _accesses(site)
     db.session.commit()
 
 
@@ -250,8 +255,8 @@ def _contracts(world: World) -> None:
     }
     items = [{"service": service.code, "quantity": 12, "unit_price": "102.87", "discount_percent": 10}]
     create_contract(SYSTEM, number="CIS/2025/7", ends_on=today() + timedelta(days=20), items=items, **common)
-    held_back = common | {"member_id": world.smigiel.id}
-    suspended = create_contract(SYSTEM, number="CIS/2025/8", items=items, **held_back)
+    later = common | {"starts_on": today() + timedelta(days=10)}  # so that it holds nobody back
+    suspended = create_contract(SYSTEM, number="CIS/2025/8", items=items, **later)
     suspend_contract(SYSTEM, suspended.id, level="no_send", reason="Zaległość w opłatach")
     create_contract(SYSTEM, number="CIS/2024/1", ends_on=today() - timedelta(days=3), items=items, **common)
 
@@ -348,6 +353,17 @@ def _held(world: World) -> None:
         db.session.execute(held, execution_options={"synchronize_session": False})
         db.session.expire_all()
         plan.digest = digest_of(approval._rows(world.node.id, plan=plan))
+
+
+def _accesses(site: Site) -> None:
+    """Somebody of the staff in Kościan's view, who asked for a change there, and a mailbox that was handed over."""
+    world, helper = site.world, site.person("pomoc@example.test", "support")
+    stay = enter(actor_for_user(helper, fresh=True), world.koscian.id, reason="Prośba o pomoc, telefon z 22 listopada")
+    inside = actor_inside(helper, stay)
+    box = db.session.scalars(select(Mailbox).where(Mailbox.address == f"rada@{SHARED}")).one()
+    ask_for(inside, "quota", mailbox_id=box.id, quota_mb=4096)
+    note_look(inside, world.koscian.id)
+    take_over(SYSTEM, box.id, successor="Ewa Nowa", authority="Zarządzenie nr 12/2026", earlier="Jan Dawny")
 
 
 HEALTH = {

@@ -30,7 +30,7 @@ class ItemForm(Form):
     ends_on = Day(_l("To"))
 
 
-class _WithItems(PanelForm):
+class ItemRows(PanelForm):
     """A form with rows of services; rows in which nothing was typed are left out."""
 
     items = FieldList(
@@ -40,12 +40,13 @@ class _WithItems(PanelForm):
 
     def offer(self, services: Sequence[Service]) -> None:
         """Give the catalogue to choose from."""
-        choices = [
-            ("", _l("— none —")),
-            *((service.code, f"{service.code} — {service_name(service)}") for service in services),
-        ]
+        choices = [("", _l("— none —")), *((service.code, self.service_label(service)) for service in services)]
         for entry in self.items:
             entry.form.service.choices = choices
+
+    def service_label(self, service: Service) -> str:
+        """A service as one chooses it."""
+        return f"{service.code} — {service_name(service)}"
 
     def rows(self) -> list[dict[str, Any]]:
         """What the actions take as ``items``."""
@@ -83,11 +84,11 @@ class ContractDataForm(VersionedForm):
         return {name: self[name].data for name in ("number", "signed_on", "starts_on", "ends_on", "notice_days")}
 
 
-class NewContractForm(_WithItems, ContractDataForm):
+class NewContractForm(ItemRows, ContractDataForm):
     """A new contract with its services."""
 
 
-class AmendmentForm(_WithItems):
+class AmendmentForm(ItemRows):
     """An amendment with the services it adds."""
 
     number = Line(_l("Amendment number"), [Required()])
@@ -113,11 +114,62 @@ class SuspendForm(PanelForm):
         validate_choice=False,
     )
     reason = Line(_l("Reason"), [Required()], description=_l("The member sees it."))
+    contact = Line(_l("Whom to ask"), description=_l("Shown beside the reason, for example a name and a telephone."))
     submit = SubmitField(_l("See what will happen"))
 
     def offer(self) -> None:
         """Give the levels to choose from."""
         self.level.choices = [(level, f"{suspension_word(level)}: {level_words(level)}") for level in SUSPENSION_LEVELS]
+
+
+class StepForm(Form):
+    """One step of a plan: what is stopped, and from when."""
+
+    level = Choice(_l("Level"))
+    takes_on = Day(_l("From which day"))
+
+
+class PlanForm(PanelForm):
+    """Which level from which day on; steps without a day are left out."""
+
+    steps = FieldList(
+        FormField(StepForm, separator="."),
+        min_entries=len(SUSPENSION_LEVELS),
+        max_entries=len(SUSPENSION_LEVELS),
+        separator=".",
+    )
+    reason = Line(_l("Reason"), [Required()], description=_l("The member sees it."))
+    contact = Line(_l("Whom to ask"), description=_l("Shown beside the reason, for example a name and a telephone."))
+
+    def offer(self) -> None:
+        """Give the levels to choose from, one for each row."""
+        for entry, level in zip(self.steps, SUSPENSION_LEVELS, strict=True):
+            entry.form.level.choices = [(one, suspension_word(one)) for one in SUSPENSION_LEVELS]
+            entry.form.level.data = entry.form.level.data or level
+
+    def values(self) -> dict[str, Any]:
+        """What ``plan_suspension`` takes."""
+        return {"steps": self.planned(), "reason": self.reason.text, "contact": self.contact.text}
+
+    def planned(self) -> list[dict[str, Any]]:
+        """The rows with a day, in the order of the form."""
+        return [{"level": e.form.level.data, "takes_on": e.form.takes_on.data} for e in self._with_a_day()]
+
+    def name_of(self, path: str) -> str:
+        """Find the row among all rows: the action has counted only those with a day."""
+        name, _, rest = path.partition(".")
+        row, _, column = rest.partition(".")
+        filled = self._with_a_day()
+        return f"{filled[int(row)].name}.{column}" if name == "steps" and row and int(row) < len(filled) else path
+
+    def _with_a_day(self) -> list[FormField]:
+        return [entry for entry in self.steps if entry.form.takes_on.data is not None]
+
+
+class TaskForm(PanelForm):
+    """What was done."""
+
+    note = Line(_l("What was done"), [Required()], description=_l("For example: amendment signed, or services end."))
 
 
 class EndForm(PanelForm):
@@ -144,4 +196,4 @@ class ScanForm(PanelForm):
 
 def _row(form: ItemForm) -> dict[str, Any]:
     row: dict[str, Any] = {"service": form.service.data, "quantity": form.quantity.data}
-    return row | {name: form[name].data for name in _OPTIONAL if form[name].data is not None}
+    return row | {name: form[name].data for name in _OPTIONAL if name in form and form[name].data is not None}
