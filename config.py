@@ -141,6 +141,12 @@ class Settings:
     )
     notice_from: str = _setting("", "From which address people get messages. Empty: `panel@` and the shared domain.")
     notice_hour: int = _setting(5, "The hour, UTC, of the daily digest for those who chose one.", int)
+    outgoing_allowed: str = _setting(
+        "",
+        "Networks, with commas between, that providers for signing in may lie in although they are private; else"
+        " only public addresses are connected to.",
+        lambda text: text and _networks(text),
+    )
     metrics_networks: str = _setting(
         "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between.", _networks
     )

@@ -77,8 +77,53 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_password_resets_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_password_resets_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "oidc_providers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("client_secret", sa.String(), nullable=False),
+        sa.Column("for_staff", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oidc_providers")),
+        sa.UniqueConstraint("issuer", name=op.f("uq_oidc_providers_issuer")),
+    )
+    op.create_table(
+        "oidc_provider_members",
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_oidc_provider_members_member_id")),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["oidc_providers.id"], name=op.f("fk_oidc_provider_members_provider_id")
+        ),
+        sa.PrimaryKeyConstraint("provider_id", "member_id", name=op.f("pk_oidc_provider_members")),
+    )
+    with op.batch_alter_table("oidc_provider_members", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_oidc_provider_members_member_id"), ["member_id"], unique=False)
+
+    op.create_table(
+        "oidc_links",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["provider_id"], ["oidc_providers.id"], name=op.f("fk_oidc_links_provider_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_oidc_links_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oidc_links")),
+        sa.UniqueConstraint("provider_id", "subject", name=op.f("uq_oidc_links_provider_id_subject")),
+    )
+    with op.batch_alter_table("oidc_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_oidc_links_user_id"), ["user_id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("oidc_links")
+    op.drop_table("oidc_provider_members")
+    op.drop_table("oidc_providers")
     op.drop_table("password_resets")
     op.drop_table("invitations")
     op.drop_table("attempts")

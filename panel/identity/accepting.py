@@ -43,17 +43,14 @@ def accept_as_new(token: str, *, name: str, password: str) -> User:
     Raises NotFound ``link_not_good``, Conflict ``has_account`` or ``inviter_lost``, Invalid.
     """
     prepare_mailbox_password(password)
-    name = checked_name(name, required=True)
+    name = _checked(name)
     find_invitation(token)
-    hashed = hash_user_password(password)
-    with unit_of_work():
-        row, inviter = _taken(token)
-        if has_account(row):
-            raise Conflict("has_account")
-        user = create_user(inviter, email=row.email, name=name, password_hash=hashed, role=row.role,
-                           member_id=row.member_id, language=row.language)  # fmt: skip
-        _accepted(row, user)
-    return user
+    return _make_account(token, name, hash_user_password(password))
+
+
+def accept_without_password(token: str, *, name: str) -> User:
+    """As ``accept_as_new``, for somebody who signs in by an outside provider; the caller links it."""
+    return _make_account(token, _checked(name), None)
 
 
 def accept_as(user_id: uuid.UUID, token: str) -> User:
@@ -75,6 +72,21 @@ def accept_as(user_id: uuid.UUID, token: str) -> User:
                    member_id=row.member_id, role=row.role)  # fmt: skip
         _accepted(row, user)
     return user
+
+
+def _make_account(token: str, name: str, password_hash: str | None) -> User:
+    with unit_of_work():
+        row, inviter = _taken(token)
+        if has_account(row):
+            raise Conflict("has_account")
+        user = create_user(inviter, email=row.email, name=name, password_hash=password_hash, role=row.role,
+                           member_id=row.member_id, language=row.language)  # fmt: skip
+        _accepted(row, user)
+    return user
+
+
+def _checked(name: str) -> str:
+    return checked_name(name, required=True)
 
 
 def _taken(token: str) -> tuple[Invitation, Actor]:

@@ -18,6 +18,7 @@ from panel.wording.events import count_words, event_details, event_look, event_s
 from panel.wording.factors import factor_word, factors_words, rule_words
 from panel.wording.names import (
     amount,
+    attempt_word,
     cause_word,
     entitlement_word,
     level_words,
@@ -36,6 +37,7 @@ __all__ = [
     "Look",
     "Problem",
     "amount",
+    "attempt_word",
     "cause_word",
     "change_word",
     "change_words",

@@ -52,6 +52,17 @@ DOOR_NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("Choose on the sign-in page how you signed in before: %(panel)s/login"),
         ),
     ),
+    "account:outside_add": (
+        _l("An outside account was linked to yours"),
+        (
+            _l("On %(happened_at)s an account of %(provider)s was linked: whoever signs in by it is you here."),
+            _l("If it was not you, sign in, remove the link and change your password: %(panel)s/account/outside"),
+        ),
+    ),
+    "account:outside_remove": (
+        _l("An outside account was removed from yours"),
+        (_l("On %(happened_at)s the link to an account of %(provider)s was removed."),),
+    ),
     "account:password_reset": (
         _l("Your password was set anew"),
         (

@@ -110,6 +110,16 @@ _CAUSES = {
     "contracts:contract:suspend": _l("suspension of a contract"),
     "contracts:contract:resume": _l("resumption of a contract"),
 }
+_ATTEMPTS = {
+    "password": _l("password"),
+    "second_factor": _l("second factor"),
+    "mailbox": _l("mailbox holder's password"),
+    "reset": _l("asking for a new password"),
+    "link": _l("one-time links"),
+    "token": _l("API tokens"),
+    "outside": _l("outside provider"),
+    "invitation": _l("invitations"),
+}
 _UNITS = {
     "package": _l("package"),
     "mailbox": _l("mailbox"),
@@ -133,6 +143,11 @@ class _Service(Protocol):
 def member_kind_word(kind: str) -> str:
     """Name a kind of member."""
     return str(_MEMBER_KINDS.get(kind, kind))
+
+
+def attempt_word(what: str) -> str:
+    """Name what somebody tried too often."""
+    return str(_ATTEMPTS.get(what, what))
 
 
 def entitlement_word(kind: str) -> str:

@@ -89,7 +89,7 @@ def test_an_inviter_who_lost_the_right_gives_nothing(world: World) -> None:
     with pytest.raises(Conflict):
         accept_as_new(token(row), name="Jan", password=PASSWORD)
     assert db.session.scalar(select(User).where(User.email == "jan@example.test")) is None
-    assert find_invitation(token(row)), "the link is not used up by what was refused"
+    assert find_invitation(token(row)).id == row.id, "the link is not used up by what was refused"
 
 
 def test_links_end_by_use_by_time_by_a_newer_one_and_by_withdrawal(world: World) -> None:
@@ -158,13 +158,11 @@ def test_each_sees_the_invitations_of_their_own_members(world: World) -> None:
             action(koscian, foreign.id)
 
 
-@pytest.mark.parametrize(
-    "email", ["", "jan", "jan@", "@example.test", "jan@example.test\nBcc: x@y.z", "a b@x.pl", "ż@x.pl"]
-)
-def test_what_is_no_address_is_refused(world: World, email: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        invite(SYSTEM, email=email, role="member_editor", member_id=world.koscian.id)
-    assert refused.value.field == "email"
+def test_what_is_no_address_is_refused(world: World) -> None:
+    for email in ("", "jan", "jan@", "@example.test", "jan@example.test\nBcc: x@y.z", "a b@x.pl", "ż@x.pl"):
+        with pytest.raises(Invalid) as refused:
+            invite(SYSTEM, email=email, role="member_editor", member_id=world.koscian.id)
+        assert refused.value.field == "email", email
 
 
 def admin_of(member: Member) -> Actor:

@@ -85,9 +85,10 @@ def test_nobody_is_flooded_and_too_much_from_one_place_is_refused(anna: User) ->
     for _ in range(10):
         ask_for_reset("anna@example.test", address=HERE)
     assert len(told()) == 4, "one account is told a few times, in silence for whoever asks"
+    for number in range(11):
+        ask_for_reset(f"x{number}@example.test", address=HERE)
     with pytest.raises(TooMany):
-        for number in range(20):
-            ask_for_reset(f"x{number}@example.test", address=HERE)
+        ask_for_reset("x@example.test", address=HERE)
     ask_for_reset("x@example.test", address="203.0.113.9")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from panel.identity.invitations import PURPOSE, Invitation
 from panel.identity.resets import PURPOSE as RESET
@@ -79,9 +80,8 @@ def test_whoever_has_an_account_adds_the_role_while_signed_in_as_it(site: Site) 
 
 
 def test_asking_for_a_new_password_is_answered_alike_and_the_link_sets_it(site: Site) -> None:
-    pages = []
-    for email in (site.clerk.email, "nobody.here@example.test"):
-        pages.append(send(site.client(), "/reset", {"email": email}).text)
+    emails = (site.clerk.email, "nobody.here@example.test")
+    pages = [send(site.client(), "/reset", {"email": email}).text for email in emails]
     assert pages[0] == pages[1]
     owner, visitor, path = site.client(site.clerk), site.client(), reset_path(site)
     assert owner.get("/").status_code == 200
@@ -151,6 +151,6 @@ def reset_path(site: Site) -> str:
     return f"/reset/{link_token(site.world.app.config['CIS'], RESET, row.id)}"
 
 
-def sign_in(client: FlaskClient, email: str, password: str):  # type: ignore[no-untyped-def]  # the client's answer
+def sign_in(client: FlaskClient, email: str, password: str) -> TestResponse:
     page = client.get("/login").text
     return client.post("/login", data={"csrf_token": token_in(page), "email": email, "password": password})

@@ -21,15 +21,21 @@ class MemberText(Typed):
     code = "unknown_member"
 
     def _read(self, text: str) -> uuid.UUID:
-        exact = or_(Member.slug == text.lower(), Member.teryt == text, Member.name == text)
-        found = list(db.session.scalars(members_query(actor()).where(exact).limit(2)))
-        found = found or list(db.session.scalars(members_query(actor(), search=fold(text)).limit(2)))
-        if len(found) != 1:
+        found = find_member(text)
+        if found is None:
             raise self._bad()
-        return found[0].id
+        return found
 
     def _show(self, value: uuid.UUID) -> str:
         try:
             return get_member(actor(), value).slug
         except NotFound:
             return ""
+
+
+def find_member(text: str) -> uuid.UUID | None:
+    """The one member in reach that is called ``text``; None where there is none, or several."""
+    exact = or_(Member.slug == text.lower(), Member.teryt == text, Member.name == text)
+    found = list(db.session.scalars(members_query(actor()).where(exact).limit(2)))
+    found = found or list(db.session.scalars(members_query(actor(), search=fold(text)).limit(2)))
+    return found[0].id if len(found) == 1 else None

@@ -1,0 +1,140 @@
+"""The one door for connections that a person can aim: public addresses only, unless listed.
+
+A name is resolved once, and what was checked is what is connected to, so that a name that changes its address between
+(DNS rebinding) leads nowhere. No redirect is followed, no proxy of the environment asked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from config import Settings
+
+CONNECT_SECONDS, WHOLE_SECONDS = 4.0, 8.0
+BYTES_MAX = 1024 * 1024
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class CannotFetch(Exception):
+    """What was asked for could not be had; ``why`` is one of ``refused unreachable slow large answer``."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """An answer, whole."""
+
+    status: int
+    body: bytes
+
+
+def fetch(
+    settings: Settings,
+    url: str,
+    *,
+    form: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    refused: Collection[str] = (),
+) -> Fetched:
+    """GET ``url``, or POST ``form`` to it. ``refused``: addresses and names never connected to, like nodes.
+
+    Only https, in the lab http too. Raises CannotFetch.
+    """
+    parts = urlsplit(url)
+    host, secure = parts.hostname, parts.scheme == "https"
+    is_plain_allowed = parts.scheme == "http" and settings.env == "lab"
+    if not host or not (secure or is_plain_allowed) or parts.username is not None or host in refused:
+        raise CannotFetch("refused")
+    try:
+        port = parts.port or (443 if secure else 80)
+    except ValueError:
+        raise CannotFetch("refused") from None
+    address = _checked_address(settings, host, port, refused)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _ask(_Connection(host, port, address, secure=secure), path, form, dict(headers or {}))
+
+
+def is_allowed(settings: Settings, address: str, *, refused: Collection[str] = ()) -> bool:
+    """Whether ``address`` may be connected to: public, or listed in ``CIS_OUTGOING_ALLOWED``; none of ``refused``."""
+    found = _innermost(ipaddress.ip_address(address.partition("%")[0]))
+    if str(found) in refused:
+        return False
+    listed = [ipaddress.ip_network(part.strip()) for part in settings.outgoing_allowed.split(",") if part.strip()]
+    return any(found in network for network in listed) or (found.is_global and not found.is_multicast)
+
+
+def _checked_address(settings: Settings, host: str, port: int, refused: Collection[str]) -> str:
+    """The first address of ``host``; all of them must be allowed."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise CannotFetch("unreachable") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(is_allowed(settings, one, refused=refused) for one in addresses):
+        raise CannotFetch("refused")
+    return addresses[0]
+
+
+def _innermost(address: _Address) -> _Address:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
+
+
+class _Connection(http.client.HTTPConnection):
+    """Speaks to ``address`` and to nothing else, as ``host``."""
+
+    def __init__(self, host: str, port: int, address: str, *, secure: bool) -> None:
+        super().__init__(host, port, timeout=CONNECT_SECONDS)
+        self._address, self._secure = address, secure
+        self.default_port = 443 if secure else 80
+
+    def connect(self) -> None:
+        sock: Any = socket.create_connection((self._address, self.port), timeout=CONNECT_SECONDS)
+        if self._secure:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
+        self.sock = sock
+
+
+def _ask(connection: _Connection, path: str, form: str | None, headers: dict[str, str]) -> Fetched:
+    until = time.monotonic() + WHOLE_SECONDS
+    if form is not None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
+    try:
+        connection.request("GET" if form is None else "POST", path, body=form, headers=headers)
+        answer = connection.getresponse()
+        return Fetched(status=answer.status, body=_read(answer, until))
+    except TimeoutError:
+        raise CannotFetch("slow") from None
+    except (OSError, http.client.HTTPException, ValueError):
+        raise CannotFetch("unreachable") from None
+    finally:
+        connection.close()
+
+
+def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
+    """The body, no longer and no later than allowed, however slowly it trickles."""
+    body = bytearray()
+    while chunk := answer.read1(16 * 1024):
+        body += chunk
+        if len(body) > BYTES_MAX:
+            raise CannotFetch("large")
+        if time.monotonic() > until:
+            raise CannotFetch("slow")
+    return bytes(body)
