@@ -60,6 +60,8 @@ def show() -> ResponseReturnValue:
 @signed_in
 def ask() -> ResponseReturnValue:
     """Ask the member to agree to one change, of the mailbox in ``?mailbox=`` or of the one named."""
+    if inside.current() is None:
+        return redirect(url_for("stepping_in.show"))
     form = AskForm(data={"mailbox": _address(asked_id("mailbox"))})
     done = form.attempt(lambda: ask_for(actor(), form.action.data or "", mailbox_id=_found(form.mailbox.text),
                                         address=form.address.text, quota_mb=form.quota_mb.data))  # fmt: skip

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from config import Settings
 from panel import web
 from panel.contracts.models import Contract
+from panel.identity.step_ins import AskedAction
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
 from panel.kernel.i18n import LANGUAGES
@@ -222,6 +223,7 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
     yield "node_id", world.node.id
     yield "member_id", world.koscian.id
+    yield "asked_id", db.session.scalars(select(AskedAction.id)).first()
     yield "domain_id", db.session.scalars(select(MailDomain.id)).first()
     if endpoint.startswith("activation"):
         yield "token", new_activation_link(SYSTEM, boxes["active"].id).activation_token

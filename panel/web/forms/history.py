@@ -13,7 +13,7 @@ from panel.web.forms.fields import Choice, Day, Line
 class NarrowForm(PanelForm):
     """Person, kind, days and words; sent by GET, so that its address can be kept."""
 
-    search = Line(_l("Words"), description=_l("Part of a name or an address."))
+    search = Line(_l("Part of a name or address"))
     person = Choice(_l("Person"))
     kind = Choice(_l("About"))
     since = Day(_l("From"))
