@@ -120,7 +120,7 @@ class RunningPanel:
 
     def _mail_server(self) -> str:
         """The lab's own mail node: what it has no mailbox for it refuses."""
-        mail = [node["address"] for node in self.facts["nodes"] if "mail" in node["roles"]]
+        mail = [node["ip"] for node in self.facts["nodes"] if "mail" in node["roles"]]
         return f"smtp://{mail[0]}:25" if mail else ""
 
     def run_as_panel(self, name: str, *arguments: str, timeout: float = 300.0) -> str:
