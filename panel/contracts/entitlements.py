@@ -75,15 +75,17 @@ def entitlements(actor: Actor, member_id: uuid.UUID, *, on: date | None = None) 
     ]
 
 
-def require_granted(member_id: uuid.UUID, wanted: Mapping[str, int], *, fields: Mapping[str, str]) -> None:
+def require_granted(
+    member_id: uuid.UUID, wanted: Mapping[str, int], *, fields: Mapping[str, str], whatever_held: bool = False
+) -> None:
     """Go on only if the member's contracts grant ``wanted`` (kind → amount) beyond what is used.
 
     Nobody else uses the member's room up before the running unit of work ends; take members in the order of their ids.
     ``fields`` names the input at fault per kind. Raises OverLimit ``over_limit``; Conflict ``member_held`` with reason
-    and contact where the member's services are held back.
+    and contact where the member's services are held back, unless ``whatever_held``: what comes with membership.
     """
     db.session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True))
-    if any(amount > 0 for amount in wanted.values()):
+    if not whatever_held and any(amount > 0 for amount in wanted.values()):
         require_not_held(member_id)
     sources, in_use = _sources(member_id, today()), usage.used(member_id)
     for kind, amount in wanted.items():

@@ -104,7 +104,7 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
     addresses = check_new_addresses(wanted, statutory=statutory)
     hashes = hashes_of([new.password for new in wanted])
     with unit_of_work() as work:
-        require_room(wanted)
+        require_room(wanted, statutory=statutory)
         domains = domains_of(addresses)
         boxes = [
             Mailbox(

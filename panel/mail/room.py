@@ -37,10 +37,14 @@ def room_of(boxes: Sequence[Sized]) -> dict[uuid.UUID, dict[str, int]]:
     return room
 
 
-def require_room(wanted: Sequence[Sized]) -> None:
-    """Go on only if every member is granted the room that ``wanted`` takes. Raises OverLimit."""
+def require_room(wanted: Sequence[Sized], *, statutory: bool = False) -> None:
+    """Go on only if every member is granted the room that ``wanted`` takes. Raises OverLimit, Conflict.
+
+    ``statutory``: mailboxes that come with membership are made also where services are held back.
+    """
     for member_id, room in sorted(room_of(wanted).items(), key=itemgetter(0)):
-        require_granted(member_id, room, fields={"mailboxes": "address", "mailbox_mb": "quota_mb"})
+        fields = {"mailboxes": "address", "mailbox_mb": "quota_mb"}
+        require_granted(member_id, room, fields=fields, whatever_held=statutory)
 
 
 def domains_of(addresses: Sequence[str]) -> list[MailDomain]:
