@@ -109,7 +109,6 @@ def finish_task(actor: Actor, task_id: uuid.UUID, *, note: str) -> ContractTask:
             name=contract.number,
             member_id=contract.member_id,
             step=task.step,
-            note=task.note,
         )
     return task
 

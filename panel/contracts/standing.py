@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import Row, Select, select
 
 from panel.kernel.access import Actor, scoped
@@ -18,7 +19,9 @@ def require_not_held(member_id: uuid.UUID) -> None:
     query = select(Member.grade, Member.grade_reason, Member.grade_contact).where(Member.id == member_id)
     row = db.session.execute(query).one_or_none()
     if row is not None and row.grade is not None:
-        raise Conflict("member_held", level=row.grade, reason=row.grade_reason, contact=row.grade_contact)
+        settings = current_app.config["CIS"]
+        contact = row.grade_contact or settings.association_contact or settings.association_name
+        raise Conflict("member_held", level=row.grade, reason=row.grade_reason, contact=contact)
 
 
 def held_members(actor: Actor) -> list[Row[Any]]:

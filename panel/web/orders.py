@@ -18,6 +18,7 @@ from panel.contracts.entitlements import today
 from panel.contracts.models import Contract, Service
 from panel.contracts.orders import ORDER_STATES, Order, priced, total_of
 from panel.kernel.db import db, new_id
+from panel.kernel.errors import Conflict
 from panel.kernel.i18n import _
 from panel.ledger.events import events_query
 from panel.members.actions import get_member
@@ -86,19 +87,12 @@ def create() -> ResponseReturnValue:
     if form.add_row.data:
         form.items.append_entry()
         return _form(form, member)
-    if "confirmed" in request.form:
-        sent = form.attempt(
-            lambda: actions.place_order(actor(), member_id=member.id, total=form.shown_total(), **form.values())
-        )
-        if sent is not None:
-            flash(_("Order %(number)s is sent. We tell you what becomes of it.", number=sent.number), "success")
-            return redirect(url_for("orders.show", order_id=sent.id), 303)
-    elif request.method == "POST" and "back" in request.form:
+    if request.method == "POST" and "back" in request.form:
         return _form(form, member)
-    quoted = None if _is_broken(form) else form.attempt(
-        lambda: actions.quote(actor(), member_id=member.id, items=form.rows())
-    )  # fmt: skip
-    return _form(form, member) if quoted is None else _check(form, member, quoted)
+    quoted = form.attempt(lambda: actions.quote(actor(), member_id=member.id, items=form.rows()))
+    if quoted is None:
+        return _form(form, member)
+    return _send(form, member, quoted) if "confirmed" in request.form else _check(form, member, quoted)
 
 
 @area.route("/<uuid:order_id>/approve", methods=["GET", "POST"])
@@ -139,6 +133,18 @@ def _form(form: OrderForm, member: Member) -> ResponseReturnValue:
     return render_template("orders/new.html", form=form, member=member), form.status
 
 
+def _send(form: OrderForm, member: Member, quoted: list[dict[str, Any]]) -> ResponseReturnValue:
+    """Send what was looked at; prices that changed since are shown again first."""
+    total = total_of(quoted)
+    if form.shown_total() != total:
+        form.refuse(Conflict("prices_changed", total=str(total)))
+        return _check(form, member, quoted)
+    sent = form.attempt(lambda: actions.place_order(actor(), member_id=member.id, total=total, **form.values()))
+    if sent is None:
+        return _form(form, member)
+    return _done(sent, _("Order %(number)s is sent. We tell you what becomes of it.", number=sent.number))
+
+
 def _check(form: OrderForm, member: Member, quoted: list[dict[str, Any]]) -> ResponseReturnValue:
     """What would be sent, for a last look; the form goes along in hidden fields."""
     kept = [(entry.name, entry.data) for row in form.items for entry in row.form if entry.data is not None]
@@ -148,11 +154,6 @@ def _check(form: OrderForm, member: Member, quoted: list[dict[str, Any]]) -> Res
         "orders/check.html", form=form, member=member, items=quoted, kept=kept, contract=contract,
         services=_services(), total=total_of(quoted), **_prices(),
     ), form.status  # fmt: skip
-
-
-def _is_broken(form: OrderForm) -> bool:
-    """Whether only the sending was refused for what no price has to do with: then the form is shown again."""
-    return bool(form.errors) and "total" not in form.errors
 
 
 def _query(wanted: Asked) -> Select[Order]:

@@ -11,6 +11,7 @@ from wtforms import FieldList, Form, FormField, HiddenField, SubmitField
 
 from panel.contracts.models import Contract, Service
 from panel.kernel.i18n import _l
+from panel.web.filters import money
 from panel.web.forms.base import PanelForm
 from panel.web.forms.contracts import ItemRows
 from panel.web.forms.fields import Choice, Day, Identifier, Line, Required, WholeNumber
@@ -64,7 +65,7 @@ class OrderForm(ItemRows):
 
     def service_label(self, service: Service) -> str:
         """A service with its price, to choose from."""
-        return f"{service_name(service)} — {service.price:.2f} zł / {unit_word(service.unit)}"
+        return f"{service_name(service)} — {money(service.price)} / {unit_word(service.unit)}"
 
 
 class ApprovalForm(PanelForm):
