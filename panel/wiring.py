@@ -42,6 +42,7 @@ from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
 from panel.identity.handing_over import finish_hand_overs
 from panel.identity.lockouts import forget_old_attempts
+from panel.identity.resets import forget_old_resets
 from panel.identity.sign_ins import forget_old_sign_ins
 from panel.identity.stepping_in import close_over
 from panel.kernel.access import Actor
@@ -105,6 +106,7 @@ CHORES = (
     check_when_due,
     watch_conditions,
     forget_old_attempts,
+    forget_old_resets,
     forget_old_sign_ins,
     forget_old_notices,
     close_over,

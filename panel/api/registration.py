@@ -13,6 +13,7 @@ from panel.api import (
     documentation,
     drift,
     events,
+    invitations,
     jobs,
     mail_domains,
     mailboxes,
@@ -24,6 +25,7 @@ from panel.api import (
     services,
     step_ins,
     tokens,
+    users,
 )
 from panel.api.operations import OPERATIONS
 from panel.api.problems import for_busy_database, for_crash, for_error, for_http
@@ -47,7 +49,9 @@ AREAS = (
     jobs,
     events,
     tokens,
+    invitations,
     step_ins,
+    users,
 )
 """One module per collection; importing it registers its operations."""
 

@@ -25,6 +25,7 @@ from panel.contracts.ending import TASK_STATES
 from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
 from panel.contracts.orders import ORDER_STATES
 from panel.contracts.steps import END, SUSPENSION
+from panel.identity.invitations import STATES as INVITATION_STATES
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.ledger import jobs
 from panel.ledger.backups import BACKUP_STATES
@@ -329,6 +330,47 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "StepIn": STEP_IN,
     "Token": thing(_TOKEN, also={"token": TEXT | {"description": "The secret; in the first answer only."}}),
+    "Invitation": thing(
+        {
+            "id": ID,
+            "email": TEXT,
+            "name": TEXT,
+            "role": one_of(list(ROLES)),
+            "member_id": or_null(ID),
+            "language": TEXT,
+            "state": one_of(INVITATION_STATES),
+            "inviter_name": TEXT,
+            "expires_at": MOMENT,
+            "accepted_at": or_null(MOMENT),
+            "withdrawn_at": or_null(MOMENT),
+            "created_at": MOMENT,
+            "links": LINKS,
+        }
+    ),
+    "User": thing(
+        {
+            "id": ID,
+            "email": TEXT,
+            "name": TEXT,
+            "active": FLAG,
+            "grants": list_of(
+                thing(
+                    {
+                        "id": ID,
+                        "role": one_of(list(ROLES)),
+                        "member_id": or_null(ID),
+                        "until": or_null(MOMENT),
+                        "granted_at": MOMENT,
+                        "granted_by": or_null(ID),
+                    }
+                )
+            ),
+            "second_factor": FLAG,
+            "last_sign_in_at": or_null(MOMENT),
+            "created_at": MOMENT,
+            "links": LINKS,
+        }
+    ),
     "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
     "Problem": thing(
         {

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from panel.api.bearer import bearer_actor, refusal
+from panel.api.bearer import bearer_actor, refuse_bad_token
 from panel.api.idempotency import once
 from panel.api.limits import seconds_to_wait
 from panel.api.operations import Answer, Ask, Operation
@@ -28,7 +28,7 @@ def view_of(operation: Operation) -> Callable[..., Response]:
         if wait:
             return for_status(429, headers={"Retry-After": str(wait)})
         if actor is None:
-            return refusal()
+            return refuse_bad_token()
         if operation.permission is not None:
             require(actor, operation.permission, staff=operation.staff)
         return _respond(*_serve(operation, actor, path))

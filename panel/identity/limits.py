@@ -71,7 +71,7 @@ _BY_SORT = {
     "": Allowance(free=5, first=15, most=900),
 }
 _SPECIAL = {
-    ("token", "address"): Allowance(free=100, first=15, most=300),
+    ("token", "address"): Allowance(free=300, first=15, most=300),
     ("reset", "account"): Allowance(free=3, first=300, most=3600),
     ("reset", "address"): Allowance(free=20, first=60, most=900),
     ("invitation", "user"): Allowance(free=100, first=60, most=900),
@@ -116,6 +116,7 @@ def attempt(what: str, *keys: str, user_id: uuid.UUID | None = None) -> None:
     Follow it by ``forget`` or ``give_back`` where the try was good. ``user_id``: whose account it is, where it is one.
     Raises TooMany.
     """
+    check(what, *keys)  # whoever has to wait takes no lock from those who work
     with unit_of_work():
         _refuse_waiting([_count(what, key, user_id) for key in _ordered(what, keys)])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from panel.identity.models import ApiToken, User
+from panel.identity.invitations import Invitation
+from panel.identity.limits import Attempts
+from panel.identity.models import ApiToken, Grant, User
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.kernel.access import ROLES
 from panel.shapes.values import events_of, identifier, moment
@@ -28,16 +31,29 @@ def token(row: ApiToken) -> dict[str, Any]:
     }
 
 
-def user(row: User) -> dict[str, Any]:
-    """A user with the roles held, and whether a second factor is set."""
-    grants = [{"role": grant.role.name, "member_id": identifier(grant.member_id)} for grant in row.grants]
+def user(row: User, grants: Iterable[Grant] | None = None) -> dict[str, Any]:
+    """A user with ``grants`` (those that may be told of; all if not said), and whether a second factor is set."""
     return {
         "id": str(row.id),
         "email": row.email,
         "name": row.name,
         "active": row.active,
-        "grants": grants,
+        "grants": [_grant(grant) for grant in (row.grants if grants is None else grants)],
         "second_factor": row.tf_totp_secret is not None,
+        "last_sign_in_at": moment(row.current_login_at),
+        "created_at": moment(row.create_datetime),
+        "links": events_of("user", row.id),
+    }
+
+
+def _grant(row: Grant) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "role": row.role.name,
+        "member_id": identifier(row.member_id),
+        "until": moment(row.until),
+        "granted_at": moment(row.granted_at),
+        "granted_by": identifier(row.granted_by_id),
     }
 
 
@@ -71,6 +87,39 @@ def _asked(row: AskedAction) -> dict[str, Any]:
         "decided_by": identifier(row.decided_by),
         "decided_at": moment(row.decided_at),
         "done_at": moment(row.done_at),
+    }
+
+
+def invitation(row: Invitation) -> dict[str, Any]:
+    """An invitation without its link, which only the invited address gets."""
+    return {
+        "id": str(row.id),
+        "email": row.email,
+        "name": row.name,
+        "role": row.role,
+        "member_id": identifier(row.member_id),
+        "language": row.language,
+        "state": row.state,
+        "inviter_name": row.inviter_name,
+        "expires_at": moment(row.expires_at),
+        "accepted_at": moment(row.accepted_at),
+        "withdrawn_at": moment(row.withdrawn_at),
+        "created_at": moment(row.created_at),
+        "links": events_of("invitation", row.id),
+    }
+
+
+def lockout(row: Attempts) -> dict[str, Any]:
+    """Somebody who has to wait; names are kept of nobody, networks of addresses only."""
+    return {
+        "id": str(row.id),
+        "what": row.what,
+        "sort": row.sort,
+        "user_id": identifier(row.user_id),
+        "network": row.network,
+        "failures": row.failures,
+        "last_at": moment(row.last_at),
+        "until": moment(row.until),
     }
 
 

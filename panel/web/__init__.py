@@ -24,6 +24,7 @@ from panel.web import (
     handing_over,
     headers,
     health,
+    helping,
     history,
     inside,
     invitations,
@@ -51,6 +52,7 @@ from panel.web import (
     session,
     sign_in_limits,
     stepping_in,
+    users,
 )
 
 AREAS = (
@@ -73,6 +75,7 @@ AREAS = (
     outside,
     providers,
     lockouts,
+    helping,
     activation,
     nodes,
     differences,
@@ -86,6 +89,7 @@ AREAS = (
     resource_timeline,
     health,
     metrics,
+    users,
 )
 """One module per place, each with its blueprint ``area``."""
 

@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from panel.identity.accepting import accept_as, accept_as_new, find_invitation, has_account
 from panel.identity.invitations import Invitation
+from panel.identity.providers import allows_member, open_providers
 from panel.kernel.errors import NotFound
 from panel.kernel.i18n import _
 from panel.web.forms.base import PanelForm
@@ -42,7 +43,10 @@ def _for_newcomer(invitation: Invitation, token: str) -> ResponseReturnValue:
         know_browser(user.email)
         flash(_("Your account is ready. Sign in with %(email)s.", email=user.email), "success")
         return redirect(url_for("security.login"), 303)
-    return render_template("invitations/join.html", form=form, invitation=invitation), form.status
+    providers = [row for row in open_providers() if allows_member(row, invitation.member_id)]
+    return render_template(
+        "invitations/join.html", form=form, invitation=invitation, providers=providers, token=token
+    ), form.status
 
 
 def _for_signed_in(invitation: Invitation, token: str) -> ResponseReturnValue:

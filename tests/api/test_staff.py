@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from panel.contracts.catalogue import CATALOGUE, ensure_catalogue
+from panel.identity import limits
+from panel.identity.invitations import Invitation
 from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kernel.links import link_token
 from panel.ledger.jobs import Job
 from tests.api.program import Program, rows
 from tests.worlds import SHARED
@@ -124,3 +127,34 @@ def test_roles_say_what_they_may(standing: Program) -> None:
     found = {role["name"]: role["permissions"] for role in standing.get("/roles", token="clerk")["items"]}
     assert "tokens:write" in found["association_admin"]
     assert all(permission.endswith(":read") for permission in found["auditor"])
+
+
+def test_people_are_invited_by_program_and_the_link_is_in_no_answer(program: Program) -> None:
+    member = str(program.world.koscian.id)
+    offer = {"email": "jan@example.test", "role": "member_editor", "member_id": member, "name": "Jan"}
+    made = program.post("/invitations", offer)
+    assert (made["state"], made["email"], made["member_id"]) == ("waiting", "jan@example.test", member)
+    assert program.send("POST", "/invitations", json=offer).status_code == 409
+    path = f"/invitations/{made['id']}"
+    assert [row["id"] for row in program.get("/invitations?state=waiting&search=jan")["items"]] == [made["id"]]
+    assert program.send("GET", path, token="foreign").status_code == 404
+    again = program.send("POST", f"{path}/resend").json
+    assert again["expires_at"] >= made["expires_at"]
+    assert program.send("DELETE", path).json["state"] == "withdrawn"
+    assert program.send("DELETE", path).status_code == 409
+    row = db.session.scalars(select(Invitation)).one()
+    link = link_token(program.world.app.config["CIS"], "invitation", row.link_id)
+    assert link not in str((made, again))
+    assert str(row.link_id) not in str((made, again))
+    bad = program.send("POST", "/invitations", json=offer | {"email": "nothing", "role": "association_admin"})
+    assert bad.status_code in (403, 422)
+
+
+def test_bad_tokens_are_slowed_and_good_ones_are_not(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(limits._SPECIAL, ("token", "address"), limits.Allowance(free=2, first=15, most=300))
+    answers = [program.send("GET", "/members", token="cis_guess") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 15
+    assert answers[3].json["code"] == "too_many_tries"
+    assert program.send("GET", "/members", token="clerk").status_code == 200
+    assert program.send("GET", "/members", token=None).status_code == 401

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from panel.identity.actions import actor_for_token
+from panel.identity.limits import account_key, address_key, note_failure
 from panel.identity.models import ApiToken, User
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.passwords import token_digest
@@ -160,3 +161,22 @@ def test_a_nodes_plan_is_shown_and_an_outdated_one_is_not_approved(standing: Ter
     refused = standing.run("nodes", "approve", "mail1", plan["digest"])
     assert refused.exit_code != 0
     assert "Meanwhile it would do something else" in refused.output
+
+
+def test_people_are_invited_and_waits_are_ended(terminal: Terminal) -> None:
+    made = terminal.json("invitations", "send", "jan@example.test", "--role", "member_editor", "--member", "smigiel")
+    assert (made["state"], made["role"]) == ("waiting", "member_editor")
+    assert terminal.json("invitations", "resend", made["id"])["state"] == "waiting"
+    assert terminal.json("invitations", "withdraw", made["id"])["state"] == "withdrawn"
+    assert [row["email"] for row in terminal.json("invitations", "list", "--state", "withdrawn")] == [
+        "jan@example.test"
+    ]
+    with terminal.panel():
+        for _ in range(40):
+            note_failure("password", account_key("ewa@example.test"), address_key("192.0.2.7"))
+    assert {row["sort"] for row in terminal.json("limits", "list")} == {"account", "address"}
+    assert terminal.run("limits", "clear", "Ewa@example.test").exit_code == 0
+    (left,) = terminal.json("limits", "list")
+    assert left["network"] == "192.0.2.7"
+    assert terminal.run("limits", "clear", left["id"]).exit_code == 0
+    assert terminal.run("limits", "clear", "nobody").exit_code == 3

@@ -55,3 +55,12 @@ class AskForm(PanelForm):
 
     email = Line(_l("E-mail"), [Required()], render_kw={"type": "email", "autocomplete": "username"})
     submit = SubmitField(_l("Send me a link"))
+
+
+class ReasonForm(PanelForm):
+    """Why something is done to another person's account."""
+
+    reason = Line(
+        _l("Reason"), [Required()], description=_l("The person reads it. For example: lost phone, asked by telephone.")
+    )
+    submit = SubmitField(_l("Remove all second factors"))

@@ -1,0 +1,41 @@
+"""Helping people who cannot come in: a link for a new password, and lost second factors taken away."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from panel.identity.lost_factors import remove_lost_factors
+from panel.identity.people import get_person
+from panel.identity.resets import send_reset
+from panel.kernel.i18n import _
+from panel.web.forms.base import PanelForm
+from panel.web.forms.invitations import ReasonForm
+from panel.web.session import actor, permission, require_fresh
+
+area = Blueprint("helping", __name__, url_prefix="/users")
+
+
+@area.route("/<uuid:user_id>/reset", methods=["GET", "POST"])
+@permission("users:write")
+def reset(user_id: uuid.UUID) -> ResponseReturnValue:
+    """Send a link for a new password, after saying what that means."""
+    user, form = get_person(actor(), user_id), PanelForm()
+    if form.attempt(lambda: send_reset(actor(), user_id)) is not None:
+        flash(_("A link for a new password is on its way to %(email)s.", email=user.email), "success")
+        return redirect(url_for("users.show", user_id=user_id), 303)
+    return render_template("users/reset.html", user=user), form.status
+
+
+@area.route("/<uuid:user_id>/factors", methods=["GET", "POST"])
+@permission("users:write")
+@require_fresh
+def factors(user_id: uuid.UUID) -> ResponseReturnValue:
+    """Take lost second factors away, with a reason that the person reads."""
+    user, form = get_person(actor(), user_id), ReasonForm()
+    if form.attempt(lambda: remove_lost_factors(actor(), user_id, reason=form.reason.text)) is not None:
+        flash(_("The second factors are removed. The person has been told."), "success")
+        return redirect(url_for("users.show", user_id=user_id), 303)
+    return render_template("users/factors.html", user=user, form=form), form.status
