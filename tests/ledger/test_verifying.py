@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
@@ -21,7 +25,9 @@ from panel.ledger.anchors import make_anchor, read_anchor
 from panel.ledger.chain import Link, chainer
 from panel.ledger.erasing import erase_values, expirer
 from panel.ledger.events import Event, EventDetail, record, record_many
+from panel.ledger.exporting import export_lines
 from panel.ledger.verifying import Point, verify_chain
+from tests.checks.files import read
 from tests.worlds import World
 
 
@@ -123,6 +129,37 @@ def test_events_are_chained_at_ten_thousand_in_a_second(world: World) -> None:
     assert chainer()(SYSTEM) >= 5_000
     assert time.process_time() - begun < 1.5, "half a second by itself; more where others work beside"
     assert verify_chain(SYSTEM).faulty == 0
+
+
+def test_an_export_is_checked_by_the_program_in_the_documentation(world: World, tmp_path: Path) -> None:
+    settings: Settings = world.app.config["CIS"]
+    _events(4)
+    with unit_of_work():
+        event_id = record(SYSTEM, "a:b:c", name="Żaneta", note="x")
+    chainer()(SYSTEM)
+    detail = db.session.get_one(EventDetail, event_id, populate_existing=True)
+    with unit_of_work():
+        erase_values(record(SYSTEM, "records:person:erase", events=1), [(detail, ["resource_name"])])
+    chainer()(SYSTEM)
+    anchor = tmp_path / "anchor.json"
+    anchor.write_text(json.dumps(make_anchor(SYSTEM, settings)))
+    lines = list(export_lines(SYSTEM))
+    assert "aneta" not in "".join(lines)
+    assert _checked(tmp_path, lines, anchor) == f"{len(lines)} events are as they were chained\n"
+    assert _checked(tmp_path, lines[3:], anchor).startswith(str(len(lines) - 3))
+    forged = [line.replace('"a:b:c"', '"a:b:d"') for line in lines]
+    assert "was changed" in _checked(tmp_path, forged, anchor)
+    assert "missing before 3" in _checked(tmp_path, [*lines[:1], *lines[2:]], anchor)
+    assert "ends before the anchor" in _checked(tmp_path, lines[:-1], anchor)
+
+
+def _checked(folder: Path, lines: list[str], anchor: Path) -> str:
+    """What the program in the documentation says about an export."""
+    program = re.findall(r"```python\n(.*?)```", read("docs/how-to/audit.md"), re.DOTALL)[0]
+    (folder / "events.jsonl").write_text("".join(lines))
+    argv = [sys.executable, "-I", "-c", program, str(folder / "events.jsonl"), str(anchor)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+    return done.stdout or done.stderr
 
 
 def _events(number: int) -> None:
