@@ -68,6 +68,7 @@ _MAILBOX = {
     "removed_at": or_null(MOMENT),
     "purge_at": or_null(MOMENT),
 }
+_WARNINGS = list_of(thing({"code": one_of(["near_double"]), "message": TEXT}))
 _NEW_MAILBOX = {"id": ID, "member_id": ID, "address": TEXT, "quota_mb": WHOLE, "state": one_of(RESOURCE_STATES)}
 _ITEM = {
     "id": ID,
@@ -210,10 +211,10 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "Service": thing({"code": TEXT, "name": TEXT, "unit": TEXT, "price": AMOUNT, "entitlements": ANYTHING}),
     "MailDomain": thing(_RESOURCE | {"name": TEXT, "shared": FLAG}, also={"job": or_null(ID)}),
-    "Mailbox": thing(_MAILBOX, also={"job": or_null(ID)}),
+    "Mailbox": thing(_MAILBOX, also={"job": or_null(ID), "warnings": _WARNINGS}),
     "MailboxBatch": thing(
         {
-            "items": list_of(thing(_NEW_MAILBOX, also={"activation": thing({"link": TEXT})})),
+            "items": list_of(thing(_NEW_MAILBOX | {"warnings": _WARNINGS}, also={"activation": thing({"link": TEXT})})),
             "total": WHOLE,
             "jobs": list_of(ID),
         }

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Select, or_
 
 from panel.contracts.actions import contracts_query
 from panel.contracts.models import Contract
+from panel.identity.models import User
+from panel.identity.people import users_query
 from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.errors import NotFound
@@ -59,6 +61,11 @@ def find_mailbox(actor: Actor, text: str) -> Mailbox:
     """The mailbox with this id or address, also one removed within its grace period. Raises NotFound."""
     address = text.lower()
     return get_mailbox(actor, as_id(text) or names.taken(ADDRESSES, [address]).get(address) or require_id(""))
+
+
+def find_user(actor: Actor, text: str) -> User:
+    """The user with this id or address. Raises NotFound."""
+    return _only(users_query(actor), User.email == text.strip().lower(), User.id, text, "user")
 
 
 def find_node(actor: Actor, text: str) -> Node:

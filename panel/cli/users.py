@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,8 +11,9 @@ from flask import current_app
 
 from panel.cli.lists import Columns, listed, print_list
 from panel.cli.output import Row, as_json, print_one
-from panel.cli.references import find_member
+from panel.cli.references import find_member, find_user, require_id
 from panel.cli.session import with_panel
+from panel.identity import grants, people
 from panel.identity.actions import create_user, ensure_roles
 from panel.identity.people import users_query
 from panel.identity.second_factor import new_totp
@@ -28,10 +30,15 @@ def users() -> None:
 
 
 @users.command("list")
+@click.option("--search", default="", help="Part of the address or of the name.")
+@click.option("--role", type=click.Choice(tuple(ROLES)))
+@click.option("--member", metavar="MEMBER", help="Who holds a role on it.")
 @listed
 @with_panel
-def list_(actor: Actor, /, **page: Any) -> None:
+def list_(actor: Actor, /, *, search: str, role: str | None, member: str | None, **page: Any) -> None:
     """List users and the roles they hold."""
+    member_id = None if member is None else find_member(actor, member).id
+    query = users_query(actor, search=search, role=role, member_id=member_id)
     columns: Columns = {
         "e-mail": "email",
         "name": "name",
@@ -40,7 +47,60 @@ def list_(actor: Actor, /, **page: Any) -> None:
         "roles": _roles,
         "id": "id",
     }
-    print_list(users_query(actor), shapes.user, columns, orders=orders.USERS, default="email", page=page)
+    print_list(query, shapes.user, columns, orders=orders.USERS, default="email", page=page, searching=bool(search))
+
+
+@users.command()
+@click.argument("user")
+@as_json
+@with_panel
+def show(actor: Actor, /, *, user: str, json_: bool) -> None:
+    """Show USER (id or address) with roles and the ids of their grants."""
+    print_one(shapes.user(find_user(actor, user)), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@click.option("--role", type=click.Choice(tuple(ROLES)), required=True)
+@click.option("--member", metavar="MEMBER", help="On whom; else on the whole association.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it holds; else for good.")
+@as_json
+@with_panel
+def grant(actor: Actor, /, *, user: str, role: str, member: str | None, until: datetime | None, json_: bool) -> None:
+    """Give USER a role. Given again, only its end changes."""
+    member_id = None if member is None else find_member(actor, member).id
+    over = grants.over_after(None if until is None else until.date())
+    changed = grants.grant_role(actor, find_user(actor, user).id, role=role, member_id=member_id, until=over)
+    print_one(shapes.user(changed), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@click.argument("grant")
+@as_json
+@with_panel
+def revoke(actor: Actor, /, *, user: str, grant: str, json_: bool) -> None:
+    """Take the role with the id GRANT (see `cis users show`) back from USER, at once."""
+    changed = grants.revoke_grant(actor, find_user(actor, user).id, grant_id=require_id(grant))
+    print_one(shapes.user(changed), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@as_json
+@with_panel
+def deactivate(actor: Actor, /, *, user: str, json_: bool) -> None:
+    """Let USER in no more: sessions end, tokens open nothing, roles are kept."""
+    print_one(shapes.user(people.deactivate_user(actor, find_user(actor, user).id)), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@as_json
+@with_panel
+def activate(actor: Actor, /, *, user: str, json_: bool) -> None:
+    """Let USER in again, with the roles held before."""
+    print_one(shapes.user(people.activate_user(actor, find_user(actor, user).id)), json_=json_)
 
 
 @users.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -15,8 +16,12 @@ from panel.identity.people import end_sessions, person_for_change, require_admin
 from panel.kernel.access import PERMISSIONS, ROLES, Actor, require
 from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work, utcnow
 from panel.kernel.errors import Invalid, NotAllowed, NotFound
+from panel.kernel.i18n import TIME_ZONE
 from panel.ledger.events import record
 from panel.members.models import Member
+
+_LAST_DAY = date(9000, 1, 1)
+"""Later ones run over what a time can hold."""
 
 
 def require_grantable(actor: Actor, *, role: str, member_id: uuid.UUID | None, until: datetime | None = None) -> None:
@@ -89,6 +94,13 @@ def revoke_grant(actor: Actor, user_id: uuid.UUID, *, grant_id: uuid.UUID) -> Us
         if not any(one.holds_at(utcnow()) for one in user.grants):
             end_sessions(user, why="no_rights")
     return user
+
+
+def over_after(last_day: date | None) -> datetime | None:
+    """When a role is over that holds on ``last_day`` still: at that day's end where we are. None: never."""
+    if last_day is None:
+        return None
+    return datetime.combine(min(last_day, _LAST_DAY) + timedelta(days=1), time(), ZoneInfo(TIME_ZONE)).astimezone(UTC)
 
 
 def _new(actor: Actor, role: str, member_id: uuid.UUID | None, until: datetime | None) -> Grant:

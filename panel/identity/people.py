@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from panel.identity.last_admins import tell_of_last
-from panel.identity.models import Grant, Role, User
+from panel.identity.models import ApiToken, Grant, Role, User
 from panel.identity.sessions import end_all
 from panel.kernel.access import ROLES, Actor, require, require_kind, scoped
-from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work
+from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.text import fold, has_control
 from panel.ledger.events import record
@@ -108,6 +108,21 @@ def activate_user(actor: Actor, user_id: uuid.UUID) -> User:
             user.active = True
             _record(actor, user, "activate")
     return user
+
+
+def may_change(actor: Actor, user: User) -> bool:
+    """Whether ``actor`` may rename, block and let in ``user``: to offer it, not to allow it."""
+    try:
+        require_not_above(actor, user)
+    except NotAllowed:
+        return False
+    return actor.may("users:write")
+
+
+def token_count(user_id: uuid.UUID) -> int:
+    """How many tokens of a person are good."""
+    good = (ApiToken.maker_id == user_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > utcnow())
+    return db.session.scalar(select(func.count()).select_from(ApiToken).where(*good)) or 0
 
 
 def require_not_above(actor: Actor, user: User) -> None:

@@ -44,6 +44,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] =
         ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
         ("orders.show_list", _l("Orders"), "card-list", "orders:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
+        ("users.show_list", _l("People"), "people", "users:read", False),
         ("history.show", _l("History"), "clock-history", "events:read", None),
     ),
     (
@@ -61,6 +62,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
     "order": ("orders.show", "order_id"),
     "mailbox": ("mail.show", "mailbox_id"),
     "mail_domain": ("mail.show_domain", "domain_id"),
+    "user": ("users.show", "user_id"),
     "job": ("jobs.show", "job_id"),
     "node": ("nodes.show", "node_id"),
 }

@@ -21,7 +21,8 @@ class Need:
     rows in reach and no other. ``tells``: places of which it may name a member (its parent). ``also``: a permission
     asked for besides, ``by_post``: one that sending the form needs. ``makers``: rows are their maker's alone, but for
     staff; ``private``: nobody else's at all. ``hides``: what one may not do this with is absent, also where one may
-    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only.
+    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only. ``look``: what looking at
+    the form needs on the row itself, where that is less than sending it.
     """
 
     permission: str | None = None
@@ -40,6 +41,7 @@ class Need:
     hides: bool = False
     no_staff: bool = False
     inside: bool = False
+    look: str | None = None
 
 
 PUBLIC, SIGNED_IN, PRIVATE = Need(public=True), Need(), Need(private=True)
@@ -80,6 +82,17 @@ PAGES: dict[str, Need] = {
     "contract.suspend": staff("contracts:write"),
     "contract.resume": staff("contracts:write"),
     "contract.end": staff("contracts:write"),
+    "contract.plan": staff("contracts:write"),
+    "contract.undo_step": staff("contracts:write"),
+    "contract_tasks.show_list": staff("contracts:write"),
+    "contract_tasks.done": staff("contracts:write"),
+    "orders.show_list": needs("orders:read", lists="order", names=("member",)),
+    "orders.download": needs("orders:read", names=("member",)),
+    "orders.show": needs("orders:read"),
+    "orders.create": needs("orders:write", query={"member": "{member}"}),
+    "orders.approve": staff("orders:approve"),
+    "orders.refuse": staff("orders:approve"),
+    "orders.withdraw": needs("orders:write"),
     "mail.show_list": needs("mail:read", lists="mailbox", names=("member", "domain")),
     "mail.download": needs("mail:read", names=("member",)),
     "mail.show": needs("mail:read"),
@@ -153,6 +166,41 @@ PAGES: dict[str, Need] = {
     "history.agree": needs("stepin:agree", no_staff=True),
     "history.refuse": needs("stepin:agree", no_staff=True),
     "history.end": needs("stepin:agree", hides=True),
+    "contract.plan": staff("contracts:write"),
+    "contract.undo_step": staff("contracts:write"),
+    "contract_tasks.done": staff("contracts:write"),
+    "contract_tasks.show_list": staff("contracts:write"),
+    "handing_over.show": needs("users:write", look="members:read"),
+    "lockouts.clear": staff("users:write"),
+    "lockouts.show_list": staff("users:read"),
+    "orders.show_list": needs("orders:read", lists="order", names=("member",)),
+    "orders.download": needs("orders:read", names=("member",)),
+    "orders.show": needs("orders:read"),
+    "orders.create": needs("orders:write", look="members:read", query={"member": "{member}"}),
+    "orders.approve": staff("orders:approve"),
+    "orders.refuse": staff("orders:approve"),
+    "orders.withdraw": needs("orders:write", look="orders:read"),
+    "outside.accept": PUBLIC,
+    "outside.callback": PUBLIC,
+    "outside.sign_in": PUBLIC,
+    "outside.link": SIGNED_IN,
+    "outside.show": SIGNED_IN,
+    "outside.unlink": PRIVATE,
+    "preferences.show": SIGNED_IN,
+    "providers.create": staff("users:write"),
+    "providers.edit": staff("users:write"),
+    "providers.show_list": staff("users:read"),
+    "records.erase": staff("records:erase"),
+    "records.export": staff("records:export"),
+    "users.show_list": needs("users:read", lists="user", names=("member",)),
+    "users.show": needs("users:read", hides=True),
+    "users.grant": needs("users:write", hides=True, body={"role": "member_editor", "member_id": "{member}"}),
+    "users.revoke": needs("users:write", hides=True),
+    "users.rename": needs("users:write", hides=True),
+    "users.activate": needs("users:write", hides=True),
+    "users.deactivate": needs("users:write", hides=True),
+    "helping.reset": needs("users:write", hides=True),
+    "helping.factors": needs("users:write", hides=True),
     "stepping_in.show": Need(also="events:read"),
     "stepping_in.enter": needs("stepin:enter"),
     "stepping_in.ask": SIGNED_IN,
@@ -176,6 +224,20 @@ OPERATIONS: dict[str, Need] = {
     "suspend_contract": staff("contracts:write", body={"level": "no_send"}),
     "resume_contract": staff("contracts:write"),
     "end_contract": staff("contracts:write"),
+    "list_contract_tasks": needs("contracts:read"),
+    "finish_contract_task": staff("contracts:write", body={"note": "Zrobione"}),
+    "list_contract_steps": needs("contracts:read"),
+    "plan_contract_steps": staff("contracts:write", body={"reason": "Zaległość"}),
+    "cancel_contract_step": staff("contracts:write"),
+    "list_orders": needs("orders:read", lists="order"),
+    "create_order": needs(
+        "orders:write", body={"member_id": "{member}", "items": [{"service": "DRZEWO", "quantity": 1}]}
+    ),
+    "show_order": needs("orders:read"),
+    "send_order": needs("orders:write"),
+    "approve_order": staff("orders:approve", body={"number": "N/2"}),
+    "refuse_order": staff("orders:approve", body={"reason": "Brak"}),
+    "withdraw_order": needs("orders:write"),
     "add_amendment": staff("contracts:write"),
     "add_attachment": staff("contracts:write"),
     "read_attachment": needs("contracts:read"),
@@ -222,6 +284,16 @@ OPERATIONS: dict[str, Need] = {
     "create_token": needs("tokens:write", body={"role": "member_editor", "member_id": "{member}"}),
     "revoke_token": needs("tokens:write", makers=True),
     "list_roles": SIGNED_IN,
+    "list_invitations": needs("users:read", lists="invitation"),
+    "show_invitation": needs("users:read", hides=True),
+    "invite_person": needs("users:invite", body={"member_id": "{member}", "role": "member_editor"}),
+    "resend_invitation": needs("users:invite", hides=True),
+    "withdraw_invitation": needs("users:invite", hides=True),
+    "list_users": needs("users:read", lists="user"),
+    "show_user": needs("users:read", hides=True),
+    "change_user": needs("users:write", hides=True, body={"name": "Nowe Nazwisko"}),
+    "grant_role": needs("users:write", hides=True, body={"role": "member_editor", "member_id": "{member}"}),
+    "revoke_grant": needs("users:write", hides=True),
     "list_contract_tasks": needs("contracts:read"),
     "finish_contract_task": staff("contracts:write"),
     "list_contract_steps": needs("contracts:read"),

@@ -20,8 +20,10 @@ from panel.contracts.orders import Order
 from panel.contracts.steps import ContractStep
 from panel.identity.actions import create_user
 from panel.identity.invitations import Invitation
+from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, Grant, User
 from panel.identity.passkeys import Passkey
+from panel.identity.providers import OutsideLink, OutsideProvider
 from panel.identity.sessions import open_session
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.kernel.access import SYSTEM
@@ -43,13 +45,14 @@ KINDS = {
     "token": "token", "parent": "member",
     "orders": "order", "order": "order", "task": "task", "step": "step", "invitation": "invitation",
     "step_in": "step_in", "asked": "asked", "session": "session", "key": "passkey",
+    "provider": "provider", "attempts": "attempts", "link": "link",
 }  # fmt: skip
 """Collections of the API and names of arguments (without ``_id``) → kind of row."""
 
 NOTED = {"staff_looks"}
 """Tables in which looking itself is written down."""
 
-OF_NOBODY = {"node", "difference", "backup"}
+OF_NOBODY = {"node", "difference", "backup", "provider", "attempts"}
 """Kinds of rows that belong to no member: they are there, or absent."""
 
 
@@ -180,6 +183,21 @@ def _passkey(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
     return _add(Passkey(user_id=rows["user"][place], name=word, credential_id=word, public_key=b"k"))
 
 
+def _provider(_member: Member, _word: str, _rows: Rows, _place: str) -> uuid.UUID:
+    return _add(OutsideProvider(name="Dostawca", issuer=f"https://{uuid.uuid4()}.test", client_id="c"))
+
+
+def _link(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
+    return _add(OutsideLink(provider_id=rows["provider"][place], subject=word, user_id=rows["user"][place]))
+
+
+def _attempts(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
+    return _add(
+        Attempts(what="sign_in", sort="account", key=word, failures=9, last_at=utcnow(), user_id=rows["user"][place],
+                 until=utcnow() + timedelta(days=1))  # fmt: skip
+    )
+
+
 def _add(row: Any) -> uuid.UUID:
     row.id = new_id()
     with unit_of_work():
@@ -226,5 +244,8 @@ MAKERS: dict[str, Callable[[Member, str, Rows, str], uuid.UUID]] = {
     "asked": _asked,
     "session": _session,
     "passkey": _passkey,
+    "provider": _provider,
+    "link": _link,
+    "attempts": _attempts,
 }
 """One row of each kind for each place, named by the place's word; each may use the rows of kinds above it."""

@@ -105,7 +105,7 @@ def _expected(way: Way, who: Asker, place: str) -> str:
     if need.inside or (need.also and not who.may_somewhere(need.also)):
         return "refused"
     if permission is None:
-        return "absent" if need.private else "ok"
+        return "absent" if need.private or place == "absent" else "ok"
     if not (who.may_everywhere(permission) if need.staff else who.may_somewhere(permission)):
         return "refused"
     return _expected_there(way, who, permission, place) if kinds_of(need, way.rule) else "ok"
@@ -116,7 +116,7 @@ def _expected_there(way: Way, who: Asker, permission: str, place: str) -> str:
     need = way.need
     if place == "absent" or not who.reaches(place) or (need.makers and not who.may_everywhere(permission)):
         return "absent"
-    if not who.may(permission, place):
+    if not who.may(need.look if need.look and way.is_safe else permission, place):
         return "absent" if need.hides else "refused"
     return "refused" if need.no_staff and who.may_everywhere(permission) else "ok"
 
