@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,15 +11,17 @@ from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from config import Settings
 from panel import web
 from panel.contracts.models import Contract
+from panel.identity.passkeys import Passkey
+from panel.identity.sessions import UserSession
 from panel.identity.step_ins import AskedAction
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db
+from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.i18n import LANGUAGES
 from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
@@ -36,8 +39,10 @@ NO_PAGES = {
     "static", "bootstrap.static", "health.alive", "health.ready", "metrics.show", "contracts.scan", "activation.done"
 }  # fmt: skip
 """Files and answers for machines; the last one is looked at where it is reached, after a form."""
-IN_SIGN_IN = {"security.login", "security.two_factor_token_validation", "security.two_factor_setup", "security.verify"}
+IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 """Pages that need a step before them; they have a test of their own below."""
+BY_SCRIPT = {"factors.add_passkey"}
+"""Forms that a passkey answers; ``test_passkeys`` fills them in."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
 EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
 
@@ -57,7 +62,7 @@ def _rules() -> list[Rule]:
 
 RULES = _rules()
 LISTS = [rule for rule in RULES if not rule.arguments]
-FORMS = [rule for rule in RULES if "POST" in (rule.methods or ())]
+FORMS = [rule for rule in RULES if "POST" in (rule.methods or ()) and rule.endpoint not in BY_SCRIPT]
 
 
 def _name(rule: Rule) -> str:
@@ -119,20 +124,29 @@ def test_pages_of_signing_in(full: Place, language: str) -> None:
     page.press("#password", "Enter")
     page.wait_for_selector("#code")
     _check(page)
+    page.goto(full.url + "/login/recovery")
+    _check(page)
+    page.goto(full.url + "/login/code")
     page.fill("#code", code_now(full.site.totp.base32))
     page.press("#code", "Enter")
     page.wait_for_selector(".signed-in")
-    page.goto(full.url + "/account/second-factor")
-    _check(page)
-    page.click("main form button")
-    page.wait_for_selector(".qr")
-    _check(page)
     window.close()
 
 
-def test_asking_for_the_password_again(full: Place) -> None:
-    with _opened(full, "/account/confirm-password", "pl") as page:
-        _check(page)
+def test_recovery_codes_and_asking_for_the_password_again(full: Place) -> None:
+    window = full.window(full.site.clerk)
+    page = window.new_page()
+    with unit_of_work():
+        long_ago = update(UserSession).where(UserSession.user_id == full.site.clerk.id)
+        db.session.execute(long_ago.values(proven_at=database_now(-3600), factor_at=None))
+    page.goto(full.url + "/account/second-factor")
+    page.wait_for_url(re.compile("/account/confirm"))
+    _check(page)
+    with _opened(full, "/account/recovery-codes", "pl") as shown:
+        shown.click("main form button")
+        shown.wait_for_selector(".codes")
+        _check(shown)
+    window.close()
 
 
 def test_the_menu_on_a_phone_when_open(full: Place) -> None:
@@ -224,6 +238,7 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "node_id", world.node.id
     yield "member_id", world.koscian.id
     yield "asked_id", db.session.scalars(select(AskedAction.id)).first()
+    yield "key_id", db.session.scalars(select(Passkey.id)).first()
     yield "domain_id", db.session.scalars(select(MailDomain.id)).first()
     if endpoint.startswith("activation"):
         yield "token", new_activation_link(SYSTEM, boxes["active"].id).activation_token

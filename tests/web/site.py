@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from panel.engine.guard import digest_of
 from panel.identity.actions import actor_for_user, create_user, ensure_roles
 from panel.identity.looks import note_look
 from panel.identity.models import User
+from panel.identity.passkeys import Passkey
 from panel.identity.second_factor import NewTotp, new_totp
 from panel.identity.sessions import UserSession, open_session
 from panel.identity.stepping_in import actor_inside, enter
@@ -157,8 +158,10 @@ def served(site: Site) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, site.world.app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
+    url = f"http://localhost:{server.server_port}"
+    site.world.app.config["CIS"] = replace(site.world.app.config["CIS"], public_url=url)
     try:
-        yield f"http://localhost:{server.server_port}"
+        yield url
     finally:
         server.shutdown()
         thread.join()
@@ -176,6 +179,7 @@ def fill(site: Site) -> None:
     _differences(world, boxes)
     _held(world)
     _accesses(site)
+    db.session.add(Passkey(user_id=site.admin.id, credential_id="AAAA", public_key=b"", name="Klucz w szufladzie"))
     db.session.commit()
 
 

@@ -108,7 +108,7 @@ def test_a_password_is_changed_with_the_present_one(site: Site) -> None:
     fresh = "another battery staple horse"
     fields = {"csrf_token": token_in(page.text), "new_password": fresh, "again": fresh}
     refused = client.post("/account/password", data=fields | {"password": "wrong"})
-    assert "To nie jest twoje hasło" in refused.text
+    assert "To nie jest Twoje hasło" in refused.text
     assert client.post("/account/password", data=fields | {"password": PASSWORD}).location == "/account"
     assert _password(site.client(), site.clerk.email).status_code == 200, "the old password opens nothing"
     assert _password(site.client(), site.clerk.email, password=fresh).status_code == 302
