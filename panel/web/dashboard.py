@@ -12,6 +12,7 @@ from panel.contracts.actions import contracts_query
 from panel.contracts.entitlements import entitlements, today
 from panel.contracts.models import Contract, final_day, has_status
 from panel.contracts.orders import Order, orders_query
+from panel.identity.looks import recent_accesses
 from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.i18n import ngettext
@@ -27,7 +28,7 @@ from panel.web.usage_plots import bars_of, growth_of
 
 area = Blueprint("dashboard", __name__)
 
-SHOWN, NEEDS_SHOWN, ORDERS_SHOWN = 8, 6, 4
+SHOWN, NEEDS_SHOWN, ORDERS_SHOWN, ACCESSES_SHOWN = 8, 6, 4, 3
 GROWN = ("mailboxes", "mailbox_mb")
 """What is shown over time."""
 
@@ -48,6 +49,7 @@ def show():
         growth=growth_of(members[0].id, GROWN) if len(members) == 1 else [],
         contracts=_contracts(who), orders=_orders(who), today=today(),
         contact=current_app.config["CIS"].association_contact,
+        accesses=recent_accesses(who, most=ACCESSES_SHOWN) if who.may("events:read") else [],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import uuid
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask_login import current_user, user_logged_out
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from panel.contracts.models import Contract
@@ -26,11 +27,7 @@ _OPEN = _ALWAYS | {"dashboard.show", "search.show", "stepping_in.show", "steppin
                    "stepping_in.carry_out"}  # fmt: skip
 """Routes without a permission of their own that are open inside; the person's account and sign-in are not."""
 
-_OWNED: dict[str, type[Mailbox | Contract | MailDomain]] = {
-    "mailbox_id": Mailbox,
-    "contract_id": Contract,
-    "domain_id": MailDomain,
-}
+_OWNERS = {"mailbox_id": Mailbox.member_id, "contract_id": Contract.member_id, "domain_id": MailDomain.member_id}
 """By what an address names, whose page it is."""
 
 
@@ -97,7 +94,8 @@ def _count(response: Response) -> Response:
     step_in = g.get("step_in")
     if step_in is not None and request.endpoint not in _ALWAYS:
         count_page(step_in.id)
-    member_id = _member_shown()
+    is_staff = g.actor.reaches_all or step_in is not None
+    member_id = _member_shown() if is_staff else None
     if member_id is not None:
         note_look(g.actor, member_id)
     return response
@@ -107,9 +105,8 @@ def _member_shown() -> uuid.UUID | None:
     """Whose page this is, by what its address names."""
     named = request.view_args or {}
     if "member_id" in named:
-        return named["member_id"]  # type: ignore[no-any-return]  # the route's converter made it a UUID
-    for argument, model in _OWNED.items():
-        row = db.session.get(model, named[argument]) if argument in named else None
-        if row is not None:
-            return row.member_id
+        return uuid.UUID(str(named["member_id"]))
+    for argument, column in _OWNERS.items():
+        if argument in named:
+            return db.session.scalar(select(column).where(column.class_.id == named[argument]))
     return None

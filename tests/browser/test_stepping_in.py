@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests import axe
 from tests.browser.conftest import Place
-from tests.web.site import SHARED
+from tests.worlds import SHARED
 
 SOON = 15_000
 

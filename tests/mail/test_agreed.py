@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -59,11 +60,11 @@ def test_support_does_what_the_member_agreed_to_once_and_both_are_named(stay: St
 def test_every_action_that_can_be_asked_for_works_by_agreement_and_not_without(stay: Stay) -> None:
     gone = create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"dawna@{SHARED}").mailbox
     remove_mailbox(SYSTEM, gone.id)
-    wanted = {
-        "create": {"address": f"nowa@{SHARED}", "quota_mb": 100},
+    wanted: dict[str, dict[str, Any]] = {
+        "create": {"address": f"nowa.miasto-koscian@{SHARED}", "quota_mb": 100},
         "suspend": {"mailbox_id": stay.box.id},
         "resume": {"mailbox_id": stay.box.id},
-        "rename": {"mailbox_id": stay.box.id, "address": f"Inna@{SHARED}"},
+        "rename": {"mailbox_id": stay.box.id, "address": f"Inna.miasto-koscian@{SHARED}"},
         "quota": {"mailbox_id": stay.box.id, "quota_mb": 3000},
         "remove": {"mailbox_id": stay.box.id},
         "restore": {"mailbox_id": gone.id},
@@ -75,7 +76,7 @@ def test_every_action_that_can_be_asked_for_works_by_agreement_and_not_without(s
         done = carry_out(stay.inside, asked.id)
         assert done.job is not None, action
         assert done.activation_token is None, "the link is the member's to make"
-    assert db.session.get_one(Mailbox, stay.box.id).address == f"inna@{SHARED}"
+    assert db.session.get_one(Mailbox, stay.box.id).address == f"inna.miasto-koscian@{SHARED}"
 
 
 def test_an_agreement_covers_nothing_else(stay: Stay) -> None:
@@ -168,8 +169,8 @@ def test_whatever_ends_the_right_ends_the_agreement(stay: Stay, how: str) -> Non
 
 
 def test_what_fails_uses_no_agreement_up(stay: Stay) -> None:
-    asked = agreed(stay, "create", address=f"spor@{SHARED}", quota_mb=100)
-    create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"spor@{SHARED}")
+    asked = agreed(stay, "create", address=f"spor.miasto-koscian@{SHARED}", quota_mb=100)
+    create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"spor.miasto-koscian@{SHARED}")
     refused(lambda: carry_out(stay.inside, asked.id), Conflict, "taken")
     assert db.session.get_one(AskedAction, asked.id, populate_existing=True).done_at is None
 

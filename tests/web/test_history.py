@@ -115,7 +115,7 @@ def test_a_change_is_asked_for_agreed_to_and_made_once(site: Site) -> None:
 def test_a_refused_change_is_not_made(site: Site) -> None:
     staff = fresh(site)
     enter(staff, site)
-    send(staff, "/stepping-in/ask", {"action": "create", "address": f"nowa@{SHARED}"})
+    send(staff, "/stepping-in/ask", {"action": "create", "address": f"nowa.miasto-koscian@{SHARED}"})
     asked = db.session.scalars(select(AskedAction)).one()
     clerk = site.client(site.clerk)
     shown = clerk.get(f"/history/staff/changes/{asked.id}").text
@@ -123,7 +123,7 @@ def test_a_refused_change_is_not_made(site: Site) -> None:
     token = token_in(staff.get("/stepping-in").text)
     answer = staff.post(f"/stepping-in/changes/{asked.id}/carry-out", data={"csrf_token": token})
     assert answer.status_code == 403
-    assert db.session.scalar(select(Mailbox.id).where(Mailbox.address == f"nowa@{SHARED}")) is None
+    assert db.session.scalar(select(Mailbox.id).where(Mailbox.address == f"nowa.miasto-koscian@{SHARED}")) is None
 
 
 def test_a_mailbox_is_handed_over_and_back_by_the_pages(site: Site) -> None:

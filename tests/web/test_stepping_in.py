@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from panel.identity.models import User
 from panel.identity.step_ins import StepIn
 from panel.identity.stepping_in import end
+from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
@@ -140,5 +141,4 @@ def enter(client: FlaskClient, site: Site) -> TestResponse:
 
 
 def _mailbox(site: Site) -> Mailbox:
-    return create_mailbox(site.world.member_admin(site.world.koscian), member_id=site.world.koscian.id,
-                          address=f"biuro@{SHARED}").mailbox  # fmt: skip
+    return create_mailbox(SYSTEM, member_id=site.world.koscian.id, address=f"biuro@{SHARED}").mailbox
