@@ -66,12 +66,12 @@ def ask_for_reset(email: str, *, address: str | None) -> None:
 
 
 def send_reset(actor: Actor, user_id: uuid.UUID) -> User:
-    """Send a person a link for a new password; nobody sets another's. Raises NotFound, NotAllowed."""
+    """Send a person a link for a new password, also a first one; nobody sets another's. Raises NotFound, NotAllowed."""
     require(actor, "users:write")
     with unit_of_work():
         user = person_for_change(actor, user_id)
         require_not_above(actor, user)
-        _issue(user if user.active else None)
+        _issue(user if user.active else None, also_first=True)
         record(actor, "identity:user:reset", kind="user", resource_id=user.id, name=user.email)
     return user
 
@@ -121,16 +121,15 @@ def forget_old_resets(actor: Actor) -> int:
         return len(db.session.scalars(old.returning(PasswordReset.id)).all())
 
 
-def _issue(user: User | None) -> None:
+def _issue(user: User | None, *, also_first: bool = False) -> None:
     """Write a link and the notice that carries it; for nobody the same rows but the notice."""
     if user is not None:
         void_resets(user.id)
-    has_password = user is not None and user.password is not None
-    row = PasswordReset(id=new_id(), user_id=user.id if user is not None and has_password else None,
-                        expires_at=database_now(VALID_SECONDS))  # fmt: skip
+    whose = user if user is not None and (user.password is not None or also_first) else None
+    row = PasswordReset(id=new_id(), user_id=whose and whose.id, expires_at=database_now(VALID_SECONDS))
     db.session.add(row)
-    if user is not None and has_password:
-        tell_user("reset:sent", user.id, link=(PURPOSE, row.id))
+    if whose is not None:
+        tell_user("reset:sent", whose.id, link=(PURPOSE, row.id))
     elif user is not None:
         tell_user("reset:no_password", user.id)
 

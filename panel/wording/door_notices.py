@@ -50,6 +50,7 @@ DOOR_NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (
             _l("Somebody, most likely you, asked for a new password. Your account has none: you sign in otherwise."),
             _l("Choose on the sign-in page how you signed in before: %(panel)s/login"),
+            _l("If you want a password, ask your administrator for a link by which you set one."),
         ),
     ),
     "account:outside_add": (

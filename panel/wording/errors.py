@@ -60,11 +60,13 @@ _TEXTS = {
     "outside_over": _l("This sign-in was begun elsewhere or too long ago. Start again."),
     "outside_refused": _l("The provider did not let you in, or you cancelled there."),
     "outside_bad": _l("What the provider answered is not whole or not meant for this panel. Nobody was signed in."),
-    "outside_unknown": _l("That outside account is linked to nobody here. Sign in as usual and link it in your account."),
+    "outside_unknown": _l(
+        "That outside account is linked to nobody here. Sign in as usual and link it in your account."
+    ),
     "outside_not_allowed": _l("This provider may not be used for your members. Sign in otherwise."),
     "outside_needs_factor": _l("Set up a second factor here first: sign in with your password."),
     "outside_taken": _l("That outside account is linked to somebody else here."),
-    "last_way_in": _l("This is your only way in. Set a password first by “Forgotten password”."),
+    "last_way_in": _l("This is your only way in. Ask your administrator for a link by which you set a password first."),
     # Any field
     "required": _l("Fill this in."),
     "unknown_field": _l("There is no such field."),
@@ -136,6 +138,18 @@ _TEXTS = {
         "Use letters a–z, digits, dots, hyphens and underscores; no dot at an end and no two together."
     ),
     "address_rfc2142": _l("%(name)s is reserved for the operator of the domain (RFC 2142). Choose another name."),
+    "address_not_own": _l(
+        "%(name)s is not one of the member's own names. It may take “%(slug)s”, “%(slug)s.” with anything after it, or"
+        " anything with “.%(slug)s” after it. Any other name is given by the association: ask its provisioner."
+    ),
+    "released": _l(
+        "%(name)s was another member's not long ago. Mail meant for that member may still come to it, so it stays free"
+        " for %(years)s years. The association can give it all the same, for a reason that is kept on record."
+    ),
+    "near_double": _l(
+        "This address is almost the same as an address of another member: mail may go astray. Choose another, or"
+        " confirm that it shall be this one."
+    ),
     "reserved": _l("%(name)s is the statutory address of another member. Choose another."),
     "unknown_domain": _l("The domain %(name)s is not served here, or not for this member."),
     "domain_control": _l("The domain must not contain control characters."),
@@ -226,6 +240,8 @@ _LABELS = {
     "cursor": _l("Place in the list"),
 }
 
+_WARNINGS = {"near_double": _l("Almost the same as an address of another member: mail may go astray.")}
+
 
 def describe(error: PanelError) -> str:
     """Say ``error`` in the reader's language; a code without a text is shown as it is."""
@@ -239,6 +255,11 @@ def field_label(field: str) -> str:
     label = str(_LABELS.get(parts[-1], parts[-1])).replace("%%", "%")
     rows = [int(part) + 1 for part in parts[:-1] if part.isdecimal()]
     return _("%(label)s (row %(row)s)", label=label, row=rows[0]) if rows else label
+
+
+def warning_words(code: str) -> str:
+    """Say what somebody should look at, though it was done."""
+    return str(_WARNINGS.get(code, code))
 
 
 def known_codes() -> frozenset[str]:
