@@ -26,6 +26,7 @@ PERMISSIONS = frozenset(
         "mail:password",
         "mail:purge",
         "mail:restore",
+        "names:grant",
         "nodes:read",
         "nodes:write",
         "drift:write",
@@ -39,12 +40,16 @@ PERMISSIONS = frozenset(
         "tokens:write",
         "users:read",
         "users:write",
+        "mail:own",
         "users:invite",
         "stepin:enter",
         "stepin:agree",
         "mail:takeover",
     }
 )
+
+HOLDER = frozenset({"mail:own"})
+"""What holding a mailbox and nothing else gives: the holder's own page, and no member at all. No role has it."""
 
 INSIDE = frozenset(name for name in PERMISSIONS if name.endswith(":read")) - {"tokens:read", "users:read"}
 """What may be held inside a member's view: looking, but not at how its people sign in."""
@@ -53,8 +58,9 @@ _READ_OWN = frozenset(
     {"members:read", "contracts:read", "orders:read", "services:read", "entitlements:read", "mail:read", "events:read"}
 )
 ROLES: dict[str, frozenset[str]] = {
-    "association_admin": PERMISSIONS,
+    "association_admin": PERMISSIONS - HOLDER,
     "provisioner": PERMISSIONS
+    - HOLDER
     - {"users:write", "users:invite", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"}
     - {"records:export", "records:erase"},
     "support": _READ_OWN | {"nodes:read", "jobs:read", "stepin:enter"},
@@ -107,7 +113,8 @@ class Actor:
     """One who asks, with what each of its grants reaches: a role on one member gives nothing on another.
 
     ``ref`` is ``user:UUID``, ``token:UUID``, ``cli:NAME`` or ``system:NAME``; ``name`` is shown to people. ``kinds``
-    None allows every kind of resource. ``fresh``: a second factor was given a moment ago. ``stepped_in``: the person
+    None allows every kind of resource. ``fresh``: a second factor was given a moment ago. ``mailbox_id``: the
+    one mailbox of somebody who holds it and nothing else. ``stepped_in``: the person
     is in a member's view, where permissions outside ``INSIDE`` are held by nobody, save the one ``agreed`` to.
     """
 
@@ -118,6 +125,7 @@ class Actor:
     user_id: uuid.UUID | None = None
     on_behalf_of: str | None = None
     fresh: bool = False
+    mailbox_id: uuid.UUID | None = None
     stepped_in: SteppedIn | None = None
     agreed: Agreed | None = None
 

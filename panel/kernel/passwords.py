@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
+from functools import cache
 
 from passlib.hash import argon2
 
@@ -15,6 +16,7 @@ MEMORY_KIB, ROUNDS, LANES = 19_456, 2, 1
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 
+_DOVECOT = "{ARGON2ID}"
 _argon2id = argon2.using(type="ID", memory_cost=MEMORY_KIB, rounds=ROUNDS, parallelism=LANES)
 
 
@@ -37,7 +39,24 @@ def prepare_mailbox_password(password: str, *, field: str = "password") -> str:
 
 def hash_mailbox_password(password: str, *, field: str = "password") -> str:
     """Dovecot's notation of the Argon2id hash. Takes some 30 ms, so never inside a transaction."""
-    return "{ARGON2ID}" + str(_argon2id.hash(prepare_mailbox_password(password, field=field)))
+    return _DOVECOT + str(_argon2id.hash(prepare_mailbox_password(password, field=field)))
+
+
+def is_mailbox_password(password: str, stored: str | None) -> bool:
+    """Whether ``password`` is the one of which ``stored`` is Dovecot's notation of the hash.
+
+    Takes the same time where there is no hash, or one of another scheme: what was typed is hashed once in any case.
+    """
+    spaced = "".join(" " if unicodedata.category(char) == "Zs" else char for char in password[: 4 * PASSWORD_MAX])
+    typed = unicodedata.normalize("NFC", spaced).replace("\0", "\ufffd").encode("utf-8", "replace")
+    known = stored is not None and stored.startswith(_DOVECOT)
+    same = bool(_argon2id.verify(typed, stored.removeprefix(_DOVECOT) if known and stored else _hash_of_nobody()))
+    return same and known
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return str(_argon2id.hash(secrets.token_urlsafe(32)))
 
 
 def hash_user_password(password: str) -> str:

@@ -41,6 +41,7 @@ from panel.web import (
     nodes,
     orders,
     outside,
+    own_mailbox,
     preferences,
     providers,
     records,
@@ -90,6 +91,7 @@ AREAS = (
     health,
     metrics,
     users,
+    own_mailbox,
 )
 """One module per place, each with its blueprint ``area``."""
 

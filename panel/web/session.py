@@ -21,7 +21,7 @@ from panel.identity.sign_ins import sign_in
 from panel.identity.stepping_in import actor_inside
 from panel.kernel.access import PERMISSIONS, Actor, require
 from panel.kernel.i18n import _
-from panel.web import inside
+from panel.web import holding, inside
 from panel.web.agents import short_agent
 from panel.web.targets import own_path
 
@@ -38,17 +38,24 @@ class Declared:
     """What a route needs: nothing (public), somebody signed in, or a permission, perhaps on the whole association.
 
     ``unready``: also open to whoever must set up a second factor first; everything else is closed to them until then.
+    ``holder``: for a mailbox's holder, who has a cookie of its own.
     """
 
     public: bool = False
     permission: str | None = None
     staff: bool = False
     unready: bool = False
+    holder: bool = False
 
 
 def public(view: _View) -> _View:
     """Declare that anybody may open this route."""
     return _declare(view, Declared(public=True))
+
+
+def holder(view: _View) -> _View:
+    """Declare that this route is for a mailbox's holder, who came in by the mailbox's password."""
+    return _declare(view, Declared(holder=True))
 
 
 def signed_in(view: _View) -> _View:
@@ -168,8 +175,13 @@ def _check_declared() -> Response | None:
     over = inside.check(endpoint, needs.permission)
     if over is not None:
         return over
-    if needs.public:
-        return None
+    return None if needs.public else _turn_away(needs)
+
+
+def _turn_away(needs: Declared) -> Response | None:
+    """The way to whatever must come first; None for whoever may go on. Raises NotAllowed."""
+    if needs.holder:
+        return None if holding.holder() is not None else redirect(url_for("own_mailbox.sign_in"))
     if not is_signed_in():
         return redirect(url_for("security.login", next=_here()))
     if not needs.unready and must_set_up(current_user):

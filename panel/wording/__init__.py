@@ -13,7 +13,7 @@ from panel.wording.differences import (
     verb_word,
     what_words,
 )
-from panel.wording.errors import describe, field_label
+from panel.wording.errors import describe, field_label, warning_words
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
 from panel.wording.factors import factor_word, factors_words, rule_words
 from panel.wording.names import (
@@ -74,5 +74,6 @@ __all__ = [
     "unit_word",
     "verb_word",
     "wanted_words",
+    "warning_words",
     "what_words",
 ]

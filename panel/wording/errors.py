@@ -165,6 +165,8 @@ _TEXTS = {
     "password_short": _l("The password is too short. At least %(least)s characters; four unrelated words are good."),
     "password_long": _l("The password is too long. At most %(most)s characters."),
     "password_control": _l("The password must not contain control characters."),
+    "password_wrong": _l("This is not the password so far."),
+    "sign_in_bad": _l("The address or the password is not right, or signing in to this mailbox is held back."),
     "password_mismatch": _l("The two passwords differ."),
     # Nodes and jobs
     "host_key_changed": _l(
@@ -197,6 +199,7 @@ _LABELS = {
     "address": _l("Address"),
     "quota_mb": _l("Capacity"),
     "password": _l("Password"),
+    "old": _l("The password so far"),
     "name": _l("Name"),
     "kind": _l("Kind"),
     "teryt": _l("TERYT"),

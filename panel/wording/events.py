@@ -74,6 +74,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:password": (_l("Password set for the holder"), "warn", "key"),
     "mail:mailbox:activation": (_l("New activation link issued"), "busy", "link-45deg"),
     "mail:mailbox:activate": (_l("Holder set the first password"), "ok", "unlock"),
+    "mail:mailbox:own-password": (_l("Holder changed the password"), "warn", "key"),
     "mail:mailbox:suspend": (_l("Mailbox suspended"), "warn", "pause-circle"),
     "mail:mailbox:resume": (_l("Mailbox resumed"), "ok", "play-circle"),
     "mail:mailbox:rename": (_l("Address changed"), "busy", "pencil"),

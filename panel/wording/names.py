@@ -63,6 +63,8 @@ _PERMISSIONS = {
     "mail:write": _l("change mailboxes"),
     "mail:password": _l("set passwords of mailboxes"),
     "mail:purge": _l("delete removed mail for good"),
+    "names:grant": _l("give any name in the shared mail domain"),
+    "mail:own": _l("look at one's own mailbox"),
     "mail:restore": _l("bring mail back from backups"),
     "nodes:read": _l("see servers"),
     "nodes:write": _l("change servers"),

@@ -10,18 +10,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from flask import Response
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from panel.api.fields import Amount, Boolean, Day, Field, Id, Integer, ListOf, Shape, Text
+from panel.kernel.db import db
+from panel.mail.models import Mailbox
+from panel.web import holding
 from panel.web.session import _SECRET
-from tests.matrix.families import WORDS, Asker, Families
+from tests.matrix.families import NOBODY, WORDS, Asker, Families
 from tests.matrix.needs import Need
 from tests.matrix.rows import KINDS
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ARGUMENT = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
 _CSRF = "of tests"
+_DOORS = ("/login", "/mailbox/sign-in")
 _MARKS = re.compile(r'(name="csrf_token"[^>]*value|<meta name="csrf-token" content|nonce)="[^"]*"|[?&]v=[0-9a-f]+')
 
 
@@ -54,7 +59,7 @@ class Answer:
     @property
     def outcome(self) -> str:
         """In one word: sign_in, refused, absent, broken, or ok."""
-        if self.status == 401 or (self.status == 302 and "/login" in self.location):
+        if self.status == 401 or (self.status == 302 and self.location.startswith(_DOORS)):
             return "sign_in"
         return {403: "refused", 404: "absent"}.get(self.status, "ok" if self.status < 500 else "broken")
 
@@ -94,6 +99,17 @@ class Pages:
         if request.method != "GET":
             data = {**(request.body or {}), **({"csrf_token": self._mark} if token else {})}
         return _send(self.families, request, headers={"Cookie": self._cookie(who)}, data=data)
+
+    def ask_as_holder(self, request: Request) -> Answer:
+        """Send ``request`` as the holder of the own member's mailbox, who is nobody else."""
+        app = self.families.world.app
+        with app.test_request_context():
+            mailbox = db.session.get_one(Mailbox, self.families.id_of("mailbox", "own"))
+            cookie = holding.begin(Response(), mailbox).headers["Set-Cookie"].partition(";")[0]
+            db.session.remove()
+        session = _signed_in(self.families, NOBODY)
+        data = None if request.method == "GET" else {**(request.body or {}), "csrf_token": self._mark}
+        return _send(self.families, request, headers={"Cookie": f"{session}; {cookie}"}, data=data)
 
     def _cookie(self, who: Asker) -> str:
         if who.name not in self._cookies:

@@ -21,8 +21,8 @@ class Need:
     rows in reach and no other. ``tells``: places of which it may name a member (its parent). ``also``: a permission
     asked for besides, ``by_post``: one that sending the form needs. ``makers``: rows are their maker's alone, but for
     staff; ``private``: nobody else's at all. ``hides``: what one may not do this with is absent, also where one may
-    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only. ``look``: what looking at
-    the form needs on the row itself, where that is less than sending it.
+    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only. ``look``: what
+    looking at the form needs on the row itself, where that is less than sending it. ``holder``: for a mailbox's holder.
     """
 
     permission: str | None = None
@@ -42,9 +42,10 @@ class Need:
     no_staff: bool = False
     inside: bool = False
     look: str | None = None
+    holder: bool = False
 
 
-PUBLIC, SIGNED_IN, PRIVATE = Need(public=True), Need(), Need(private=True)
+PUBLIC, SIGNED_IN, PRIVATE, HOLDER = Need(public=True), Need(), Need(private=True), Need(holder=True)
 TELLS_PARENT = frozenset({"above"})
 
 
@@ -82,17 +83,6 @@ PAGES: dict[str, Need] = {
     "contract.suspend": staff("contracts:write"),
     "contract.resume": staff("contracts:write"),
     "contract.end": staff("contracts:write"),
-    "contract.plan": staff("contracts:write"),
-    "contract.undo_step": staff("contracts:write"),
-    "contract_tasks.show_list": staff("contracts:write"),
-    "contract_tasks.done": staff("contracts:write"),
-    "orders.show_list": needs("orders:read", lists="order", names=("member",)),
-    "orders.download": needs("orders:read", names=("member",)),
-    "orders.show": needs("orders:read"),
-    "orders.create": needs("orders:write", query={"member": "{member}"}),
-    "orders.approve": staff("orders:approve"),
-    "orders.refuse": staff("orders:approve"),
-    "orders.withdraw": needs("orders:write"),
     "mail.show_list": needs("mail:read", lists="mailbox", names=("member", "domain")),
     "mail.download": needs("mail:read", names=("member",)),
     "mail.show": needs("mail:read"),
@@ -201,6 +191,10 @@ PAGES: dict[str, Need] = {
     "users.deactivate": needs("users:write", hides=True),
     "helping.reset": needs("users:write", hides=True),
     "helping.factors": needs("users:write", hides=True),
+    "own_mailbox.sign_in": PUBLIC,
+    "own_mailbox.sign_out": PUBLIC,
+    "own_mailbox.show": HOLDER,
+    "own_mailbox.password": HOLDER,
     "stepping_in.show": Need(also="events:read"),
     "stepping_in.enter": needs("stepin:enter"),
     "stepping_in.ask": SIGNED_IN,
@@ -224,20 +218,6 @@ OPERATIONS: dict[str, Need] = {
     "suspend_contract": staff("contracts:write", body={"level": "no_send"}),
     "resume_contract": staff("contracts:write"),
     "end_contract": staff("contracts:write"),
-    "list_contract_tasks": needs("contracts:read"),
-    "finish_contract_task": staff("contracts:write", body={"note": "Zrobione"}),
-    "list_contract_steps": needs("contracts:read"),
-    "plan_contract_steps": staff("contracts:write", body={"reason": "Zaległość"}),
-    "cancel_contract_step": staff("contracts:write"),
-    "list_orders": needs("orders:read", lists="order"),
-    "create_order": needs(
-        "orders:write", body={"member_id": "{member}", "items": [{"service": "DRZEWO", "quantity": 1}]}
-    ),
-    "show_order": needs("orders:read"),
-    "send_order": needs("orders:write"),
-    "approve_order": staff("orders:approve", body={"number": "N/2"}),
-    "refuse_order": staff("orders:approve", body={"reason": "Brak"}),
-    "withdraw_order": needs("orders:write"),
     "add_amendment": staff("contracts:write"),
     "add_attachment": staff("contracts:write"),
     "read_attachment": needs("contracts:read"),

@@ -34,6 +34,7 @@ from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox
 from panel.mail.domains import create_domain
+from panel.mail.models import Mailbox
 from panel.members.models import Member
 from tests.worlds import SHARED
 
@@ -77,6 +78,8 @@ def _mailbox(member: Member, word: str, _rows: Rows, _place: str) -> uuid.UUID:
     new = [NewMailbox(member_id=member.id, address=f"drzewo.{name}.{word}@{SHARED}") for name in ("a", "b")]
     stays, goes = (changed.mailbox.id for changed in create_mailboxes(SYSTEM, new))
     remove_mailbox(SYSTEM, goes)
+    with unit_of_work():
+        db.session.get_one(Mailbox, stays).password_hash = "{ARGON2ID}x"
     return stays
 
 
@@ -193,8 +196,15 @@ def _link(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
 
 def _attempts(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
     return _add(
-        Attempts(what="sign_in", sort="account", key=word, failures=9, last_at=utcnow(), user_id=rows["user"][place],
-                 until=utcnow() + timedelta(days=1))  # fmt: skip
+        Attempts(
+            what="sign_in",
+            sort="account",
+            key=word,
+            failures=9,
+            last_at=utcnow(),
+            user_id=rows["user"][place],
+            until=utcnow() + timedelta(days=1),
+        )
     )
 
 

@@ -40,6 +40,15 @@ def test_a_page_opens_to_those_who_may_and_to_nobody_else(both: Families, pages:
         assert not faults, "\n".join(faults)
 
 
+def test_a_mailboxs_holder_opens_the_own_page_and_nothing_else(both: Families, pages: Pages) -> None:
+    for endpoint, need in PAGES.items():
+        for way in [] if need.public else pages_of(both.world.app, endpoint):
+            answer = pages.ask_as_holder(way.request(both, "own"))
+            assert answer.outcome == ("ok" if need.holder else "sign_in"), f"{way}: {answer.status}"
+            assert answer.tells_of(both) <= {"own"}
+            assert not answer.wrote
+
+
 @EVERY_OPERATION
 def test_an_operation_is_done_for_those_who_may_and_for_nobody_else(
     both: Families, pages: Pages, programs: Programs, operation: operations.Operation
@@ -104,6 +113,8 @@ def _expected(way: Way, who: Asker, place: str) -> str:
     permission = need.by_post if need.by_post and not way.is_safe else need.permission
     if need.inside or (need.also and not who.may_somewhere(need.also)):
         return "refused"
+    if need.holder:
+        return "sign_in"
     if permission is None:
         return "absent" if need.private or place == "absent" else "ok"
     if not (who.may_everywhere(permission) if need.staff else who.may_somewhere(permission)):

@@ -85,6 +85,8 @@ def _page_fault(app: Flask, endpoint: str) -> str | None:
     found, need = declared(app, endpoint), PAGES[endpoint]
     if found is None:
         return "declares nothing"
-    if (found.public, found.permission, found.staff) != (need.public, need.permission, need.staff):
+    if (found.public, found.permission, found.staff, found.holder) != (
+        need.public, need.permission, need.staff, need.holder,
+    ):  # fmt: skip
         return f"declares {found}, the table says otherwise"
     return None
