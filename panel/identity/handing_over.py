@@ -10,7 +10,7 @@ import uuid
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.identity.grants import grant_role
@@ -19,7 +19,7 @@ from panel.identity.last_admins import MEMBER_ADMIN, tell_of_last
 from panel.identity.models import Grant, User
 from panel.identity.people import users_query
 from panel.kernel.access import Actor, require
-from panel.kernel.db import Base, UTCDateTime, db, new_id, read_row, unit_of_work, utcnow
+from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
 from panel.kernel.i18n import TIME_ZONE
 from panel.ledger.events import record
@@ -76,10 +76,13 @@ def hand_over(actor: Actor, member_id: uuid.UUID, *, email: str, ends_on: date, 
 def finish_hand_overs(actor: Actor) -> int:
     """Let roles end whose invited successors accepted; forget those whose invitations came to nothing."""
     require(actor, "users:write", staff=True)
-    settled = select(HandOver.id).join(Invitation, Invitation.id == HandOver.invitation_id)
-    settled = settled.where(HandOver.done_at.is_(None), (Invitation.accepted_at.is_not(None))
-                            | (Invitation.withdrawn_at.is_not(None)) | (Invitation.expires_at < utcnow()))  # fmt: skip
-    found = db.session.scalars(settled).all()
+    settled = or_(
+        Invitation.accepted_at.is_not(None),
+        Invitation.withdrawn_at.is_not(None),
+        Invitation.expires_at < database_now(),
+    )
+    query = select(HandOver.id).join(Invitation, Invitation.id == HandOver.invitation_id)
+    found = db.session.scalars(query.where(HandOver.done_at.is_(None), settled)).all()
     for hand_over_id in found:
         with unit_of_work():
             _finish(hand_over_id)
@@ -90,7 +93,7 @@ def _finish(hand_over_id: uuid.UUID) -> None:
     waiting = read_row(HandOver, hand_over_id, for_change=True)
     if waiting is None or waiting.done_at is not None:
         return
-    waiting.done_at = utcnow()
+    waiting.done_at = database_now()
     grant = db.session.get(Grant, waiting.grant_id)
     if grant is not None and waiting.invitation.accepted_at is not None:
         leaver = Actor(ref=f"user:{waiting.user_id}", name=waiting.user.name or waiting.user.email)

@@ -15,6 +15,7 @@ from sqlalchemy import Select, select, update
 
 from panel.identity.actions import actor_for_user
 from panel.identity.models import User
+from panel.identity.sessions import UserSession
 from panel.identity.step_ins import StepIn
 from panel.kernel.access import INSIDE, ROLES, Actor, Reach, SteppedIn, require, scoped
 from panel.kernel.db import database_now, db, one_at_a_time, read_row, unit_of_work
@@ -120,11 +121,16 @@ def end(actor: Actor, step_in_id: uuid.UUID, *, by: str | None = None) -> StepIn
 
 
 def close_over(actor: Actor) -> int:
-    """Write down the end of stays whose time is over, or whose person may sign in no more; return how many."""
+    """Write down the end of stays whose time is over, whose sign-in was ended, or whose person may sign in no more.
+
+    Nobody was inside them any more. Returns how many.
+    """
     require(actor, "stepin:enter", staff=True)
+    ended = select(UserSession.id).where(UserSession.ended_at.is_not(None))
     with unit_of_work():
-        gone = _close(StepIn.user_id.in_(select(User.id).where(User.active.is_(False))), by="right")
-        return len(gone) + len(_close(StepIn.until <= database_now(), by="limit"))
+        over = _close(StepIn.until <= database_now(), by="limit")
+        over += _close(StepIn.user_id.in_(select(User.id).where(User.active.is_(False))), by="right")
+        return len(over + _close(StepIn.session_id.in_(ended), by="sign_out"))
 
 
 def count_page(step_in_id: uuid.UUID) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import selectinload
 
 from panel.identity import agreements, stepping_in
 from panel.identity.looks import looks_query
@@ -28,6 +29,7 @@ from panel.wording import event_details, event_sentence
 
 area = Blueprint("history", __name__, url_prefix="/history")
 
+_SYSTEM = "system:"
 LOOKS_SHOWN, PEOPLE_OFFERED, PEOPLE_AMONG = 60, 50, 2_000
 OWN_SOURCES = [source for source in SOURCES if source[0] not in ("nodes", "jobs")]
 COLUMNS: list[tuple[str, Any]] = [
@@ -62,13 +64,11 @@ def download() -> ResponseReturnValue:
 def staff() -> ResponseReturnValue:
     """Every access by staff: stays in the member's view with their reasons, days of looking, what waits for a word."""
     member_id = asked_id("member")
-    stays = asked().read(
-        stepping_in.step_ins_query(actor(), member_id=member_id), sorts={"at": StepIn.id}, default="-at"
-    )
+    stays = stepping_in.step_ins_query(actor(), member_id=member_id).options(selectinload(StepIn.asked))
     looks = looks_query(actor(), member_id=member_id).limit(LOOKS_SHOWN)
     return render_template(
         "history/staff.html",
-        listing=stays,
+        listing=asked().read(stays, sorts={"at": StepIn.id}, default="-at"),
         going_on=list(db.session.scalars(stepping_in.step_ins_query(actor(), member_id=member_id, going_on=True))),
         waiting=list(db.session.scalars(agreements.asked_query(actor(), member_id=member_id, waiting=True))),
         looks=[(look, look.user.name or look.user.email) for look in db.session.scalars(looks)],
@@ -124,25 +124,22 @@ def _people() -> list[tuple[str, str]]:
     last = select(some.c.actor, func.max(some.c.id).label("id")).group_by(some.c.actor).subquery()
     named = select(last.c.actor, EventDetail.actor_name).join(EventDetail, EventDetail.event_id == last.c.id)
     rows = db.session.execute(named.order_by(last.c.id.desc()).limit(PEOPLE_OFFERED)).all()
-    return [(ref, _("the panel itself") if ref.startswith("system:") else name or ref) for ref, name in rows]
+    named = [(_SYSTEM, _("the panel itself")) if ref.startswith(_SYSTEM) else (ref, name or ref) for ref, name in rows]
+    return list(dict.fromkeys(named))
 
 
 def _events(form: NarrowForm) -> Select[Event]:
     kind = form.kind.data if form.kind.data in dict(OWN_SOURCES) else None
     query = events_query(actor(), tag=f"{kind}:" if kind else None, member_id=asked_id("member"))
     if form.person.data:
-        query = query.where(Event.actor == form.person.data)
+        is_panel = form.person.data == _SYSTEM
+        query = query.where(Event.actor.startswith(_SYSTEM) if is_panel else Event.actor == form.person.data)
     zone = ZoneInfo(TIME_ZONE)
     if form.since.data is not None:
         query = query.where(Event.at >= datetime.combine(form.since.data, time(), zone))
     if form.until.data is not None:
         query = query.where(Event.at < datetime.combine(form.until.data + timedelta(days=1), time(), zone))
     for word in form.search.text.split():
-        found = select(EventDetail.event_id).where(
-            or_(
-                EventDetail.resource_name.icontains(word, autoescape=True),
-                EventDetail.actor_name.icontains(word, autoescape=True),
-            )
-        )
-        query = query.where(Event.id.in_(found))
+        texts = (EventDetail.resource_name, EventDetail.actor_name)
+        query = query.where(Event.detail.has(or_(*(text.icontains(word, autoescape=True) for text in texts))))
     return query

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from panel.identity.models import User
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.identity.stepping_in import actor_inside, end, enter
 from panel.kernel.access import SYSTEM, Actor
-from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, PanelError
 from panel.ledger.events import Event
 from panel.ledger.notices import Notice
@@ -27,6 +28,7 @@ from panel.mail.agreed import ACTIONS, ask_for, carry_out
 from panel.mail.models import Mailbox
 from panel.members.models import Member
 from tests.worlds import SHARED, World
+from tests.writers import at_once, waiting
 
 REASON = "Prośba o pomoc ze skrzynką, telefon z 22 listopada"
 
@@ -166,6 +168,28 @@ def test_whatever_ends_the_right_ends_the_agreement(stay: Stay, how: str) -> Non
     refused(lambda: carry_out(inside, asked.id), NotFound if how == "moved away" else NotAllowed, "not_found",
             "stay_over")  # fmt: skip
     assert db.session.get_one(Mailbox, box.id, populate_existing=True).suspended_at is None
+
+
+def test_two_windows_at_once_enter_one_view_and_use_one_agreement_once(stay: Stay) -> None:
+    app, asked = stay.world.app, agreed(stay, "create", address=f"dwa.miasto-koscian@{SHARED}", quota_mb=100)
+    done = at_once(app, [lambda: carry_out(stay.inside, asked.id)] * 2)
+    assert Counter(type(one).__name__ for one in done) == {"Changed": 1, "Conflict": 1}, done
+    other = _user("support")
+    who = actor_for_user(other, fresh=True)
+    entered = at_once(app, [lambda: enter(who, stay.world.koscian.id, reason=REASON)] * 3)
+    assert Counter(type(one).__name__ for one in entered) == {"StepIn": 1, "Conflict": 2}, entered
+
+
+def test_a_request_that_runs_on_past_the_end_does_nothing(stay: Stay) -> None:
+    asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
+    with unit_of_work():
+        read_row(StepIn, asked.step_in_id, for_change=True)
+        late = waiting(stay.world.app, lambda: carry_out(stay.inside, asked.id))
+        db.session.execute(update(StepIn).values(until=database_now(-1)))
+    error = late()
+    assert isinstance(error, NotAllowed), error
+    assert error.code == "stay_over"
+    assert db.session.get_one(Mailbox, stay.box.id, populate_existing=True).suspended_at is None
 
 
 def test_what_fails_uses_no_agreement_up(stay: Stay) -> None:
