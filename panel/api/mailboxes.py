@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,21 +23,25 @@ from panel.ledger.waiting import jobs_finished, resource_settled
 from panel.mail import actions, takeover
 from panel.mail.actions import BATCH_MAX, DEFAULT_QUOTA_MB, Changed, NewMailbox
 from panel.mail.models import Mailbox
+from panel.mail.naming import REASON_MOST
 from panel.mail.takeover import AUTHORITY_MOST, NAME_MOST
 from panel.shapes import mail as shapes
 from panel.shapes import orders
+from panel.wording import warning_words
 from provisioning.resources import QUOTA_MB_MAX
 
 _DONE = ("active", "suspended", "removed")
 _QUOTA = Integer(least=1, most=QUOTA_MB_MAX, says=f"Mebibytes; {DEFAULT_QUOTA_MB} if not given.")
 _PASSWORD = Text(most=256, write_only=True)
 _ADDRESS = Text(required=True, most=254)
+_REASON = Text(most=REASON_MOST, says="Why it gets an address that was another member's within five years.")
 _NEW = Shape(
     fields={
         "member_id": Id(required=True),
         "address": _ADDRESS,
         "quota_mb": _QUOTA,
         "password": Text(most=256, write_only=True, says="Without one the answer holds an activation link."),
+        "reason": _REASON,
     }
 )
 _BATCH = Shape(fields={"mailboxes": ListOf(of=_NEW, required=True, least=1, most=BATCH_MAX, rows=True)})
@@ -167,11 +171,13 @@ _CHANGE: dict[str, Any] = {
 }
 
 
-@operation("POST", "/mailboxes/<uuid:id>/rename", body=Shape(fields={"address": _ADDRESS}), **_CHANGE)
+@operation(
+    "POST", "/mailboxes/<uuid:id>/rename", body=Shape(fields={"address": _ADDRESS, "reason": _REASON}), **_CHANGE
+)
 def rename_mailbox(actor: Actor, ask: Ask) -> Answer:
     """Give a mailbox another address; mail to the old one keeps arriving."""
     with _one():
-        return _changed(actor, actions.rename_mailbox(actor, ask.id, address=ask.body["address"]))
+        return _changed(actor, actions.rename_mailbox(actor, ask.id, **ask.body))
 
 
 @operation("POST", "/mailboxes/<uuid:id>/activation", **(_CHANGE | {"permission": "mail:password", "statuses": (200,)}))
@@ -234,15 +240,21 @@ def _one() -> Iterator[None]:
 def _changed(actor: Actor, changed: Changed, *, created: bool = False) -> Answer:
     job = None if changed.job is None else str(changed.job.id)
     link = None if changed.activation_token is None else _link(changed.activation_token)
-    return _waiting(actor, changed.mailbox.id, job=job, created=created, link=link)
+    return _waiting(actor, changed.mailbox.id, job=job, created=created, link=link, warnings=changed.warnings)
 
 
 def _waiting(
-    actor: Actor, mailbox_id: uuid.UUID, *, job: str | None, created: bool = False, link: str | None = None
+    actor: Actor,
+    mailbox_id: uuid.UUID,
+    *,
+    job: str | None,
+    created: bool = False,
+    link: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> Answer:
     def again() -> Answer:
         mailbox = actions.get_mailbox(actor, mailbox_id)
-        body = shapes.mailbox(mailbox, link=link) | {"job": job}
+        body = shapes.mailbox(mailbox, link=link) | {"job": job, "warnings": _warnings(warnings)}
         status = (201 if created else 200) if mailbox.state in _DONE or job is None else 202
         return Answer(body=body, status=status, location=f"/api/v1/mailboxes/{mailbox_id}", etag=_etag(mailbox))
 
@@ -257,10 +269,15 @@ def _brief(changed: Changed) -> dict[str, Any]:
         "address": box.address,
         "quota_mb": box.quota_mb,
         "state": "pending",
+        "warnings": _warnings(changed.warnings),
     }
     return (
         told if changed.activation_token is None else told | {"activation": {"link": _link(changed.activation_token)}}
     )
+
+
+def _warnings(codes: Sequence[str]) -> list[dict[str, str]]:
+    return [{"code": code, "message": warning_words(code)} for code in codes]
 
 
 def _batch(body: dict[str, Any]) -> Answer:

@@ -199,8 +199,11 @@ COMPONENTS: dict[str, Schema] = {
             "granted_by": or_null(ID),
             "amendment_id": or_null(ID),
             "created_at": MOMENT,
+            "made_by": TEXT,
             "sent_at": or_null(MOMENT),
+            "sent_by": or_null(TEXT),
             "decided_at": or_null(MOMENT),
+            "decided_by": or_null(TEXT),
             "live_at": or_null(MOMENT),
             "links": LINKS,
         }

@@ -26,7 +26,9 @@ from panel.mail.actions import DEFAULT_QUOTA_MB, Changed
 from panel.mail.models import Mailbox
 from panel.shapes import mail as shapes
 from panel.shapes import orders
+from panel.wording import warning_words
 
+_reason = click.option("--reason", default="", help="Why it gets an address that was another member's not long ago.")
 _password = click.option("--password-stdin", is_flag=True, help="Read the password from standard input's first line.")
 
 
@@ -76,16 +78,17 @@ def show(actor: Actor, /, *, mailbox: str, json_: bool) -> None:
 @click.option("--member", metavar="MEMBER", required=True, help="Whose it is.")
 @click.option("--quota", "quota_mb", type=int, default=DEFAULT_QUOTA_MB, show_default=True, help="Mebibytes.")
 @_password
+@_reason
 @waits
 @as_json
 @with_panel
 def create(
-    actor: Actor, /, *, address: str, member: str, quota_mb: int, password_stdin: bool, wait: float, json_: bool
+    actor: Actor, /, *, address: str, member: str, password_stdin: bool, wait: float, json_: bool, **given: Any
 ) -> None:
     """Ask for the mailbox ADDRESS; without a password an activation link is printed, this once."""
     password = _read_password() if password_stdin else None
     member_id = find_member(actor, member).id
-    changed = actions.create_mailbox(actor, member_id=member_id, address=address, quota_mb=quota_mb, password=password)
+    changed = actions.create_mailbox(actor, member_id=member_id, address=address, password=password, **given)
     _follow(actor, changed, wait=wait, json_=json_)
 
 
@@ -104,6 +107,8 @@ def batch(actor: Actor, /, *, file: IO[bytes], member: str | None, wait: float, 
     changes = actions.create_mailboxes(actor, read_wanted(actor, file.read(), member=member))
     if wait:
         wait_until(jobs_finished(list({change.job.id for change in changes if change.job})), wait)
+    for change in changes:
+        _warn(change)
     rows = [
         {"id": str(change.mailbox.id), "address": change.mailbox.address, "activation_link": _link(change)}
         for change in changes
@@ -139,12 +144,13 @@ def password(actor: Actor, /, *, mailbox: str, password_stdin: bool, wait: float
 @mailboxes.command()
 @click.argument("mailbox")
 @click.argument("address")
+@_reason
 @waits
 @as_json
 @with_panel
-def rename(actor: Actor, /, *, mailbox: str, address: str, wait: float, json_: bool) -> None:
+def rename(actor: Actor, /, *, mailbox: str, address: str, reason: str, wait: float, json_: bool) -> None:
     """Give MAILBOX another ADDRESS; mail to the old one keeps arriving."""
-    changed = actions.rename_mailbox(actor, find_mailbox(actor, mailbox).id, address=address)
+    changed = actions.rename_mailbox(actor, find_mailbox(actor, mailbox).id, address=address, reason=reason)
     _follow(actor, changed, wait=wait, json_=json_)
 
 
@@ -186,11 +192,17 @@ mailboxes.add_command(restore_mail)
 
 def _follow(actor: Actor, changed: Changed, *, wait: float, json_: bool) -> None:
     link = _link(changed)
+    _warn(changed)
 
     def shape() -> Mapping[str, Any]:
         return shapes.mailbox(actions.get_mailbox(actor, changed.mailbox.id), link=link)
 
     follow(shape, resource_settled(Mailbox, changed.mailbox.id), wait=wait, json_=json_)
+
+
+def _warn(changed: Changed) -> None:
+    for code in changed.warnings:
+        click.echo(f"{changed.mailbox.address}: {warning_words(code)}", err=True)
 
 
 def _link(changed: Changed) -> str | None:

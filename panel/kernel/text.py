@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LIKE = ((".", ""), ("-", ""), ("_", ""), ("0", "o"), ("1", "l"), ("rn", "m"), ("vv", "w"))
+"""What looks alike in names of ASCII, in the order in which it is replaced."""
+
 _POLISH = str.maketrans("łŁ", "lL")
 
 
@@ -28,6 +31,16 @@ def to_ascii(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.translate(_POLISH))
     kept = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[^ -~]", "?", kept)
+
+
+def likeness(name: str) -> str:
+    """``name`` without what people overlook or take for something else: dots, hyphens, 0/o, 1/l, rn/m, vv/w.
+
+    The database can say the same of whole tables (migration 0012): replacements only, in this order.
+    """
+    for seen, meant in LIKE:
+        name = name.replace(seen, meant)
+    return name
 
 
 def has_control(text: str) -> bool:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, select
 
 from panel.contracts.entitlements import require_granted
-from panel.kernel.access import Actor, require, require_kind, require_on, scoped
+from panel.kernel.access import Actor, require_kind, require_on, scoped
 from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.passwords import hash_mailbox_password
 from panel.kernel.text import fold
 from panel.ledger import names, usage
-from panel.ledger.events import record, record_many
+from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
-from panel.ledger.resources import complete_row
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
 from panel.mail.hashing import hashes_of
-from panel.mail.models import ADDRESSES, ActivationLink, Mailbox
-from panel.mail.room import domains_of, require_room, room_of
+from panel.mail.inserting import insert_boxes, record_created, require_owners
+from panel.mail.models import ADDRESSES, Mailbox
+from panel.mail.naming import checked_reason, like_others, require_unreleased
+from panel.mail.room import domains_of, require_room
 from panel.mail.standing import Standing, new_values
-from panel.members.actions import require_members
 
 DEFAULT_QUOTA_MB = 1024
 BATCH_MAX = 10_000
@@ -36,25 +36,30 @@ BATCH_MAX = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class NewMailbox:
-    """What is asked for. Without ``password`` the holder gets a link; ``standing``: what is on the node already."""
+    """What is asked for. Without ``password`` the holder gets a link; ``standing``: what is on the node already.
+
+    ``reason``: why it gets a name that was another member's not long ago (``names:grant``).
+    """
 
     member_id: uuid.UUID
     address: str
     quota_mb: int = DEFAULT_QUOTA_MB
     password: str | None = field(default=None, repr=False)
     standing: Standing | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
     """A mailbox as wanted now, the job that makes the node have it, and a link's token where one was issued.
 
-    ``activation_token`` is shown this once.
+    ``activation_token`` is shown this once. ``warnings``: codes of what somebody should look at (*near_double*).
     """
 
     mailbox: Mailbox
     job: Job | None
     activation_token: str | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
 
 
 def mailboxes_query(
@@ -88,10 +93,16 @@ def get_mailbox(
 
 
 def create_mailbox(
-    actor: Actor, *, member_id: uuid.UUID, address: str, quota_mb: int = DEFAULT_QUOTA_MB, password: str | None = None
+    actor: Actor,
+    *,
+    member_id: uuid.UUID,
+    address: str,
+    quota_mb: int = DEFAULT_QUOTA_MB,
+    password: str | None = None,
+    reason: str = "",
 ) -> Changed:
     """Ask for one mailbox. Raises Invalid (``address``, ``quota_mb``, ``password``), Conflict, OverLimit, NotFound."""
-    new = NewMailbox(member_id=member_id, address=address, quota_mb=quota_mb, password=password)
+    new = NewMailbox(member_id=member_id, address=address, quota_mb=quota_mb, password=password, reason=reason)
     return create_mailboxes(actor, [new])[0]
 
 
@@ -100,9 +111,9 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
     if not 1 <= len(wanted) <= BATCH_MAX:
         raise Invalid("number_range", field="mailboxes", least=1, most=BATCH_MAX)
     require_kind(actor, "mailboxes")
-    _require_members(actor, wanted)
-    addresses = check_new_addresses(wanted, statutory=statutory)
-    hashes = hashes_of([new.password for new in wanted])
+    require_owners(actor, wanted)
+    addresses = check_new_addresses(actor, wanted, statutory=statutory)
+    hashes, reasons = hashes_of([new.password for new in wanted]), [checked_reason(new.reason) for new in wanted]
     with unit_of_work() as work:
         require_room(wanted, statutory=statutory)
         domains = domains_of(addresses)
@@ -120,7 +131,8 @@ def create_mailboxes(actor: Actor, wanted: Sequence[NewMailbox], *, statutory: b
             for new, address, domain, hashed in zip(wanted, addresses, domains, hashes, strict=True)
         ]
         names.claim(ADDRESSES, [(box.address, box.id) for box in boxes], kind="mailbox")
-        return _insert(work, actor, boxes)
+        require_unreleased(actor, _named(boxes), reasons=reasons)
+        return _insert(work, actor, boxes, reasons)
 
 
 def set_quota(actor: Actor, mailbox_id: uuid.UUID, *, quota_mb: int) -> Changed:
@@ -173,12 +185,13 @@ def resume_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
         return _change(work, actor, mailbox, "resume", suspended_at=None)
 
 
-def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str) -> Changed:
+def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str, reason: str = "") -> Changed:
     """Give a mailbox another address; mail to the old one keeps arriving by an alias. Raises Invalid, Conflict."""
+    reason = checked_reason(reason)
     with unit_of_work() as work:
         mailbox = _for_change(actor, mailbox_id)
-        (address,) = check_new_addresses([NewMailbox(member_id=_owner(mailbox), address=address)], statutory=False)
-        old = mailbox.address
+        new = NewMailbox(member_id=_owner(mailbox), address=address)
+        (address,), old = check_new_addresses(actor, [new], statutory=False), mailbox.address
         if address == old:
             return Changed(mailbox=mailbox, job=None)
         domain = domains_of([address])[0]
@@ -186,11 +199,13 @@ def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str) -> Chan
             raise Conflict("other_node", field="address")
         take_alias_back(mailbox, address)
         names.claim(ADDRESSES, [(address, mailbox.id)], kind="mailbox")
+        require_unreleased(actor, [(_owner(mailbox), address)], reasons=[reason])
+        told = {"from": old} | ({"reason": reason} if reason else {})
         changed = _change(
-            work, actor, mailbox, "rename", _told={"from": old}, address=address, domain_id=domain.id, domain=domain
+            work, actor, mailbox, "rename", _told=told, address=address, domain_id=domain.id, domain=domain
         )
         point_aliases(mailbox, also=old)
-        return changed
+        return replace(changed, warnings=("near_double",) if like_others(_named([mailbox])) else ())
 
 
 def remove_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
@@ -217,52 +232,26 @@ def restore_mailbox(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
         return _change(work, actor, mailbox, "restore", want="put", removed_at=None, purge_at=None)
 
 
-def _require_members(actor: Actor, wanted: Sequence[NewMailbox]) -> None:
-    """Go on only if all are for members on whom ``actor`` may make mailboxes; errors carry the first row at fault."""
-    first: dict[uuid.UUID, int] = {}
-    for row, new in enumerate(wanted):
-        first.setdefault(new.member_id, row)
-    for member_id, row in first.items():
-        try:
-            require(actor, "mail:write", member_id)
-            require_members([member_id])
-        except (NotFound, NotAllowed) as error:
-            error.field, error.params["row"] = "member_id", row
-            raise
-
-
-def _insert(work: Work, actor: Actor, boxes: list[Mailbox]) -> list[Changed]:
+def _insert(work: Work, actor: Actor, boxes: list[Mailbox], reasons: list[str]) -> list[Changed]:
     """Insert ``boxes`` with links for those without a password, their events, usage and one job for each node."""
-    if len(boxes) == 1:
-        db.session.add_all(boxes)
-        db.session.flush()
-    else:
-        db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
-    issued = {box.id: issue_link(box.id) for box in boxes if box.password_hash is None}
-    if issued:
-        db.session.execute(insert(ActivationLink), [complete_row(link) for link, _ in issued.values()])
-    for member_id, room in room_of(boxes).items():
-        usage.add(member_id, room)
-    record_many(
-        actor,
-        (
-            {
-                "tag": "mail:mailbox:create",
-                "kind": "mailbox",
-                "resource_id": box.id,
-                "name": box.address,
-                "member_id": box.member_id,
-                "data": {"quota_mb": box.quota_mb},
-            }
-            for box in boxes
-        ),
-    )
+    tokens = insert_boxes(boxes)
+    record_created(actor, boxes, reasons)
+    alike = like_others(_named(boxes))
     jobs = {box.node_id: box for box in reversed(boxes)}
     made = {node_id: _job(work, actor, "create", box, alone=len(boxes) == 1) for node_id, box in jobs.items()}
     return [
-        Changed(mailbox=box, job=made[box.node_id], activation_token=issued[box.id][1] if box.id in issued else None)
+        Changed(
+            mailbox=box,
+            job=made[box.node_id],
+            activation_token=tokens.get(box.id),
+            warnings=("near_double",) if box.address in alike else (),
+        )
         for box in boxes
     ]
+
+
+def _named(boxes: Sequence[Mailbox]) -> list[tuple[uuid.UUID, str]]:
+    return [(_owner(box), box.address) for box in boxes]
 
 
 def _change(

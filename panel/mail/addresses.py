@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
-from flask import current_app
 from sqlalchemy import select
 
+from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid
 from panel.mail.models import MailDomain
-from panel.members.models import Member
+from panel.mail.naming import check_names
 from provisioning.resources import QUOTA_MB_MAX, InvalidResource, check_address
 
 RFC_2142 = frozenset(
@@ -49,11 +49,11 @@ def check_quota(quota_mb: object, *, field: str = "quota_mb", row: int = 0) -> i
     return quota_mb
 
 
-def check_new_addresses(wanted: Sequence[Asked], *, statutory: bool) -> list[str]:
-    """The addresses asked for, in lower case, each allowed to its member.
+def check_new_addresses(actor: Actor, wanted: Sequence[Asked], *, statutory: bool) -> list[str]:
+    """The addresses asked for, in lower case, each allowed to its member, or one that ``actor`` may give.
 
-    Raises Invalid naming the field and ``row``, Conflict ``taken_twice`` within the request, ``reserved`` for
-    the statutory address of another member.
+    Raises Invalid naming the field and ``row``, Conflict ``taken_twice`` within the request, and what
+    ``naming.check_names`` raises.
     """
     domains = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.want == "put"))}
     addresses = [_check_one(new, domains, row) for row, new in enumerate(wanted)]
@@ -63,7 +63,7 @@ def check_new_addresses(wanted: Sequence[Asked], *, statutory: bool) -> list[str
             raise Conflict("taken_twice", field="address", name=address, row=row)
         seen.add(address)
     if not statutory:
-        _refuse_foreign_slugs(wanted, addresses)
+        check_names(actor, [(new.member_id, address) for new, address in zip(wanted, addresses, strict=True)])
     return addresses
 
 
@@ -86,19 +86,3 @@ def _syntax(address: object, row: int) -> str:
         return check_address(address.strip(" ").lower() if address.isascii() else address)
     except InvalidResource as error:
         raise Invalid(f"address_{error.code}", field="address", row=row) from None
-
-
-def _refuse_foreign_slugs(wanted: Sequence[Asked], addresses: Sequence[str]) -> None:
-    shared = current_app.config["CIS"].mail_domain
-    asked = {
-        address.partition("@")[0]: (row, new.member_id)
-        for row, (new, address) in enumerate(zip(wanted, addresses, strict=True))
-        if address.endswith(f"@{shared}")
-    }
-    locals_ = list(asked)
-    for start in range(0, len(locals_), 500):
-        rows = db.session.execute(select(Member.id, Member.slug).where(Member.slug.in_(locals_[start : start + 500])))
-        for member_id, slug in rows:
-            row, asker = asked[slug]
-            if member_id != asker:
-                raise Conflict("reserved", field="address", name=slug, row=row)

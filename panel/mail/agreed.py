@@ -50,7 +50,7 @@ def ask_for(
     mailbox = None if action == "create" else _mailbox(actor, mailbox_id)
     owner = (None if mailbox is None else mailbox.member_id) or actor.stepped_in.member_id
     given = {"address": address, "quota_mb": DEFAULT_QUOTA_MB if quota_mb is None and mailbox is None else quota_mb}
-    values = _checked(owner, {name: given[name] for name in VALUES.get(action, ())})
+    values = _checked(actor, owner, {name: given[name] for name in VALUES.get(action, ())})
     return agreements.ask(
         actor,
         action=_TAG + action,
@@ -81,7 +81,7 @@ def _mailbox(actor: Actor, mailbox_id: uuid.UUID | None) -> Mailbox:
     return get_mailbox(actor, mailbox_id)
 
 
-def _checked(member_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
+def _checked(actor: Actor, member_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     """The values as the action would take them, so that nobody agrees to what could not be done."""
     if "quota_mb" in values:
         if values["quota_mb"] is None:
@@ -90,7 +90,7 @@ def _checked(member_id: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
     if "address" in values:
         new = NewMailbox(member_id=member_id, address=values["address"])
         try:
-            (values["address"],) = check_new_addresses([new], statutory=False)
+            (values["address"],) = check_new_addresses(actor, [new], statutory=False)
         except PanelError as error:
             error.params.pop("row", None)
             raise

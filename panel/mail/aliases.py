@@ -51,6 +51,6 @@ def want_aliases(mailbox: Mailbox, want: str) -> None:
 
 
 def release_addresses(mailbox: Mailbox) -> None:
-    """Give up every address that ``mailbox`` and its aliases hold."""
+    """Give up every address that ``mailbox`` and its aliases hold; they wait for its member."""
     for holder in (mailbox.id, *(alias.id for alias in mailbox.aliases)):
-        names.release(ADDRESSES, holder_id=holder)
+        names.release(ADDRESSES, holder_id=holder, former=mailbox.member_id)

@@ -15,8 +15,9 @@ from panel.kernel.access import Actor, require, scoped
 from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold, has_control, slugify
+from panel.ledger import names
 from panel.ledger.events import record
-from panel.members.models import MEMBER_KINDS, Member
+from panel.members.models import MEMBER_KINDS, SLUGS, Member
 
 EDITABLE = (
     "name",
@@ -99,6 +100,8 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
         _require_no_ring(member_id, values["parent_id"])
         _require_free(values, but=member_id)
         changed = {name: value for name, value in values.items() if value != kept.get(name)}
+        if "slug" in changed:
+            names.note_release(SLUGS, kept["slug"], member_id=member_id)
         for name, value in changed.items():
             setattr(member, name, value)
         if changed:
@@ -220,3 +223,6 @@ def _require_free(values: dict[str, Any], *, but: uuid.UUID | None) -> None:
         holder = db.session.scalar(select(Member.id).where(getattr(Member, name) == value))
         if holder is not None and holder != but:
             raise Conflict("taken", field=name, name=value)
+    slug = str(values.get("slug"))
+    if names.released(SLUGS, [slug]).get(slug, but) != but:
+        raise Conflict("released", field="slug", name=slug, years=names.RELEASED_YEARS)

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
 from panel.kernel.text import fold
 
+SLUGS = "slug"
+"""The space in which short names wait for the members that gave them up (``ledger.names``)."""
+
 GRADES = ("no_new", "no_send", "no_login", "closed")
 """How far a member's services are held back, from the mildest to the strictest; each holds what the milder ones do."""
 

@@ -79,7 +79,9 @@ def create() -> ResponseReturnValue:
         return member
     form = NewMailboxForm()
     form.offer(domain_names(member))
-    changed = form.attempt(lambda: actions.create_mailbox(actor(), member_id=member.id, **form.values()))
+    changed = form.attempt_surely(
+        member.id, lambda: actions.create_mailbox(actor(), member_id=member.id, **form.values())
+    )
     if changed is not None:
         return _created(changed)
     return render_template("mail/new.html", form=form, member=member, room=room(member)), form.status

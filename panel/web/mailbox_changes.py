@@ -67,7 +67,10 @@ def rename(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     local, domain = mailbox.address.rsplit("@", 1)
     form = RenameForm(data={"address": local, "domain": domain})
     form.offer(domain_names(mailbox.member))
-    changed = form.attempt(lambda: actions.rename_mailbox(actor(), mailbox_id, address=form.whole_address()))
+    changed = form.attempt_surely(
+        mailbox.member_id,
+        lambda: actions.rename_mailbox(actor(), mailbox_id, address=form.whole_address(), reason=form.reason.text),
+    )
     if changed is None:
         return render_template("mail/rename.html", form=form, mailbox=mailbox), form.status
     return _done(mailbox_id, _("The mailbox is now %(address)s.", address=changed.mailbox.address))

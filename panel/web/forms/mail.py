@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from wtforms import SubmitField
+from wtforms import BooleanField, SubmitField
 
+from panel.kernel.errors import Conflict
 from panel.kernel.i18n import _l
 from panel.mail.actions import DEFAULT_QUOTA_MB
+from panel.mail.naming import like_others
 from panel.web.forms.base import PanelForm
 from panel.web.forms.fields import Choice, Line, Required, Secret, WholeNumber
 from panel.web.forms.member_text import MemberText
+
+Result = TypeVar("Result")
 
 
 class AddressForm(PanelForm):
@@ -22,6 +28,11 @@ class AddressForm(PanelForm):
         description=_l("Letters without Polish marks, digits, dot, hyphen or underscore. For example: jan.kowalski"),
     )
     domain = Choice(_l("Domain"))
+    sure = BooleanField(_l("Take this address, though another member's is almost the same"))
+    reason = Line(
+        _l("Reason (optional)"),
+        description=_l("Only for an address that was another member's in the last five years. It is kept on record."),
+    )
 
     def offer(self, names: list[str]) -> None:
         """Give the domains to choose from."""
@@ -31,6 +42,17 @@ class AddressForm(PanelForm):
         """Both parts together; a whole address typed into the first part counts once."""
         local, domain = self.address.text, self.domain.data or ""
         return local if local.lower().endswith(f"@{domain}") else f"{local}@{domain}"
+
+    def attempt_surely(self, member_id: uuid.UUID | None, action: Callable[[], Result]) -> Result | None:
+        """Do ``action`` as ``attempt`` does; for an address like another member's only where that was confirmed."""
+
+        def ask_first() -> Result:
+            asked = [] if member_id is None else [(member_id, self.whole_address().strip(" ").lower())]
+            if not self.sure.data and like_others(asked):
+                raise Conflict("near_double", field="sure")
+            return action()
+
+        return self.attempt(ask_first)
 
 
 class NewMailboxForm(AddressForm):
@@ -49,7 +71,12 @@ class NewMailboxForm(AddressForm):
 
     def values(self) -> dict[str, Any]:
         """What ``create_mailbox`` takes."""
-        return {"address": self.whole_address(), "quota_mb": self.quota_mb.data, "password": self.password.text or None}
+        return {
+            "address": self.whole_address(),
+            "quota_mb": self.quota_mb.data,
+            "password": self.password.text or None,
+            "reason": self.reason.text,
+        }
 
 
 class RenameForm(AddressForm):
