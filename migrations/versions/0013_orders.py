@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("note", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_contract_tasks_contract_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_tasks")),
-        sa.UniqueConstraint("contract_id", "step", "last_day", name=op.f("uq_contract_tasks_contract_id")),
+        sa.UniqueConstraint("contract_id", "step", "last_day", name=op.f("uq_contract_tasks_contract_id_step_last_day")),
     )
     with op.batch_alter_table("contract_tasks", schema=None) as batch_op:
         batch_op.create_index("ix_contract_tasks_waiting", ["done_at", "dropped_at", "due_on"], unique=False)
@@ -83,7 +83,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["granted_by_id"], ["contracts.id"], name=op.f("fk_orders_granted_by_id")),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_orders_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
-        sa.UniqueConstraint("member_id", "ticket", name=op.f("uq_orders_member_id")),
+        sa.UniqueConstraint("member_id", "ticket", name=op.f("uq_orders_member_id_ticket")),
         sa.UniqueConstraint("number", name=op.f("uq_orders_number")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from panel.api.fields import Amount, Boolean, Day, Id, Integer, ListOf, Shape, Text
 from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
@@ -66,7 +68,7 @@ def create_order(actor: Actor, ask: Ask) -> Answer:
     if ask.body.get("draft", False):
         order = actions.create_order(actor, **values)
     else:
-        order = actions.place_order(actor, total=ask.body.get("total"), **values)
+        order = actions.place_order(actor, total=_total(ask), **values)
     return Answer(body=shapes.order(order), status=201, location=f"/api/v1/orders/{order.id}")
 
 
@@ -85,7 +87,7 @@ def show_order(actor: Actor, ask: Ask) -> Answer:
 )
 def send_order(actor: Actor, ask: Ask) -> Answer:
     """Send a draft to the association."""
-    return Answer(body=shapes.order(actions.send_order(actor, ask.id, **ask.body)))
+    return Answer(body=shapes.order(actions.send_order(actor, ask.id, total=_total(ask))))
 
 
 @operation(
@@ -113,3 +115,8 @@ def refuse_order(actor: Actor, ask: Ask) -> Answer:
 def withdraw_order(actor: Actor, ask: Ask) -> Answer:
     """Take an order back before somebody decided."""
     return Answer(body=shapes.order(actions.withdraw_order(actor, ask.id)))
+
+
+def _total(ask: Ask) -> Decimal | None:
+    given = ask.body.get("total")
+    return None if given is None else Decimal(given)

@@ -95,8 +95,11 @@ def order(row: Order) -> dict[str, Any]:
         "granted_by": identifier(row.granted_by_id),
         "amendment_id": identifier(row.amendment_id),
         "created_at": moment(row.created_at),
+        "made_by": row.made_by,
         "sent_at": moment(row.sent_at),
+        "sent_by": row.sent_by,
         "decided_at": moment(row.decided_at),
+        "decided_by": row.decided_by,
         "live_at": moment(row.live_at),
         "links": events_of("order", row.id),
     }

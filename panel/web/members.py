@@ -36,8 +36,11 @@ COLUMNS = [
     for name in ("name", "kind", "teryt", "nip", "regon", "rspo", "slug", "county", "address", "e_delivery_address")
 ]
 SHOWN, EVENTS_SHOWN = 10, 12
-PURPOSES = {"mailbox": ("mail:write", "mail.create"), "contract": ("contracts:write", "contracts.create"),
-            "order": ("orders:write", "orders.create")}
+PURPOSES = {
+    "mailbox": ("mail:write", "mail.create"),
+    "contract": ("contracts:write", "contracts.create"),
+    "order": ("orders:write", "orders.create"),
+}
 """What a member can be chosen for: the permission needed on it, and the page it is chosen for."""
 
 

@@ -126,7 +126,8 @@ def _user(name: str, role: str, member: Member | None) -> User:
 
 def _require_described(method: str, path: str, answer: Reply) -> None:
     described = ID.sub("{id}", path.partition("?")[0]).replace("/attachments/{id}", "/attachments/{attachment_id}")
-    described = described.replace("/grants/{id}", "/grants/{grant_id}")
+    for name in ("grant", "task", "step"):
+        described = described.replace(f"/{name}s/{{id}}", f"/{name}s/{{{name}_id}}")
     try:
         schema = answer_schema(method, described, answer.status_code)
     except KeyError:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from panel.contracts.catalogue import ensure_catalogue
+from panel.contracts.ending import make_tasks
+from panel.contracts.entitlements import today
+from panel.kernel.access import SYSTEM
 from tests.api.program import Program, rows
 
 PDF = b"%PDF-1.7 signed"
+EMAIL = [{"service": "EMAIL", "quantity": 2}]
 
 
 def test_a_contract_is_recorded_and_grants_at_once(program: Program) -> None:
@@ -32,11 +37,52 @@ def test_a_contract_is_amended_suspended_resumed_and_ended(program: Program) -> 
     items = {item["service"]: item for item in program.get(path)["items"]}
     assert (items["DNS"]["starts_on"], items["DNS"]["amendment_id"]) == ("2026-03-01", made.json["id"])
     suspended = program.post(f"{path}/suspend", {"level": "no_send", "reason": "Zaległość"})
-    assert suspended["suspension"] == {"level": "no_send", "reason": "Zaległość"}
+    assert suspended["suspension"] == {"level": "no_send", "reason": "Zaległość", "contact": ""}
     assert program.get("/contracts?status=suspended")["total"] == 1
     assert program.post(f"{path}/resume")["suspension"] is None
     assert program.post(f"{path}/end", {"ended_on": "2026-06-30"})["status"] == "ended"
     assert program.get(f"/contracts?member_id={program.world.smigiel.id}&status=ended")["total"] == 1
+
+
+def test_steps_and_tasks_of_a_contract_are_planned_listed_and_settled(program: Program) -> None:
+    ensure_catalogue()
+    own = f"/contracts/{program.post('/contracts', _wanted(program))['id']}"
+    day = (today() + timedelta(days=9)).isoformat()
+    plan = {"steps": [{"level": "no_new", "takes_on": today().isoformat()}, {"level": "no_send", "takes_on": day}]}
+    made = program.send("POST", f"{own}/steps", json=plan | {"reason": "Zaległość", "contact": "65 512"})
+    assert [step["state"] for step in made.json["items"]] == ["taken", "planned"]
+    assert program.get(own)["suspension"] == {"level": "no_new", "reason": "Zaległość", "contact": "65 512"}
+    stopped = program.send("POST", "/orders", json={"member_id": str(program.world.smigiel.id), "items": EMAIL})
+    assert (stopped.status_code, stopped.json["code"]) == (409, "member_held")
+    assert "65 512" in stopped.json["detail"]
+    step = program.get(f"{own}/steps")["items"][0]
+    assert program.post(f"{own}/steps/{step['id']}/cancel")["suspension"] is None
+    assert program.send("POST", f"{own}/steps/{step['id']}/cancel").status_code == 404
+    program.post(f"{own}/end", {"ended_on": (today() + timedelta(days=3)).isoformat()})
+    make_tasks(SYSTEM)
+    task = program.get(f"{own}/tasks?state=open")["items"][0]
+    done = program.post(f"{own}/tasks/{task['id']}/done", {"note": "Przedłużona"})
+    assert (done["state"], done["step"], done["note"]) == ("done", 30, "Przedłużona")
+    assert program.send("POST", f"{own}/tasks/{task['id']}/done", json={"note": "x"}).status_code == 409
+
+
+def test_an_order_is_sent_approved_refused_and_withdrawn(program: Program) -> None:
+    ensure_catalogue()
+    asked = {"member_id": str(program.world.smigiel.id), "items": EMAIL, "note": "Referat"}
+    changed = program.send("POST", "/orders", json=asked | {"total": "1.00"})
+    assert (changed.status_code, changed.json["code"]) == (409, "prices_changed")
+    made = program.send("POST", "/orders", json=asked | {"total": "48.00"})
+    assert (made.status_code, made.json["state"], made.json["total"]) == (201, "sent", "48.00")
+    path = made.headers["Location"].removeprefix("/api/v1")
+    approved = program.post(f"{path}/approve", {"number": "5/2026", "effective_on": today().isoformat()})
+    assert (approved["state"], approved["granted_by"] is not None) == ("live", True)
+    assert program.send("POST", f"{path}/refuse", json={"reason": "nie"}).json["code"] == "order_state"
+    draft = program.post("/orders", asked | {"draft": True})
+    assert program.post(f"/orders/{draft['id']}/send", {"total": "48.00"})["state"] == "sent"
+    assert program.post(f"/orders/{draft['id']}/refuse", {"reason": "Brak"})["reason"] == "Brak"
+    third = program.post("/orders", asked)
+    assert program.post(f"/orders/{third['id']}/withdraw")["state"] == "withdrawn"
+    assert program.get("/orders?state=refused&search=smigiel")["total"] == 1
 
 
 def test_a_correction_of_what_somebody_else_changed_is_refused(program: Program) -> None:
