@@ -23,8 +23,13 @@ area = Blueprint("preferences", __name__, url_prefix="/account/notices")
 def show() -> ResponseReturnValue:
     """Show how one is told of what, and the last messages; keep what one chooses."""
     form = PreferencesForm(data=preferences_of(current_user.id))
-    if form.attempt(lambda: set_preferences(current_user.id, **form.chosen) or True):
+    if form.attempt(lambda: _keep(form)):
         flash(_("Saved."), "success")
         return redirect(url_for("preferences.show"), 303)
     listing = asked().read(messages_of(current_user.id), sorts={"at": Message.id}, default="-at")
     return render_template("preferences/show.html", form=form, listing=listing, words=list_words), form.status
+
+
+def _keep(form: PreferencesForm) -> bool:
+    set_preferences(current_user.id, **form.chosen)
+    return True

@@ -54,7 +54,7 @@ def test_purposes_of_links_have_a_place_on_our_pages(world: World) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_can_be_said(world: World, language: str) -> None:
-    said = defaultdict(set)
+    said: dict[str, set[str]] = defaultdict(set)
     for one in _tellings():
         said[one.code] |= one.params or set()
     with world.app.test_request_context(), force_locale(language):

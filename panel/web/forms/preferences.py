@@ -21,8 +21,8 @@ class PreferencesForm(PanelForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        for topic in self.topics:
-            self[topic].choices = [(name, _CHOICES[name]) for name in choices_of(topic)]
+        for topic, field in (("contracts", self.contracts), ("orders", self.orders), ("mail", self.mail)):
+            field.choices = [(name, _CHOICES[name]) for name in choices_of(topic)]
 
     @property
     def topics(self) -> tuple[str, ...]:
