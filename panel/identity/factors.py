@@ -41,7 +41,7 @@ def may_add_factor(actor: Actor, user: User, *, proven: bool) -> bool:
     return actor.user_id == user.id and (actor.fresh if has_factor(user) else proven)
 
 
-def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id: uuid.UUID | None) -> None:
+def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id: uuid.UUID | None) -> User:
     """Make ``stored`` the secret of ``user``'s authenticator app, proved by ``code``; an earlier one is void.
 
     Other sessions than ``session_id`` end. Raises Invalid ``code_wrong``.
@@ -54,17 +54,19 @@ def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id:
         replaced = locked.tf_totp_secret is not None
         locked.tf_totp_secret, locked.tf_primary_method, locked.totp_step = stored, "authenticator", step
         _changed(actor, locked, "replace" if replaced else "add", "totp", session_id)
+    return locked
 
 
-def remove_totp(actor: Actor, user: User, *, session_id: uuid.UUID | None) -> None:
+def remove_totp(actor: Actor, user: User, *, session_id: uuid.UUID | None) -> User:
     """Take the authenticator app away. Raises Conflict ``last_factor`` where a role demands one and it is the last."""
     with unit_of_work():
         locked = _locked(actor, user)
         if locked.tf_totp_secret is None:
-            return
+            return locked
         _keep_one(locked, others=len(passkeys_of(user.id)))
         locked.tf_totp_secret = locked.tf_primary_method = locked.totp_step = None
         _changed(actor, locked, "remove", "totp", session_id)
+    return locked
 
 
 def add_key(
@@ -78,16 +80,18 @@ def add_key(
     return row
 
 
-def rename_key(actor: Actor, user: User, key_id: uuid.UUID, *, name: str) -> None:
+def rename_key(actor: Actor, user: User, key_id: uuid.UUID, *, name: str) -> Passkey:
     """Call a passkey otherwise. Raises NotFound, Invalid."""
     name = " ".join(name.split())
     if not name or len(name) > NAME_MAX or has_control(name):
         raise Invalid("text_bad", field="name")
     with unit_of_work():
-        _own_key(_locked(actor, user), key_id).name = name
+        row = _own_key(_locked(actor, user), key_id)
+        row.name = name
+    return row
 
 
-def remove_key(actor: Actor, user: User, key_id: uuid.UUID, *, session_id: uuid.UUID | None) -> None:
+def remove_key(actor: Actor, user: User, key_id: uuid.UUID, *, session_id: uuid.UUID | None) -> Passkey:
     """Take a passkey away. Raises NotFound, Conflict ``last_factor``."""
     with unit_of_work():
         locked = _locked(actor, user)
@@ -96,6 +100,7 @@ def remove_key(actor: Actor, user: User, key_id: uuid.UUID, *, session_id: uuid.
         db.session.delete(row)
         db.session.flush()
         _changed(actor, locked, "remove", "passkey", session_id, key=row.name)
+    return row
 
 
 def remove_all_factors(actor: Actor, user: User, *, reason: str) -> None:
@@ -113,7 +118,7 @@ def remove_all_factors(actor: Actor, user: User, *, reason: str) -> None:
         tell_user("account:factors_removed", user.id, by=actor.name, reason=reason, happened_at=_now())
 
 
-def change_password(actor: Actor, user: User, *, password: str, session_id: uuid.UUID | None) -> None:
+def change_password(actor: Actor, user: User, *, password: str, session_id: uuid.UUID | None) -> User:
     """Set the own password; the caller asked who it is. Other sessions end. Raises Invalid naming ``password``."""
     prepare_mailbox_password(password)  # the same rules for all; what is hashed is normalised as sign-in does it
     hashed = hash_user_password(password)
@@ -123,6 +128,7 @@ def change_password(actor: Actor, user: User, *, password: str, session_id: uuid
         end_all(user.id, but=session_id, why="password_changed")
         record(actor, "identity:user:password", kind="user", resource_id=user.id, name=user.email)
         tell_user("account:password_changed", user.id, happened_at=_now())
+    return locked
 
 
 def _locked(actor: Actor, user: User) -> User:

@@ -1,4 +1,7 @@
-"""Proving who one is: each try is counted before it is looked at, and what was wrong is written down."""
+"""Proving who one is: each try is counted before it is looked at, and what was wrong is written down.
+
+Each function returns the name of what was given.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,21 @@ _REFUSALS = {
 """Code and field of what is said where it was wrong."""
 
 
-def prove_by_code(user: User, code: str, *, address: str, agent: str) -> None:
+def prove_by_code(user: User, code: str, *, address: str, agent: str) -> str:
     """Take the code of an authenticator app. Raises Invalid ``code_wrong``, TooMany."""
-    _prove(user, "totp", lambda: take_code(user, code), address=address, agent=agent)
+    return _prove(user, "totp", lambda: take_code(user, code), address=address, agent=agent)
 
 
-def prove_by_recovery_code(user: User, code: str, *, address: str, agent: str) -> None:
+def prove_by_recovery_code(user: User, code: str, *, address: str, agent: str) -> str:
     """Use a recovery code up. Raises Invalid ``recovery_code_wrong``, TooMany."""
 
     def is_right() -> bool:
         return take_recovery_code(user, code, address=address)
 
-    _prove(user, "recovery_code", is_right, address=address, agent=agent)
+    return _prove(user, "recovery_code", is_right, address=address, agent=agent)
 
 
-def prove_by_passkey(user: User, *, challenge: str, answer: str, address: str, agent: str) -> None:
+def prove_by_passkey(user: User, *, challenge: str, answer: str, address: str, agent: str) -> str:
     """Take the answer of one of ``user``'s passkeys. Raises Invalid ``passkey_bad``, TooMany."""
 
     def is_right() -> bool:
@@ -47,22 +50,23 @@ def prove_by_passkey(user: User, *, challenge: str, answer: str, address: str, a
             return False
         return True
 
-    _prove(user, "passkey", is_right, address=address, agent=agent)
+    return _prove(user, "passkey", is_right, address=address, agent=agent)
 
 
-def prove_by_password(user: User, password: str, *, address: str, agent: str) -> None:
+def prove_by_password(user: User, password: str, *, address: str, agent: str) -> str:
     """Take the password of somebody who is signed in. Raises Invalid ``password_wrong``, TooMany."""
 
     def is_right() -> bool:
         return user.password is not None and is_user_password(password, user.password)
 
-    _prove(user, "password", is_right, address=address, agent=agent)
+    return _prove(user, "password", is_right, address=address, agent=agent)
 
 
-def _prove(user: User, factor: str, is_right: Callable[[], bool], *, address: str, agent: str) -> None:
+def _prove(user: User, factor: str, is_right: Callable[[], bool], *, address: str, agent: str) -> str:
     attempt(_WHAT, str(user.id), user_id=user.id)
     if not is_right():
         note_refusal(user.id, address=address, agent=agent, factor=factor)
         code, field = _REFUSALS[factor]
         raise Invalid(code, field=field)
     forget(_WHAT, str(user.id))
+    return factor

@@ -56,7 +56,7 @@ def confirm() -> ResponseReturnValue:
     if not has_factor(current_user):
         return _confirm_by_password()
     form = CodeForm()
-    if form.attempt(lambda: _prove_by_code(form.code.text)):
+    if form.attempt(lambda: prove_by_code(session.me(), form.code.text, **session.whence())):
         session.rise("totp")
         return redirect(_target())
     return _confirm_page(form)
@@ -117,7 +117,7 @@ def end_others() -> ResponseReturnValue:
 
 def _confirm_by_password() -> ResponseReturnValue:
     form = OwnPasswordForm()
-    if form.attempt(lambda: _prove_by_password(form.password.data or "")):
+    if form.attempt(lambda: prove_by_password(session.me(), form.password.data or "", **session.whence())):
         session.rise(None)
         return redirect(_target())
     return _confirm_page(form)
@@ -134,19 +134,9 @@ def _confirm_page(form: CodeForm | OwnPasswordForm) -> ResponseReturnValue:
     return page, form.status if form.is_submitted() else 200
 
 
-def _prove_by_code(code: str) -> bool:
-    prove_by_code(current_user, code, **session.whence())
-    return True
-
-
-def _prove_by_password(password: str) -> bool:
-    prove_by_password(current_user, password, **session.whence())
-    return True
-
-
 def _change_password(form: NewPasswordForm) -> bool:
-    _prove_by_password(form.password.data or "")
-    change_password(session.actor(), current_user, password=form.new_password.text, session_id=session.row().id)
+    prove_by_password(session.me(), form.password.data or "", **session.whence())
+    change_password(session.actor(), session.me(), password=form.new_password.text, session_id=session.row().id)
     session.rise(None)
     return True
 

@@ -6,7 +6,6 @@ import uuid
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from panel.identity import factors
 from panel.identity.passkeys import Passkey, passkeys_of
@@ -18,7 +17,7 @@ from panel.web.ceremonies import ask_for_new, challenge_for
 from panel.web.forms.base import PanelForm
 from panel.web.forms.sign_in import CodeForm, NewPasskeyForm, PasskeyNameForm
 from panel.web.oneoff import shown_once
-from panel.web.session import actor, require_fresh, require_proven, rise, row, signed_in, unready
+from panel.web.session import actor, me, require_fresh, require_proven, rise, row, signed_in, unready
 from panel.web.targets import own_path
 
 area = Blueprint("factors", __name__, url_prefix="/account")
@@ -34,12 +33,14 @@ def set_up() -> ResponseReturnValue:
     stored = session.get(_NEW_SECRET) or new_totp(current_app.config["CIS"]).stored
     session[_NEW_SECRET] = stored
     form = CodeForm()
-    if form.attempt(lambda: _set_up(stored, form.code.text)):
+    if form.attempt(
+        lambda: factors.set_up_totp(actor(), me(), stored=stored, code=form.code.text, session_id=row().id)
+    ):
         session.pop(_NEW_SECRET, None)
         flash(_("The authenticator app is set up. From now on the panel asks for its code."), "success")
         return _onward("totp")
-    shown = shown_totp(stored, current_user.email)
-    page = render_template("account/second_factor.html", form=form, shown=shown, demand=demand_on(current_user))
+    shown = shown_totp(stored, me().email)
+    page = render_template("account/second_factor.html", form=form, shown=shown, demand=demand_on(me()))
     return page, form.status if form.is_submitted() else 200
 
 
@@ -49,7 +50,7 @@ def set_up() -> ResponseReturnValue:
 def remove_totp() -> ResponseReturnValue:
     """Ask whether to take the authenticator app away, and do it."""
     form = PanelForm()
-    if form.attempt(_remove_totp):
+    if form.attempt(lambda: factors.remove_totp(actor(), me(), session_id=row().id)):
         flash(_("The authenticator app is removed."), "success")
         return redirect(url_for("account.show"))
     return render_template("account/remove_totp.html", form=form), form.status
@@ -63,7 +64,7 @@ def add_passkey() -> ResponseReturnValue:
     form = NewPasskeyForm()
     added = form.attempt(
         lambda: factors.add_key(
-            actor(), current_user, challenge=challenge_for("new"), answer=str(form.answer.data or ""),
+            actor(), me(), challenge=challenge_for("new"), answer=str(form.answer.data or ""),
             name=form.name.text, session_id=row().id,
         )
     )  # fmt: skip
@@ -78,7 +79,7 @@ def add_passkey() -> ResponseReturnValue:
 @require_proven
 def passkey_options() -> ResponseReturnValue:
     """What the browser needs to make one."""
-    return ask_for_new(current_user)
+    return ask_for_new(me())
 
 
 @area.route("/passkeys/<uuid:key_id>", methods=["GET", "POST"])
@@ -87,7 +88,7 @@ def rename_passkey(key_id: uuid.UUID) -> ResponseReturnValue:
     """Call a passkey otherwise."""
     key = _key(key_id)
     form = PasskeyNameForm(name=key.name)
-    if form.attempt(lambda: factors.rename_key(actor(), current_user, key_id, name=form.name.text) or True):
+    if form.attempt(lambda: factors.rename_key(actor(), me(), key_id, name=form.name.text)):
         flash(_("The name is changed."), "success")
         return redirect(url_for("account.show"))
     return render_template("account/rename_passkey.html", form=form, key=key), form.status
@@ -99,7 +100,7 @@ def rename_passkey(key_id: uuid.UUID) -> ResponseReturnValue:
 def remove_passkey(key_id: uuid.UUID) -> ResponseReturnValue:
     """Ask whether to take a passkey away, and do it."""
     key, form = _key(key_id), PanelForm()
-    if form.attempt(lambda: factors.remove_key(actor(), current_user, key_id, session_id=row().id) or True):
+    if form.attempt(lambda: factors.remove_key(actor(), me(), key_id, session_id=row().id)):
         flash(_("The passkey is removed."), "success")
         return redirect(url_for("account.show"))
     return render_template("account/remove_passkey.html", form=form, key=key), form.status
@@ -111,30 +112,20 @@ def remove_passkey(key_id: uuid.UUID) -> ResponseReturnValue:
 def recovery_codes() -> ResponseReturnValue:
     """Say what the codes are for; make them, and show them this once."""
     form = PanelForm()
-    codes = form.attempt(lambda: make_codes(actor(), current_user))
+    codes = form.attempt(lambda: make_codes(actor(), me()))
     if codes is not None:
         return shown_once("account/recovery_codes.html", codes=codes, form=None)
-    return render_template("account/recovery_codes.html", codes=None, form=form, left=codes_left(current_user.id))
-
-
-def _set_up(stored: str, code: str) -> bool:
-    factors.set_up_totp(actor(), current_user, stored=stored, code=code, session_id=row().id)
-    return True
-
-
-def _remove_totp() -> bool:
-    factors.remove_totp(actor(), current_user, session_id=row().id)
-    return True
+    return render_template("account/recovery_codes.html", codes=None, form=form, left=codes_left(me().id))
 
 
 def _onward(factor: str) -> ResponseReturnValue:
     """After a factor was proved by setting it up: offer recovery codes to who has none, else go where one was going."""
     rise(factor)
-    if codes_left(current_user.id) == 0:
+    if codes_left(me().id) == 0:
         return redirect(url_for("factors.recovery_codes"))
     return redirect(own_path(request.args.get("next")) or url_for("account.show"))
 
 
 def _key(key_id: uuid.UUID) -> Passkey:
-    found = next((key for key in passkeys_of(current_user.id) if key.id == key_id), None)
+    found = next((key for key in passkeys_of(me().id) if key.id == key_id), None)
     return found or abort(404)

@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
         return redirect(url_for("security.login"))
     user, via, target = waiting
     form = CodeForm()
-    if form.attempt(lambda: _done(prove_by_code(user, form.code.text, **whence()))):
+    if form.attempt(lambda: prove_by_code(user, form.code.text, **whence())):
         return finish(user, [via, "totp"], target=target)
     return _page(user, form), form.status if form.is_submitted() else 200
 
@@ -43,7 +43,7 @@ def recover() -> ResponseReturnValue:
         return redirect(url_for("security.login"))
     user, via, target = waiting
     form = RecoveryForm()
-    if form.attempt(lambda: _done(prove_by_recovery_code(user, form.code.text, **whence()))):
+    if form.attempt(lambda: prove_by_recovery_code(user, form.code.text, **whence())):
         flash(_("This recovery code is used up. Set up your phone or passkey anew."), "warning")
         return finish(user, [via, "recovery_code"], target=target)
     return render_template("sign_in/recovery.html", form=form), form.status if form.is_submitted() else 200
@@ -93,8 +93,3 @@ def _page(user: User, form: CodeForm) -> str:
         by_code=user.tf_totp_secret is not None,
         by_recovery=codes_left(user.id) > 0,
     )
-
-
-def _done(_nothing: None) -> bool:
-    """What proves anything says so by not failing."""
-    return True

@@ -29,7 +29,7 @@ class PasswordForm(LoginForm):
         if super().validate(**options):
             return True
         if self.email.data and self.password.data:
-            who = None if self.user is None else self.user.id
+            who = self.user.id if isinstance(self.user, User) else None
             note_refusal(who, address=address(), agent=short_agent(request.user_agent.string), factor="password")
         return False
 
@@ -43,7 +43,7 @@ class NextStep(TfPlugin):
 
     def tf_enter(
         self,
-        user: User,
+        user: Any,
         remember_me: bool | None,  # noqa: ARG002, FBT001 - the library calls it with these
         primary_authn_via: str,
         next_loc: str | None,  # noqa: ARG002 - it would lead to what the library takes for ours

@@ -112,6 +112,11 @@ def rise(factor: str | None) -> None:
     _present(renew_session(row().id, factor=factor), fresh=factor is not None or is_fresh())
 
 
+def me() -> User:
+    """Who is signed in, as their row."""
+    return row().user
+
+
 def row() -> UserSession:
     """The session of this request; only where somebody is signed in."""
     found: Presented = g.presented

@@ -12,7 +12,7 @@ _FACTORS: dict[str, Any] = {
     "totp": _l("code from the app"),
     "passkey": _l("passkey"),
     "recovery_code": _l("recovery code"),
-    "oidc": _l("outside account"),
+    "outside": _l("outside account"),
     "reset": _l("link from a message"),
     "invitation": _l("invitation"),
 }

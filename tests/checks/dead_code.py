@@ -19,11 +19,13 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     ),
     "Flask-Security's columns": frozenset(
         "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret last_login_at current_login_at "
-        "last_login_ip current_login_ip login_count create_datetime update_datetime description".split()
+        "last_login_ip current_login_ip login_count create_datetime update_datetime description "
+        "tf_enter remember_me next_loc two_factor_plugins".split()
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
     "Flask, Jinja and click": frozenset(
-        "obj ctx convert log_exception locale_selector lstrip_blocks trim_blocks test_client_class".split()
+        "obj ctx convert session_protection log_exception locale_selector lstrip_blocks trim_blocks "
+        "test_client_class".split()
     ),
     "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
     "Gunicorn": frozenset(

@@ -36,15 +36,15 @@ def test_a_code_opens_once_on_whatever_page_it_is_typed(site: Site) -> None:
 def test_a_session_that_was_ended_opens_nothing_whoever_has_its_cookie(site: Site) -> None:
     client, thief = site.client(), site.client()
     sign_in_by_code(client, site)
-    stolen = client.get_cookie("cis_session").value
+    stolen = cookie_of(client)
     thief.set_cookie("cis_session", stolen)
     assert thief.get("/").status_code == 200
     before = stolen
     assert _send(client, "/account/confirm?next=/jobs", code=code_now(site.totp.base32)).location == "/jobs"
-    assert client.get_cookie("cis_session").value != before, "more rights, another secret"
+    assert cookie_of(client) != before, "more rights, another secret"
     _age(UserSession.renewed_at, 60)
     assert thief.get("/").location.startswith("/login"), "the secret known before opens nothing after"
-    kept = client.get_cookie("cis_session").value
+    kept = cookie_of(client)
     assert client.post("/logout", data={"csrf_token": token_in(client.get("/").text)}).location == "/login"
     thief.set_cookie("cis_session", kept)
     assert thief.get("/").location.startswith("/login"), "signed out is signed out everywhere"
@@ -181,8 +181,21 @@ def _send(client: FlaskClient, path: str, **fields: str) -> TestResponse:
 def answer_by(client: FlaskClient, device: Authenticator, what: str, options: str, path: str, **more: str) -> Any:
     """Have ``device`` answer what ``options`` asks, and send it, as the script does."""
     token = csrf_of(client)["csrf_token"]
-    asked = client.post(options, headers={"X-CSRFToken": token}).json
-    return client.post(path, data={"csrf_token": token, "answer": getattr(device, what)(asked["challenge"]), **more})
+    challenge = challenge_in(client.post(options, headers={"X-CSRFToken": token}))
+    return client.post(path, data={"csrf_token": token, "answer": getattr(device, what)(challenge), **more})
+
+
+def cookie_of(client: FlaskClient) -> str:
+    """What the browser holds as its session."""
+    cookie = client.get_cookie("cis_session")
+    assert cookie is not None
+    return cookie.value
+
+
+def challenge_in(answer: TestResponse) -> str:
+    """The challenge that was given."""
+    options: dict[str, Any] = answer.get_json()
+    return str(options["challenge"])
 
 
 def csrf_of(client: FlaskClient) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from flask import request
@@ -19,11 +19,12 @@ from panel.identity.sessions import UserSession
 from panel.identity.sign_ins import SignIn
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.passwords import hash_user_password
+from panel.web.cookies import OneCookie
 from panel.web.targets import own_path
 from panel.wiring import create_core_app
 from tests.identity.authenticator import Authenticator
 from tests.web.site import PASSWORD, Site, token_in
-from tests.web.test_factors import after_password, answer_by, csrf_of, sign_in_by_code
+from tests.web.test_factors import after_password, answer_by, challenge_in, cookie_of, csrf_of, sign_in_by_code
 
 pytestmark = pytest.mark.one_database
 EVIL = ("https://evil.example", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
@@ -35,7 +36,7 @@ EVIL = ("https://evil.example", "//evil.example", "///evil.example", "/\\evil.ex
 def test_nothing_a_cookie_held_before_outlives_a_sign_in(site: Site) -> None:
     client = site.client()
     client.get("/login")
-    planted = client.get_cookie("cis_session").value
+    planted = cookie_of(client)
     with client.session_transaction() as cookie:
         cookie["cis_secret"], cookie["cis_step_in"], cookie["planted"] = "known to somebody", "x", True
     sign_in_by_code(client, site)
@@ -49,10 +50,10 @@ def test_nothing_a_cookie_held_before_outlives_a_sign_in(site: Site) -> None:
 
 
 def test_forged_and_doubled_cookies_open_nothing(site: Site) -> None:
-    good = site.client(site.admin).get_cookie("cis_session").value
-    clerks = site.client(site.clerk).get_cookie("cis_session").value
+    good = cookie_of(site.client(site.admin))
+    clerks = cookie_of(site.client(site.clerk))
     app = site.world.app
-    forged = app.session_interface.get_signing_serializer(app)
+    forged = OneCookie().get_signing_serializer(app)
     assert forged is not None
     own = {"_user_id": site.admin.fs_uniquifier, "cis_secret": "guessed"}
     digest = db.session.scalars(select(UserSession.digest)).first()
@@ -116,7 +117,7 @@ def test_as_many_proxies_are_read_as_there_are(tmp_path: Path, proxies: int, see
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_password_with_polish_letters_signs_in_from_any_keyboard(site: Site, form: str) -> None:
+def test_a_password_with_polish_letters_signs_in_from_any_keyboard(site: Site, form: Literal["NFC", "NFD"]) -> None:
     with unit_of_work():
         site.clerk.password = hash_user_password("zażółć gęślą jaźń")
     typed = unicodedata.normalize(form, "zażółć gęślą jaźń")
@@ -142,16 +143,16 @@ def test_a_challenge_belongs_to_who_asked_for_what_it_was_asked(site: Site) -> N
     client = site.client(site.clerk, fresh=True)
     device = Authenticator(handle=site.clerk.id.bytes)
     answer_by(client, device, "create", "/account/passkeys/options", "/account/passkeys/new", name="Klucz")
-    asked = client.post("/account/confirm/options", headers={"X-CSRFToken": csrf_of(client)["csrf_token"]}).json
+    asked = client.post("/account/confirm/options", headers={"X-CSRFToken": csrf_of(client)["csrf_token"]})
     visitor = site.client()
     token = token_in(visitor.get("/login").text)
-    for challenge in (asked["challenge"], new_challenge(), ""):
-        sent = visitor.post("/login/passkey", data={"csrf_token": token, "answer": device.get(challenge)})
-        assert sent.location == "/login"
-    challenge = visitor.post("/login/passkey/options", headers={"X-CSRFToken": token}).json["challenge"]
+    for challenge in (challenge_in(asked), new_challenge(), ""):
+        refused = visitor.post("/login/passkey", data={"csrf_token": token, "answer": device.get(challenge)})
+        assert refused.location == "/login"
+    challenge = challenge_in(visitor.post("/login/passkey/options", headers={"X-CSRFToken": token}))
     sent = {"csrf_token": token, "answer": device.get(challenge)}
     copy = site.client()
-    copy.set_cookie("cis_session", visitor.get_cookie("cis_session").value)
+    copy.set_cookie("cis_session", cookie_of(visitor))
     assert visitor.post("/login/passkey", data=sent).location == "/"
     assert copy.post("/login/passkey", data=sent).location == "/login", "sent again with its cookie"
     assert copy.post("/login/passkey/options").status_code == 400, "by a form of ours only"

@@ -6,7 +6,8 @@ import base64
 import hmac
 import struct
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -171,7 +172,7 @@ def _code(client: FlaskClient, path: str, code: str, *, token: str | None = None
     return client.post(path, data={"csrf_token": token or token_in(client.get(path).text), "code": code})
 
 
-def _factor_at() -> datetime:
+def _factor_at() -> Any:
     """When a second factor was given last, in the one session there is."""
     db.session.rollback()
     return db.session.scalars(select(UserSession.factor_at)).one()
