@@ -16,6 +16,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "member_tree",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_tree")),
+    )
     with op.batch_alter_table("grants", schema=None) as batch_op:
         batch_op.add_column(sa.Column("until", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("granted_by_id", sa.Uuid(), nullable=True))
@@ -36,6 +42,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("member_tree")
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.drop_column("folded")
     with op.batch_alter_table("grants", schema=None) as batch_op:

@@ -18,8 +18,8 @@ from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
 from panel.kernel.text import has_control
 from panel.ledger.events import record
-from panel.members.actions import reach_of
 from panel.members.models import Member
+from panel.members.tree import reach_of
 
 TOKEN_DAYS_MAX = 366
 NAME_MAX = 100

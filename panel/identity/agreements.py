@@ -20,7 +20,7 @@ from panel.kernel.db import database_now, db, read_row, unit_of_work
 from panel.kernel.errors import Conflict, NotAllowed, NotFound
 from panel.ledger.events import record
 from panel.ledger.notices import tell_holders
-from panel.members.actions import reach_of
+from panel.members.tree import reach_of
 
 ASKED_MOST = 20
 """How many changes can be asked for during one stay."""

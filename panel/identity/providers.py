@@ -27,8 +27,9 @@ from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.secrets import ensure_secret
 from panel.kernel.text import has_control
 from panel.ledger.events import record
-from panel.members.actions import reach_of, require_members
+from panel.members.actions import require_members
 from panel.members.models import Member
+from panel.members.tree import reach_of
 
 TEXT_MAX = 200
 

@@ -23,7 +23,8 @@ from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.text import has_control
 from panel.ledger.events import record
 from panel.ledger.notices import tell_holders
-from panel.members.actions import get_member, reach_of
+from panel.members.actions import get_member
+from panel.members.tree import reach_of
 
 MINUTES = 30
 REASON_LEAST, REASON_MOST, TICKET_MOST = 10, 500, 100

@@ -18,6 +18,7 @@ from panel.kernel.text import fold, has_control, slugify
 from panel.ledger import names
 from panel.ledger.events import record
 from panel.members.models import MEMBER_KINDS, SLUGS, Member
+from panel.members.tree import reach_of
 
 EDITABLE = (
     "name",
@@ -115,13 +116,6 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
                 fields=sorted(changed),
             )
     return member
-
-
-def reach_of(member_ids: list[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """The members given and all that lie below them."""
-    roots = select(Member.id).where(Member.id.in_(member_ids)).cte("reach", recursive=True)
-    tree = roots.union(select(Member.id).join(roots, Member.parent_id == roots.c.id))
-    return frozenset(db.session.scalars(select(tree.c.id)))
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from panel.ledger.events import record_many
 from panel.ledger.resources import complete_row
 from panel.members.models import Member, Voivodeship
 from panel.members.slugs import COUNTY, Homonyms, register_name
+from panel.members.tree import note_change
 from panel.members.units import BadRow, Unit, UnitsFile, read_units
 
 
@@ -136,6 +137,7 @@ def _change(member: Member, values: dict[str, object]) -> list[Member]:
 def _write(actor: Actor, new: list[Member], changed: list[Member]) -> None:
     if new:
         db.session.execute(insert(Member), [complete_row(member) for member in new])
+        note_change(db.session.connection())
     db.session.flush()
     record_many(actor, (_event("create", member) for member in new))
     record_many(actor, (_event("update", member) for member in changed))
