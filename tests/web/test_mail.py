@@ -22,7 +22,7 @@ from tests.web.sending import fields_at_fault, rows_of_everything, send
 from tests.web.site import Site, small_site, token_in
 from tests.worlds import SHARED, grant
 
-GOOD = {"address": "jan.kowalski", "domain": SHARED, "quota_mb": "1024", "password": ""}
+GOOD = {"address": "jan.miasto-koscian", "domain": SHARED, "quota_mb": "1024", "password": ""}
 BAD_ADDRESSES = {
     "control": "jan\x07kowalski",
     "newline": "jan\nkowalski",
@@ -63,7 +63,7 @@ def test_a_bad_address_is_an_error_of_its_field_and_leaves_nothing_behind(unchan
 def test_a_bad_capacity_is_an_error_of_its_field_and_leaves_nothing_behind(unchanged: Site, quota: str) -> None:
     answer = refused(unchanged, GOOD | {"quota_mb": quota})
     assert fields_at_fault(answer) == {"quota_mb"}
-    assert "jan.kowalski" in answer, "what was typed stays"
+    assert "jan.miasto-koscian" in answer, "what was typed stays"
 
 
 @pytest.mark.parametrize("password", ["zażółć", "ż" * 300, "jedenaście\x07znaków"])
@@ -79,12 +79,12 @@ def test_a_domain_that_is_not_offered_is_refused(unchanged: Site, domain: str) -
 
 
 def test_an_address_taken_by_an_alias_is_refused(site: Site) -> None:
-    box = a_mailbox(site, "dawna")
+    box = a_mailbox(site, "dawna.miasto-koscian")
     rename_mailbox(SYSTEM, box.id, address=f"nowa@{SHARED}")
     db.session.commit()
-    answer = refused(site, GOOD | {"address": "dawna"})
+    answer = refused(site, GOOD | {"address": "dawna.miasto-koscian"})
     assert fields_at_fault(answer) == {"address"}
-    assert f"dawna@{SHARED} jest już w użyciu" in answer
+    assert f"dawna.miasto-koscian@{SHARED} jest już w użyciu" in answer
 
 
 def test_the_statutory_address_of_another_member_is_reserved(unchanged: Site) -> None:
@@ -97,6 +97,20 @@ def test_more_than_the_contracts_grant_is_refused_in_figures(unchanged: Site) ->
     assert "Umowy dają" in answer
 
 
+@pytest.mark.one_database
+def test_an_address_like_another_members_is_taken_only_once_that_is_confirmed(site: Site) -> None:
+    create_mailbox(SYSTEM, member_id=site.world.smigiel.id, address=f"j-an.miasto.koscian@{SHARED}", quota_mb=1)
+    db.session.commit()
+    client = site.client(site.clerk)
+    answer = send(client, new_path(site.world.koscian), GOOD)
+    assert (answer.status_code, fields_at_fault(answer.text)) == (422, {"sure"})
+    assert 'name="reason"' not in answer.text, "only whoever may give any name gives reasons"
+    answer = send(client, new_path(site.world.koscian), GOOD | {"sure": "y"})
+    assert (answer.status_code, mailbox("jan.miasto-koscian").statutory) == (200, False)
+    page = site.client(site.admin).get(new_path(site.world.koscian))
+    assert 'name="reason"' in page.text
+
+
 def test_a_mailbox_without_password_shows_its_link_once_and_nowhere_else(site: Site) -> None:
     client = site.client(site.clerk)
     answer = send(client, new_path(site.world.koscian), GOOD)
@@ -105,7 +119,7 @@ def test_a_mailbox_without_password_shows_its_link_once_and_nowhere_else(site: S
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     token = token_of(answer.text)
     assert all(token not in cookie for cookie in answer.headers.getlist("Set-Cookie"))
-    box = mailbox("jan.kowalski")
+    box = mailbox("jan.miasto-koscian")
     assert (box.quota_mb, box.password_hash, box.member_id) == (1024, None, site.world.koscian.id)
     for path in (f"/mail/mailboxes/{box.id}", "/mail/mailboxes", "/", f"/members/{box.member_id}"):
         assert token not in client.get(path).text, path
@@ -116,7 +130,7 @@ def test_a_mailbox_with_password_leads_to_its_page_and_has_no_link(site: Site) -
     client = site.client(site.clerk)
     answer = send(client, new_path(site.world.koscian), GOOD | {"password": "cztery słowa nie do pary"})
     assert answer.status_code == 303
-    box = mailbox("jan.kowalski")
+    box = mailbox("jan.miasto-koscian")
     assert answer.location == f"/mail/mailboxes/{box.id}"
     assert box.login == "open"
     assert db.session.scalar(select(ActivationLink.id)) is None
@@ -124,8 +138,8 @@ def test_a_mailbox_with_password_leads_to_its_page_and_has_no_link(site: Site) -
 
 
 def test_a_whole_address_in_the_first_part_counts_once(site: Site) -> None:
-    send(site.client(site.clerk), new_path(site.world.koscian), GOOD | {"address": f"Jan.Kowalski@{SHARED}"})
-    assert mailbox("jan.kowalski").address == f"jan.kowalski@{SHARED}"
+    send(site.client(site.clerk), new_path(site.world.koscian), GOOD | {"address": f"Jan.Miasto-Koscian@{SHARED}"})
+    assert mailbox("jan.miasto-koscian").address == f"jan.miasto-koscian@{SHARED}"
 
 
 def test_sending_the_form_again_says_that_the_address_is_taken(site: Site) -> None:
@@ -226,7 +240,7 @@ def test_a_problem_is_shown_in_the_services_own_words_with_what_to_do(full_site:
     [
         ("quota", {"quota_mb": "2 048"}, "quota"),
         ("password", {"password": "zupełnie nowe hasło"}, "password"),
-        ("rename", {"address": "inna", "domain": SHARED}, "rename"),
+        ("rename", {"address": "inna.miasto-koscian", "domain": SHARED}, "rename"),
         ("suspend", {}, "suspend"),
         ("remove", {}, "remove"),
     ],
@@ -289,7 +303,7 @@ def test_changing_what_is_removed_is_refused_in_words(site: Site) -> None:
 def test_a_new_link_is_shown_once_and_voids_the_one_before(site: Site) -> None:
     client = site.client(site.clerk)
     first = token_of(send(client, new_path(site.world.koscian), GOOD).text)
-    answer = send(client, f"/mail/mailboxes/{mailbox('jan.kowalski').id}/link")
+    answer = send(client, f"/mail/mailboxes/{mailbox('jan.miasto-koscian').id}/link")
     assert answer.headers["Cache-Control"] == "no-store"
     second = token_of(answer.text)
     visitor = site.client()
@@ -335,7 +349,7 @@ def test_a_member_adds_no_domain(site: Site) -> None:
 def test_a_link_that_ran_out_is_told_on_the_mailboxs_page(site: Site) -> None:
     client = site.client(site.clerk)
     send(client, new_path(site.world.koscian), GOOD)
-    box = mailbox("jan.kowalski")
+    box = mailbox("jan.miasto-koscian")
     assert "link przekazany" in client.get(f"/mail/mailboxes/{box.id}").text
     with unit_of_work():
         link = db.session.scalars(select(ActivationLink)).one()
