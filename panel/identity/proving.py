@@ -21,7 +21,7 @@ _REFUSALS = {
     "totp": ("code_wrong", "code"),
     "recovery_code": ("recovery_code_wrong", "code"),
     "passkey": ("passkey_bad", "answer"),
-    "password": ("password_wrong", "password"),
+    "password": ("own_password_wrong", "password"),
 }
 """Code and field of what is said where it was wrong."""
 

@@ -26,7 +26,7 @@ _TEXTS = {
     "passkey_bad": _l("This passkey was not accepted. Try again."),
     "passkey_known": _l("This device or key is set up here already."),
     "passkeys_many": _l("At most %(most)s passkeys. Remove one first."),
-    "password_wrong": _l("This is not your password."),
+    "own_password_wrong": _l("This is not your password."),
     "last_factor": _l("Your role needs a second factor. Set up another one before you remove this one."),
     "fresh_factor_needed": _l("Confirm with a fresh code from your authenticator app first."),
     "too_many_tries": _l("Too many tries. Try again %(wait)s."),
