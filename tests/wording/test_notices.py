@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -125,14 +126,21 @@ def _name(function: ast.expr) -> str:
 
 
 def _codes(word: ast.expr) -> Iterator[str]:
-    """The code written out, or each that a choice within it can give."""
+    """The code written out, each that a choice in it can give, and each known one that fits where a name is in it."""
+    for code in _written(word) if not isinstance(word, ast.Name | ast.Attribute) else ():
+        yield from (known for known in wording.known_notices() if fnmatchcase(known, code)) if "*" in code else (code,)
+
+
+def _written(word: ast.expr) -> Iterator[str]:
     if isinstance(word, ast.Constant):
         yield str(word.value)
     elif isinstance(word, ast.IfExp):
-        yield from (*_codes(word.body), *_codes(word.orelse))
+        yield from (*_written(word.body), *_written(word.orelse))
     elif isinstance(word, ast.JoinedStr):
         beginnings = [""]
         for part in word.values:
             inner = part.value if isinstance(part, ast.FormattedValue) else part
-            beginnings = [begin + end for begin in beginnings for end in _codes(inner)]
+            beginnings = [begin + end for begin in beginnings for end in _written(inner)]
         yield from beginnings
+    else:
+        yield "*"
