@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from panel.identity.models import Grant, Role, User
-from panel.kernel.db import db, utcnow
+from panel.kernel.db import db
 from panel.ledger.notices import tell_holders
 from panel.members.models import Member
 
@@ -35,4 +35,4 @@ def tell_of_last(gone: Iterable[Grant]) -> None:
     for member_id in {grant.member_id for grant in gone if grant.role.name == MEMBER_ADMIN and grant.member_id}:
         member = db.session.get(Member, member_id)
         if member is not None and not admins_left(member_id):
-            tell_holders("member:no_admin", "users:write", None, member=member.name, since_at=utcnow().isoformat())
+            tell_holders("member:no_admin", "users:write", None, member=member.name)

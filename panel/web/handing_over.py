@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from panel.identity.handing_over import hand_over
+from panel.kernel.access import require
 from panel.kernel.i18n import _
 from panel.members.actions import get_member
 from panel.web.forms.handing_over import HandOverForm
@@ -21,6 +22,7 @@ area = Blueprint("handing_over", __name__, url_prefix="/members/<uuid:member_id>
 @require_fresh
 def show(member_id: uuid.UUID) -> ResponseReturnValue:
     """Name the successor and one's own last day, and do it."""
+    require(actor(), "users:write", member_id)
     member, form = get_member(actor(), member_id), HandOverForm()
     done: list[bool] = []
 

@@ -160,7 +160,7 @@ PAGES: dict[str, Need] = {
     "contract.undo_step": staff("contracts:write"),
     "contract_tasks.done": staff("contracts:write"),
     "contract_tasks.show_list": staff("contracts:write"),
-    "handing_over.show": needs("users:write", look="members:read"),
+    "handing_over.show": needs("users:write"),
     "lockouts.clear": staff("users:write"),
     "lockouts.show_list": staff("users:read"),
     "orders.show_list": needs("orders:read", lists="order", names=("member",)),
