@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,18 +12,25 @@ from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from werkzeug.routing import Rule
 
 from config import Settings
 from panel import web
+from panel.contracts.ending import ContractTask
 from panel.contracts.models import Contract
+from panel.contracts.orders import Order
+from panel.contracts.steps import ContractStep
+from panel.identity.invitations import Invitation
 from panel.identity.passkeys import Passkey
+from panel.identity.providers import OutsideProvider
+from panel.identity.resets import PasswordReset, ask_for_reset
 from panel.identity.sessions import UserSession
 from panel.identity.step_ins import AskedAction
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.i18n import LANGUAGES
+from panel.kernel.links import link_token
 from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
 from panel.mail.actions import new_activation_link
@@ -36,7 +44,8 @@ from tests.web.test_sign_in import code_now
 
 WIDTHS = (1280, 360)
 NO_PAGES = {
-    "static", "bootstrap.static", "health.alive", "health.ready", "metrics.show", "contracts.scan", "activation.done"
+    "static", "bootstrap.static", "health.alive", "health.ready", "metrics.show", "contracts.scan", "activation.done",
+    "outside.sign_in", "outside.link", "outside.accept", "outside.callback",
 }  # fmt: skip
 """Files and answers for machines; the last one is looked at where it is reached, after a form."""
 IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
@@ -233,12 +242,32 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "mailbox_id", box.id
     yield "resource_id", boxes["active"].id
     yield "difference_id", db.session.scalars(select(Difference.id).where(Difference.what == "different")).one()
-    yield "contract_id", contracts["no_send" if wanted == "resume" else None].id
+    step = db.session.scalars(select(ContractStep).where(ContractStep.taken_at.is_(None))).unique().one()
+    yield "step_id", step.id
+    yield "contract_id", step.contract_id if wanted != "resume" else contracts["no_send"].id
+    yield "task_id", db.session.scalars(select(ContractTask.id)).one()
+    yield "order_id", db.session.scalars(select(Order.id)).one()
     yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
     yield "node_id", world.node.id
     yield "member_id", world.koscian.id
+    if endpoint.startswith("helping"):
+        yield "user_id", place.site.clerk.id
     yield "asked_id", db.session.scalars(select(AskedAction.id)).first()
     yield "key_id", db.session.scalars(select(Passkey.id)).first()
     yield "domain_id", db.session.scalars(select(MailDomain.id)).first()
+    yield "invitation_id", db.session.scalars(select(Invitation.id).order_by(Invitation.id)).first()
+    yield "provider_id", db.session.scalars(select(OutsideProvider.id)).first()
+    if endpoint.startswith("joining"):
+        yield "token", _link(place, "invitation", select(Invitation.link_id).order_by(Invitation.id))
+    if endpoint.startswith("resets"):
+        ask_for_reset(place.site.clerk.email, address=None)
+        yield "token", _link(place, "reset", select(PasswordReset.id).where(PasswordReset.voided_at.is_(None)))
     if endpoint.startswith("activation"):
         yield "token", new_activation_link(SYSTEM, boxes["active"].id).activation_token
+
+
+def _link(place: Place, purpose: str, query: Select[uuid.UUID]) -> str:
+    db.session.rollback()
+    row_id = db.session.scalars(query).first()
+    assert row_id is not None
+    return link_token(place.site.world.app.config["CIS"], purpose, row_id)

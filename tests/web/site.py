@@ -22,8 +22,12 @@ from werkzeug.test import TestResponse
 
 from panel import web
 from panel.contracts.actions import create_contract, suspend_contract
+from panel.contracts.ending import make_tasks
 from panel.contracts.entitlements import today
 from panel.contracts.models import Service
+from panel.contracts.orders import place_order
+from panel.contracts.suspending import plan_suspension
+from panel.contracts.usage_days import UsageDay
 from panel.engine import approval
 from panel.engine.guard import digest_of
 from panel.identity.actions import actor_for_user, create_user, ensure_roles
@@ -46,6 +50,7 @@ from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, sus
 from panel.mail.agreed import ask_for
 from panel.mail.models import Mailbox, MailDomain
 from panel.mail.takeover import take_over
+from tests.web.doors import fill_doors
 from tests.worlds import SHARED, World, enrolled_node, small_world
 
 PASSWORD = "correct horse battery staple"
@@ -179,6 +184,7 @@ def fill(site: Site) -> None:
     _differences(world, boxes)
     _held(world)
     _accesses(site)
+    fill_doors(world.koscian, site.nobody)
     db.session.add(Passkey(user_id=site.admin.id, credential_id="AAAA", public_key=b"", name="Klucz w szufladzie"))
     db.session.commit()
 
@@ -258,11 +264,20 @@ def _contracts(world: World) -> None:
         "starts_on": today() - timedelta(days=390),
     }
     items = [{"service": service.code, "quantity": 12, "unit_price": "102.87", "discount_percent": 10}]
-    create_contract(SYSTEM, number="CIS/2025/7", ends_on=today() + timedelta(days=20), items=items, **common)
+    ending = create_contract(SYSTEM, number="CIS/2025/7", ends_on=today() + timedelta(days=20), items=items, **common)
     later = common | {"starts_on": today() + timedelta(days=10)}  # so that it holds nobody back
     suspended = create_contract(SYSTEM, number="CIS/2025/8", items=items, **later)
     suspend_contract(SYSTEM, suspended.id, level="no_send", reason="Zaległość w opłatach")
     create_contract(SYSTEM, number="CIS/2024/1", ends_on=today() - timedelta(days=3), items=items, **common)
+    make_tasks(SYSTEM)
+    later_steps = [{"level": "no_login", "takes_on": today() + timedelta(days=30)}]
+    plan_suspension(SYSTEM, ending.id, steps=later_steps, reason="Zaległość", contact="Anna Nowak, 65 512 00 00")
+    order = [{"service": service.code, "quantity": 2}]
+    place_order(SYSTEM, member_id=world.koscian.id, contract_id=ending.id, items=order, note="Nowy referat")
+    with unit_of_work():
+        for back in range(0, 360, 12):
+            row = {"member_id": world.koscian.id, "kind": "mailboxes", "day": today() - timedelta(days=back)}
+            db.session.add(UsageDay(used=66 - back // 9, granted=80 if back > 180 else 110, **row))
 
 
 def _jobs(world: World, boxes: list[Mailbox]) -> None:
