@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, Table, Text, cast, delete, func, or_, select, update
 
+from panel.identity.invitations import Invitation
 from panel.identity.models import ApiToken, User
 from panel.identity.people import person_for_change, require_admin_left, require_not_above
 from panel.kernel.access import Actor, require
@@ -106,6 +107,7 @@ def _blank(user: User) -> None:
     user.active, user.fs_uniquifier = False, secrets.token_hex(16)
     user.last_login_ip = user.current_login_ip = user.last_login_at = user.current_login_at = None
     user.grants.clear()
+    db.session.execute(update(Invitation).where(Invitation.inviter_id == user.id).values(inviter_name=""))
     ended = func.coalesce(ApiToken.revoked_at, database_now())
     db.session.execute(update(ApiToken).where(ApiToken.maker_id == user.id).values(name="", revoked_at=ended))
 
@@ -115,7 +117,7 @@ def _tables(user: User) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     for table in reversed(Base.metadata.sorted_tables):
         if table.name == "users" or table.name in KEPT:
             continue
-        known = {"user_id": user.id, "email": user.email}
+        known = {"user_id": user.id, "accepted_by_id": user.id, "email": user.email}
         of_them = [table.c[name] == value for name, value in known.items() if name in table.c]
         if of_them:
             yield table, or_(*of_them)

@@ -88,8 +88,12 @@ def test_every_table_that_knows_people_is_looked_at(world: World) -> None:
     assert {"grants", "api_tokens"} <= KEPT
 
 
-_BY_NUMBER_ONLY = {("step_in_actions", "decided_by")}
-"""Columns that say by an account's number alone who decided something."""
+_BY_NUMBER_ONLY = {
+    ("step_in_actions", "decided_by"),
+    ("invitations", "inviter_id"),
+    ("invitations", "accepted_by_id"),
+}
+"""Columns that say by an account's number alone who did something; a name beside one is blanked."""
 
 
 def _person(world: World) -> User:
