@@ -124,8 +124,8 @@ def _people() -> list[tuple[str, str]]:
     last = select(some.c.actor, func.max(some.c.id).label("id")).group_by(some.c.actor).subquery()
     named = select(last.c.actor, EventDetail.actor_name).join(EventDetail, EventDetail.event_id == last.c.id)
     rows = db.session.execute(named.order_by(last.c.id.desc()).limit(PEOPLE_OFFERED)).all()
-    named = [(_SYSTEM, _("the panel itself")) if ref.startswith(_SYSTEM) else (ref, name or ref) for ref, name in rows]
-    return list(dict.fromkeys(named))
+    people = [(_SYSTEM, _("the panel itself")) if ref.startswith(_SYSTEM) else (ref, name or ref) for ref, name in rows]
+    return list(dict.fromkeys(people))
 
 
 def _events(form: NarrowForm) -> Select[Event]:
