@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from panel.api.fields import Id, Text
+from datetime import UTC, datetime, time
+
+from panel.api.fields import Day, Id, Text
 from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of
@@ -19,17 +21,27 @@ _FILTERS = {
     "node_id": Id(),
     "job_id": Id(),
 }
+_WHO = {
+    "actor": Text(most=100, says="Whose account or token did it: user:ID, token:ID, cli:NAME, system:NAME"),
+    "on_behalf_of": Text(most=100, says="Who of the staff did it in a member's view: user:ID"),
+}
+_WHEN = {"since": Day(says="From this day on, UTC."), "until": Day(says="Up to this day, UTC.")}
 
 
 @operation(
     "GET",
     "/events",
     permission="events:read",
-    query=list_parameters(orders.EVENTS, _FILTERS | {"actor": Text(most=100)}, search=False),
+    query=list_parameters(orders.EVENTS, _FILTERS | _WHO | _WHEN, search=False),
     answer=page_of("Event"),
 )
 def list_events(actor: Actor, ask: Ask) -> Answer:
     """List events, newest first."""
     query = events_query(actor, **{name: ask.query[name] for name in _FILTERS if name in ask.query})
-    query = query.where(Event.actor == ask.query["actor"]) if "actor" in ask.query else query
+    for name in _WHO.keys() & ask.query.keys():
+        query = query.where(getattr(Event, name) == ask.query[name])
+    if "since" in ask.query:
+        query = query.where(Event.at >= datetime.combine(ask.query["since"], time(), UTC))
+    if "until" in ask.query:
+        query = query.where(Event.at <= datetime.combine(ask.query["until"], time.max, UTC))
     return list_answer(ask, query, shapes.event, sorts=orders.EVENTS, default="-at")

@@ -62,6 +62,10 @@ def test_events_tell_who_did_what_to_what(program: Program) -> None:
     assert found["items"][0]["actor"].startswith("token:")
     assert found["items"][0]["resource"] == {"kind": "mailbox", "id": made["id"], "name": made["address"]}
     assert program.get(f"/events?actor={found['items'][0]['actor']}")["total"] == 1
+    assert program.get("/events?on_behalf_of=user:x")["total"] == 0
+    assert program.get("/events?since=0001-01-01&until=9999-12-31")["total"] > 0
+    for none in ("since=9999-12-31", "until=2020-01-01"):
+        assert program.get(f"/events?{none}")["total"] == 0
     assert program.get("/events?tag=mail:mailbox", token="foreign")["items"] == []
 
 
