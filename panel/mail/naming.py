@@ -78,26 +78,29 @@ def like_others(asked: Sequence[Asked]) -> set[str]:
 
     Which one is not told: it is another's.
     """
+    likes = [likeness(address) for _, address in asked]
     alike: dict[str, set[Asked]] = {}
-    for member_id, address in (*asked, *_held_alike({likeness(address) for _, address in asked})):
-        alike.setdefault(likeness(address), set()).add((member_id, address))
+    for like, one in zip(likes, asked, strict=True):
+        alike.setdefault(like, set()).add(one)
+    for like, held in _held_alike(alike):
+        alike[like].add(held)
     return {
         address
-        for member_id, address in asked
-        if any(holder != member_id and name != address for holder, name in alike[likeness(address)])
+        for like, (member_id, address) in zip(likes, asked, strict=True)
+        if any(holder != member_id and name != address for holder, name in alike[like])
     }
 
 
-def _held_alike(likes: Collection[str]) -> Iterable[Asked]:
+def _held_alike(likes: Collection[str]) -> Iterable[tuple[str, Asked]]:
     query = (
-        select(func.coalesce(Mailbox.member_id, Alias.member_id).label("member_id"), Name.name)
+        select(func.coalesce(Mailbox.member_id, Alias.member_id).label("member_id"), Name.name, Name.likeness)
         .outerjoin(Mailbox, Mailbox.id == Name.holder_id)
         .outerjoin(Alias, Alias.id == Name.holder_id)
         .where(Name.space == ADDRESSES)
     )
     for some in _chunks(likes):
         rows = db.session.execute(query.where(Name.likeness.in_(some)))
-        yield from ((row.member_id, row.name) for row in rows if row.member_id)
+        yield from ((row.likeness, (row.member_id, row.name)) for row in rows if row.member_id)
 
 
 def _slug_holders(labels: Collection[str]) -> dict[str, uuid.UUID]:

@@ -56,6 +56,10 @@ _PROBLEMS = {
         _l("The server does not accept the panel's key."),
         _l("Enrol the node again with the operator's own key."),
     ),
+    "setup_old": (
+        _l("The services on the server are set up as by an earlier release and cannot do this yet."),
+        _l("Set the server up again: cis nodes enroll. Nothing that works is changed by it."),
+    ),
     "agent_too_old": (
         _l("The agent on the server is too old for this panel."),
         _l("Nothing is sent to it. Bring it up to date: cis nodes upgrade."),

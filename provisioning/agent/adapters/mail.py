@@ -44,6 +44,9 @@ class MailAdapter:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._maps = PostfixMaps(Path(MAPS))
+        if Path(MAPS).is_dir():
+            # Maps that came with a later program than the one whose set-up ran here.
+            self._maps.make_missing(mail_entries.MAPS)
         self._foreign = ForeignEntries(store, self._maps)
         self._todo = TodoRunner(store, self._maps, self._foreign, FixedRoot(Path(MAIL_ROOT)))
 

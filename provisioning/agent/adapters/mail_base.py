@@ -58,6 +58,7 @@ def _make_store(hostname: str) -> None:
     store = Store(path, schema=[mail_rows.SCHEMA], create=True)
     with store.write() as tx:
         tx.note_fact(mail_config.HOSTNAME, hostname)
+        tx.note_fact(mail_config.SETUP, str(mail_config.SETUP_NOW))
     store.close()
 
 
@@ -65,9 +66,7 @@ def _make_maps() -> None:
     folder = Path(mail_config.MAPS)
     make_folder(folder, 0o750)
     os.chown(folder, 0, grp.getgrnam("postfix").gr_gid)
-    for name in mail_entries.MAPS:
-        if not (folder / f"{name}.lmdb").exists():
-            PostfixMaps(folder).rebuild(name, {})
+    PostfixMaps(folder).make_missing(mail_entries.MAPS)
 
 
 def _configure_postfix(hostname: str) -> None:

@@ -17,6 +17,7 @@ MAPS = "/etc/postfix/cis"
 MAIL_ROOT = "/srv/mail"
 DOVECOT_EXTRAS = "/etc/dovecot/cis"
 SENDER_CHECK_SOCKET = Path("/run/cis-sender-check/socket")
+SENDER_CHECK_STARTER = Path("/usr/local/lib/cis/sender-check")
 SENDER_CHECK_PID = Path("/run/cis-sender-check.pid")
 
 POSTFIX_FILES = ("main.cf", "master.cf")
@@ -24,6 +25,8 @@ DOVECOT_FILE = "dovecot.conf"
 MODE = 0o644
 # The fact under which set-up notes for which host the files were written.
 HOSTNAME = "mail_hostname"
+# The fact under which set-up notes what the configuration it wrote can do: from 2 on it obeys grades.
+SETUP, SETUP_NOW = "mail_setup", 2
 DOVECOT_EXTRA_FILES = ("passdb.conf", "master.conf", "userdb.conf", "acl", "probe.sieve")
 
 

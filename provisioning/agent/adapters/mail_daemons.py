@@ -10,7 +10,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from provisioning.agent.adapters.mail_config import SENDER_CHECK_SOCKET
+from provisioning.agent.adapters.mail_config import SENDER_CHECK_SOCKET, SENDER_CHECK_STARTER
 from provisioning.agent.sender_check.protocol import HELLO
 
 _MASTERS = {
@@ -22,7 +22,9 @@ _SECONDS = 2.0
 
 def running() -> dict[str, bool]:
     """Tell of each daemon whether it is there."""
-    return {name: _runs(file, process) for name, (file, process) in _MASTERS.items()} | {"sender-check": answers()}
+    found = {name: _runs(file, process) for name, (file, process) in _MASTERS.items()}
+    # A node set up by an earlier program has none until it is set up again.
+    return found | ({"sender-check": answers()} if SENDER_CHECK_STARTER.exists() else {})
 
 
 def _runs(file: Path, process: str) -> bool:

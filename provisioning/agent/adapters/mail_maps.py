@@ -7,7 +7,7 @@ with reading the store), in place, so that daemons with the file open see it at 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,12 @@ class PostfixMaps:
             if name not in self._ready:
                 with suppress(CommandFailed):
                     self._ready[name] = _Ready(self._start(_PUT, name), self._inode(name))
+
+    def make_missing(self, names: Iterable[str]) -> None:
+        """Make those of these maps that are not there, empty. Raises CommandFailed."""
+        for name in names:
+            if not self._file(name).exists():
+                self.rebuild(name, {})
 
     def rebuild(self, name: str, rows: Mapping[str, str]) -> None:
         """Write a whole map anew in one transaction. Raises CommandFailed; the old content then stays."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar, cast
 
+from provisioning.agent.adapters import mail_config, mail_todo
 from provisioning.agent.adapters import mail_rows as rows
-from provisioning.agent.adapters import mail_todo
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Staged, Verdict
 from provisioning.agent.adapters.mail_claims import settle
@@ -150,8 +150,12 @@ class Staging:
 
     def _refuse_unservable(self, puts: Sequence[Mailbox | Alias]) -> None:
         domains = rows.domain_holders(self._tx, {rows.domain_of(item.address) for item in puts})
+        obeys = int(self._tx.fact(mail_config.SETUP) or 1) >= mail_config.SETUP_NOW
         for item in puts:
-            if rows.domain_of(item.address) not in domains:
+            if isinstance(item, Mailbox) and item.grade and not obeys:
+                words = "the services here do not obey grades yet: set this node up again (cis nodes enroll)"
+                self._refused[_key(item)] = Verdict("failed", "setup_old", words)
+            elif rows.domain_of(item.address) not in domains:
                 self._refuse(item, "no_domain", f"no mail is accepted here for {rows.domain_of(item.address)}")
             elif isinstance(item, Mailbox) and item.password_hash and not is_readable(item.password_hash):
                 self._refuse(item, "hash", "Dovecot could not read this password hash")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from provisioning.agent.adapters import mail_daemons
 from provisioning.agent.adapters.mail_config import SENDER_CHECK_PID, SENDER_CHECK_SOCKET
+from provisioning.agent.adapters.mail_config import SENDER_CHECK_STARTER as STARTER
 from provisioning.agent.base import program
 from provisioning.agent.base.commands import run
 from provisioning.agent.base.errors import SetupFailed
@@ -23,7 +24,6 @@ from provisioning.agent.placed import ConfigFile, with_content
 USER = "cis-sender-check"
 # The group to which the rows belong (`mail_base`).
 GROUP = "dovecot"
-STARTER = program.HOME / "sender-check"
 UNIT = Path("/etc/systemd/system/cis-sender-check.service")
 _MODULE = "provisioning.agent.sender_check.server"
 _START_SECONDS = 10.0
