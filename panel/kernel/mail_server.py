@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -52,9 +52,11 @@ class MailServer:
         """
         scheme, host, port = self.place()
         try:
-            with _connect(scheme, host, port) as client:
+            with closing(_connect(scheme, host, port)) as client:
                 self._sign_in(client, scheme)
                 yield lambda message, sender, recipients: _send(client, message, sender, recipients)
+                with suppress(OSError, smtplib.SMTPException):  # what was taken is taken, however it says good-bye
+                    client.quit()
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed("smtp", str(error)) from error
 

@@ -28,6 +28,7 @@ from panel.api.operations import OPERATIONS
 from panel.cli.running import RunningPanel
 from provisioning.lab.processes import WORKER
 from tests.bench.api import Api, ApiFailed
+from tests.web.test_sign_in import code_now
 
 WAIT, MAIL_SECONDS, LOOKS = 20, 30.0, 5
 MEMBER = "miasto-koscian"
@@ -126,18 +127,34 @@ class Flows:
         self.secrets["new user's TOTP secret"] = json.loads(printed)["totp"]
 
     def sign_in_wrongly_and_rightly(self) -> None:
-        """By a wrong password, and by the right one up to the code."""
+        """By a wrong password, then by the right one and a code; the page with a new factor's secret is opened."""
         for password in (self.new("wrong password at the panel"), self.secrets["password of a user on standard input"]):
-            browser = _browser()
-            page = _open(browser, f"{self.url}/login")
-            _send(browser, f"{self.url}/login", page, email=self.address, password=password)
+            self.browser = _browser()
+            page = _open(self.browser, f"{self.url}/login")
+            page = _send(self.browser, f"{self.url}/login", page, email=self.address, password=password)
+        code = code_now(self.secrets["new user's TOTP secret"])
+        _send(self.browser, f"{self.url}/login/code", page, code=code)
+        shown = _open(self.browser, f"{self.url}/account/second-factor")
+        secret = shown.split('class="secret"')[1].split(">", 1)[1].split("<", 1)[0]
+        self.secrets["offered TOTP secret"] = re.sub(r"[^A-Z2-7]", "", secret)
 
     def reset_and_invite(self) -> None:
         """Links that come by mail, are opened, and used."""
+        invited, mail_password = _address(), self.new("password of the invited one's mailbox")
+        self.api.post(
+            "/mailboxes", {"member_id": self.member_id, "address": invited, "password": mail_password}, wait=WAIT
+        )
+        form = f"{self.url}/invitations/new"
+        words = {"email": invited, "role": "member_editor", "member_id": MEMBER, "language": "pl", "name": ""}
+        _send(self.browser, form, _open(self.browser, form), **words)
+        link = self._link("/invitations/", invited, mail_password)
+        self.secrets["invitation link"] = link.rpartition("/")[2]
+        self._set_password(_browser(), link, self.new("password by the invitation"), name="Jan Zaproszony")
+        assert invited in self._cis("users", "list", "--json", "--page-size", "200")
         browser = _browser()
         page = _open(browser, f"{self.url}/reset")
         _send(browser, f"{self.url}/reset", page, email=self.address)
-        link = self._link("/reset/")
+        link = self._link("/reset/", self.address, self.mail_password)
         self.secrets["reset link"] = link.rpartition("/")[2]
         self._set_password(browser, link, self.new("password by the reset link"))
 
@@ -213,17 +230,17 @@ class Flows:
         assert done.returncode == 0, (arguments[:2], done.stderr[-800:])
         return done.stdout
 
-    def _set_password(self, browser: urllib.request.OpenerDirector, link: str, password: str) -> None:
+    def _set_password(self, browser: urllib.request.OpenerDirector, link: str, password: str, **others: str) -> None:
         page = _open(browser, link)
         names = re.findall(r'<input[^>]*?name="([^"]+)"[^>]*?type="password"|'
                            r'<input[^>]*?type="password"[^>]*?name="([^"]+)"', page)  # fmt: skip
-        _send(browser, link, page, **{first or second: password for first, second in names})
+        _send(browser, link, page, **{first or second: password for first, second in names}, **others)
 
-    def _link(self, part: str) -> str:
-        """The link in the newest message of our user's mailbox."""
+    def _link(self, part: str, address: str, password: str) -> str:
+        """The link in the newest message of a mailbox."""
         end = time.monotonic() + MAIL_SECONDS
         with self._imap() as session:
-            session.login(self.address, self.mail_password)
+            session.login(address, password)
             while time.monotonic() < end:
                 session.select("INBOX")
                 for number in reversed(session.search(None, "ALL")[1][0].split()):
