@@ -17,7 +17,7 @@ from panel.mail.models import Mailbox
 from panel.web.forms.base import PanelForm
 from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm, TakeOverForm
 from panel.web.mail_parts import domain_names, link_page, room
-from panel.web.session import actor, permission
+from panel.web.session import actor, permission, require_fresh
 
 area = Blueprint("mailbox", __name__, url_prefix="/mail/mailboxes/<uuid:mailbox_id>")
 
@@ -36,6 +36,7 @@ def quota(mailbox_id: uuid.UUID) -> ResponseReturnValue:
 
 @area.route("/password", methods=["GET", "POST"])
 @permission("mail:password")
+@require_fresh
 def password(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """A password set for the holder."""
     mailbox = _mailbox(mailbox_id, "mail:password")
@@ -92,6 +93,7 @@ def resume(mailbox_id: uuid.UUID) -> ResponseReturnValue:
 
 @area.route("/take-over", methods=["GET", "POST"])
 @permission("mail:takeover")
+@require_fresh
 def take_over(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """Another holder; the link by which the successor sets a password is shown in the answer to this POST."""
     mailbox, form = _mailbox(mailbox_id, "mail:takeover"), TakeOverForm()
@@ -104,6 +106,7 @@ def take_over(mailbox_id: uuid.UUID) -> ResponseReturnValue:
 
 @area.route("/hand-back", methods=["GET", "POST"])
 @permission("mail:takeover")
+@require_fresh
 def hand_back(mailbox_id: uuid.UUID) -> ResponseReturnValue:
     """The earlier holder again, by a link of their own."""
     mailbox, form = _mailbox(mailbox_id, "mail:takeover"), PanelForm()

@@ -169,6 +169,27 @@ def test_suspension_ends_live_sessions_and_resume_gives_everything_back(fleet: F
     assert fleet.arrives(box["address"], "after-resume")
 
 
+def test_a_mailbox_handed_over_is_the_successors_alone_with_its_mail(fleet: Fleet) -> None:
+    box = fleet.new("handed", password=PASSWORD)
+    assert fleet.arrives(box["address"], "before")
+    held = fleet.open_imap()
+    held.login(box["address"], PASSWORD)
+    held.select("INBOX")
+    handed = fleet.act(box, "take-over", successor="Ewa Nowa", authority="Zarządzenie nr 12/2026")
+    assert (handed["state"], handed["login"]) == ("active", "waiting")
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        _stay(held, seconds=5)
+    with suppress(OSError):
+        held.shutdown()
+    assert fleet.refused(box["address"])
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    link = handed["activation"]["link"]
+    _post_form(browser, link, _open(browser, link), password="zupełnie inne hasło 8")
+    assert _settled(fleet, box)["login"] == "open"
+    with fleet.signed_in(box["address"], "zupełnie inne hasło 8") as session:
+        assert session.search(None, "SUBJECT", "before")[1] != [b""]
+
+
 def test_removed_mail_is_refused_and_comes_back_whole(fleet: Fleet) -> None:
     box = fleet.new("removed", password=PASSWORD)
     assert fleet.arrives(box["address"], "kept")

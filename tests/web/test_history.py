@@ -128,7 +128,9 @@ def test_a_refused_change_is_not_made(site: Site) -> None:
 
 def test_a_mailbox_is_handed_over_and_back_by_the_pages(site: Site) -> None:
     box = create_mailbox(SYSTEM, member_id=site.world.koscian.id, address=f"biuro@{SHARED}").mailbox
-    client, page = site.client(site.clerk), f"/mail/mailboxes/{box.id}"
+    client, page = site.client(site.clerk, fresh=True), f"/mail/mailboxes/{box.id}"
+    stale = site.client(site.clerk).get(f"{page}/take-over")
+    assert stale.status_code == 302, "a fresh second factor comes first"
     assert f"{page}/take-over" in client.get(page).text
     assert fields_at_fault(send(client, f"{page}/take-over", {"successor": "", "authority": "ustnie"}).text) == {
         "successor"
