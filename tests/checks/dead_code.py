@@ -25,7 +25,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
     "Flask, Jinja and click": frozenset(
         "obj ctx convert session_protection log_exception locale_selector lstrip_blocks trim_blocks "
-        "test_client_class".split()
+        "test_client_class bytecode_cache load_bytecode dump_bytecode session_interface default_port".split()
     ),
     "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
     "Gunicorn": frozenset(
