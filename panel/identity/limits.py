@@ -154,7 +154,8 @@ def _count(what: str, key: str, user_id: uuid.UUID | None) -> tuple[datetime | N
     """Count one at ``key``; return until when it had to wait before, and the time."""
     sort = _sort(key)
     row = insert_unless_there(Attempts).values(
-        id=new_id(), what=what, sort=sort, key=_digest(what, key), failures=1, last_at=database_now(), user_id=user_id,
+        id=new_id(), what=what, sort=sort, key=_digest(what, key), failures=1, last_at=database_now(),
+        user_id=None if sort == "address" else user_id,
         network=key.partition(":")[2] if sort == "address" else "",
     )  # fmt: skip
     again = case((Attempts.last_at < database_now(-FORGOTTEN_SECONDS), 1), else_=Attempts.failures + 1)

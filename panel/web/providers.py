@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -46,11 +47,17 @@ def create() -> ResponseReturnValue:
 def edit(provider_id: uuid.UUID) -> ResponseReturnValue:
     """Change a provider; its secret stays where none is typed."""
     row = get_provider(actor(), provider_id)
-    form = ProviderForm(obj=row, data={"members": "\n".join(one.member.slug for one in row.members)})
+    form = ProviderForm(data=_shown(row))
     if form.attempt(lambda: _change(row, form)) is not None:
         flash(_("Saved."), "success")
         return redirect(url_for("providers.show_list"), 303)
     return render_template("outside/provider.html", form=form, provider=row, back_to=redirect_uri()), form.status
+
+
+def _shown(row: OutsideProvider) -> dict[str, Any]:
+    """What the form shows; the secret is shown to nobody."""
+    same = {name: getattr(row, name) for name in ("name", "issuer", "client_id", "for_staff", "active")}
+    return same | {"members": "\n".join(one.member.slug for one in row.members)}
 
 
 def _change(row: OutsideProvider, form: ProviderForm) -> OutsideProvider:

@@ -29,7 +29,7 @@ def test_a_colleague_is_invited_and_joins(site: Site) -> None:
     assert answer.location == "/invitations/"
     page = clerk.get("/invitations/?search=jan&state=waiting").text
     assert "jan@example.test" in page
-    assert "czeka na odpowiedź" in page
+    assert "oczekuje" in page
     visitor, path = site.client(), invitation_path(site)
     before = rows_of_everything()
     for _ in range(2):

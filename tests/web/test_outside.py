@@ -35,7 +35,11 @@ def test_set_up_by_staff_linked_by_a_person_and_signed_in_by(site: Site, provide
     assert fields_at_fault(send(admin, "/providers/new", wrong).text) == {"members"}
     assert send(admin, "/providers/new", fields | {"issuer": provider.issuer}).location == "/providers/"
     row = db.session.scalars(select(OutsideProvider)).one()
-    assert SECRET not in admin.get(f"/providers/{row.id}").text
+    shown = admin.get(f"/providers/{row.id}").text
+    assert SECRET not in shown
+    assert ">miasto-koscian</textarea>" in shown.replace("\r\n", "")
+    kept = {"name": "Urząd Kościan", "client_id": CLIENT, "members": "miasto-koscian\nsmigiel", "active": "y"}
+    assert send(admin, f"/providers/{row.id}", kept).location == "/providers/"
     assert "Urząd Kościan" in admin.get("/providers/").text
     anna = site.client(site.clerk, fresh=True)
     assert "Urząd Kościan" in anna.get("/account/outside").text
