@@ -1,6 +1,7 @@
 """What somebody proves who they are with besides the password: set up, taken away, and told of.
 
-Each change ends the other sessions of its user where they rest on less, is recorded, and is told by notice.
+Each change takes what one has already, given in the session ``session_id`` a moment ago: a second factor, or the
+password of somebody without one. It ends all other sessions, is recorded, and is told by notice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from panel.identity.passkeys import NAME_MAX, Passkey, add_passkey, passkeys_of
 from panel.identity.policy import demand_on
 from panel.identity.recovery_codes import void_codes
 from panel.identity.second_factor import step_of
-from panel.identity.sessions import end_all
+from panel.identity.sessions import end_all, is_proven_in
 from panel.kernel.access import Actor
 from panel.kernel.db import db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -36,12 +37,7 @@ def has_passkey(user: User) -> bool:
     return db.session.scalar(select(Passkey.id).where(Passkey.user_id == user.id).limit(1)) is not None
 
 
-def may_add_factor(actor: Actor, user: User, *, proven: bool) -> bool:
-    """Whether a factor may be added now: after a second factor a moment ago, or after the password for the first."""
-    return actor.user_id == user.id and (actor.fresh if has_factor(user) else proven)
-
-
-def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id: uuid.UUID | None) -> User:
+def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id: uuid.UUID) -> User:
     """Make ``stored`` the secret of ``user``'s authenticator app, proved by ``code``; an earlier one is void.
 
     Other sessions than ``session_id`` end. Raises Invalid ``code_wrong``.
@@ -50,17 +46,17 @@ def set_up_totp(actor: Actor, user: User, *, stored: str, code: str, session_id:
     if step is None:
         raise Invalid("code_wrong", field="code")
     with unit_of_work():
-        locked = _locked(actor, user)
+        locked = _locked(actor, user, session_id)
         replaced = locked.tf_totp_secret is not None
         locked.tf_totp_secret, locked.tf_primary_method, locked.totp_step = stored, "authenticator", step
         _changed(actor, locked, "replace" if replaced else "add", "totp", session_id)
     return locked
 
 
-def remove_totp(actor: Actor, user: User, *, session_id: uuid.UUID | None) -> User:
+def remove_totp(actor: Actor, user: User, *, session_id: uuid.UUID) -> User:
     """Take the authenticator app away. Raises Conflict ``last_factor`` where a role demands one and it is the last."""
     with unit_of_work():
-        locked = _locked(actor, user)
+        locked = _locked(actor, user, session_id)
         if locked.tf_totp_secret is None:
             return locked
         _keep_one(locked, others=len(passkeys_of(user.id)))
@@ -69,12 +65,10 @@ def remove_totp(actor: Actor, user: User, *, session_id: uuid.UUID | None) -> Us
     return locked
 
 
-def add_key(
-    actor: Actor, user: User, *, challenge: str, answer: str, name: str, session_id: uuid.UUID | None
-) -> Passkey:
+def add_key(actor: Actor, user: User, *, challenge: str, answer: str, name: str, session_id: uuid.UUID) -> Passkey:
     """Keep a new passkey of ``user``. Raises Invalid, Conflict ``passkey_known``."""
     with unit_of_work():
-        locked = _locked(actor, user)
+        locked = _locked(actor, user, session_id)
         row = add_passkey(locked, challenge=challenge, answer=answer, name=name)
         _changed(actor, locked, "add", "passkey", session_id, key=row.name)
     return row
@@ -86,15 +80,15 @@ def rename_key(actor: Actor, user: User, key_id: uuid.UUID, *, name: str) -> Pas
     if not name or len(name) > NAME_MAX or has_control(name):
         raise Invalid("text_bad", field="name")
     with unit_of_work():
-        row = _own_key(_locked(actor, user), key_id)
+        row = _own_key(_own_row(actor, user), key_id)
         row.name = name
     return row
 
 
-def remove_key(actor: Actor, user: User, key_id: uuid.UUID, *, session_id: uuid.UUID | None) -> Passkey:
+def remove_key(actor: Actor, user: User, key_id: uuid.UUID, *, session_id: uuid.UUID) -> Passkey:
     """Take a passkey away. Raises NotFound, Conflict ``last_factor``."""
     with unit_of_work():
-        locked = _locked(actor, user)
+        locked = _locked(actor, user, session_id)
         row = _own_key(locked, key_id)
         _keep_one(locked, others=len(passkeys_of(user.id)) - 1 + bool(locked.tf_totp_secret))
         db.session.delete(row)
@@ -118,12 +112,12 @@ def remove_all_factors(actor: Actor, user: User, *, reason: str) -> None:
         tell_user("account:factors_removed", user.id, by=actor.name, reason=reason, happened_at=_now())
 
 
-def change_password(actor: Actor, user: User, *, password: str, session_id: uuid.UUID | None) -> User:
+def change_password(actor: Actor, user: User, *, password: str, session_id: uuid.UUID) -> User:
     """Set the own password; the caller asked who it is. Other sessions end. Raises Invalid naming ``password``."""
     prepare_mailbox_password(password)  # the same rules for all; what is hashed is normalised as sign-in does it
     hashed = hash_user_password(password)
     with unit_of_work():
-        locked = _locked(actor, user)
+        locked = _locked(actor, user, session_id)
         locked.password, locked.fs_uniquifier = hashed, secrets.token_hex(16)
         end_all(user.id, but=session_id, why="password_changed")
         record(actor, "identity:user:password", kind="user", resource_id=user.id, name=user.email)
@@ -131,7 +125,15 @@ def change_password(actor: Actor, user: User, *, password: str, session_id: uuid
     return locked
 
 
-def _locked(actor: Actor, user: User) -> User:
+def _locked(actor: Actor, user: User, session_id: uuid.UUID) -> User:
+    """The row of ``user``, who acts for themselves and proved it in this session a moment ago."""
+    locked = _own_row(actor, user)
+    if not is_proven_in(session_id, user.id, by_factor=has_factor(locked)):
+        raise NotAllowed("fresh_factor_needed", permission="factors")
+    return locked
+
+
+def _own_row(actor: Actor, user: User) -> User:
     """The row of ``user``, who acts for themselves, kept from other units of work."""
     if actor.user_id != user.id or actor.on_behalf_of is not None:
         raise NotAllowed("not_allowed", permission="factors")
@@ -158,7 +160,7 @@ def _keep_one(user: User, *, others: int) -> None:
         raise Conflict("last_factor")
 
 
-def _changed(actor: Actor, user: User, action: str, sort: str, session_id: uuid.UUID | None, **more: Any) -> None:
+def _changed(actor: Actor, user: User, action: str, sort: str, session_id: uuid.UUID, **more: Any) -> None:
     """Void recovery codes of somebody without factor, end other sessions, and tell."""
     db.session.flush()
     if not has_factor(user):

@@ -140,6 +140,18 @@ def renew_session(session_id: uuid.UUID, *, factor: str | None = None) -> Opened
     return Opened(row=row, secret=secret)
 
 
+def is_proven_in(session_id: uuid.UUID, user_id: uuid.UUID, *, by_factor: bool) -> bool:
+    """Whether ``user_id`` proved who they are in that session of theirs a moment ago; ``by_factor``: by a second one."""
+    given_at = UserSession.factor_at if by_factor else UserSession.proven_at
+    query = select(UserSession.id).where(
+        UserSession.id == session_id,
+        UserSession.user_id == user_id,
+        given_at > database_now(-FRESH_SECONDS),
+        *_is_open(),
+    )
+    return db.session.scalar(query) is not None
+
+
 def sessions_of(user_id: uuid.UUID) -> list[UserSession]:
     """The sessions of ``user_id`` that are open, the one seen last first."""
     query = select(UserSession).where(UserSession.user_id == user_id, *_is_open())

@@ -136,6 +136,7 @@ def _confirm_page(form: CodeForm | OwnPasswordForm) -> ResponseReturnValue:
 
 def _change_password(form: NewPasswordForm) -> bool:
     prove_by_password(session.me(), form.password.data or "", **session.whence())
+    session.rise(None)
     change_password(session.actor(), session.me(), password=form.new_password.text, session_id=session.row().id)
     session.rise(None)
     return True

@@ -25,7 +25,7 @@ from panel.web.filters import number
 from panel.web.forms.base import PanelForm
 from panel.web.node_facts import gauges, program_state
 from panel.web.node_state import node_state
-from panel.web.session import actor, permission
+from panel.web.session import actor, permission, require_fresh_to_send
 from panel.wiring import KINDS
 
 area = Blueprint("nodes", __name__, url_prefix="/nodes")
@@ -84,6 +84,7 @@ def check(node_id: uuid.UUID) -> ResponseReturnValue:
 
 @area.route("/<uuid:node_id>/plan", methods=["GET", "POST"])
 @permission("nodes:read", staff=True)
+@require_fresh_to_send
 def show_plan(node_id: uuid.UUID) -> ResponseReturnValue:
     """Show the plan that waits for a person, or what would change now; approve exactly the one that was shown."""
     node, form = nodes.get_node(actor(), node_id), DigestForm()
@@ -97,6 +98,7 @@ def show_plan(node_id: uuid.UUID) -> ResponseReturnValue:
 
 @area.route("/<uuid:node_id>/repair", methods=["GET", "POST"])
 @permission("drift:write", staff=True)
+@require_fresh_to_send
 def show_repair(node_id: uuid.UUID) -> ResponseReturnValue:
     """Show what overwriting everything that differs would do, and do exactly that."""
     node, form = nodes.get_node(actor(), node_id), DigestForm()

@@ -151,6 +151,11 @@ def require_fresh(view: _View) -> _View:
     return _only_if(is_fresh, view)
 
 
+def require_fresh_to_send(view: _View) -> _View:
+    """Let anybody look, and take the form only after a second factor a moment ago."""
+    return _only_if(lambda: request.method in ("GET", "HEAD") or is_fresh(), view)
+
+
 def require_proven(view: _View) -> _View:
     """Open ``view`` only after the strongest thing this person has was given a moment ago: for one's own account."""
     return _only_if(is_proven, view)
@@ -239,7 +244,7 @@ def _only_if(holds: Callable[[], bool], view: _View) -> _View:
     def asked(*args: Any, **kwargs: Any) -> Any:
         if holds():
             return view(*args, **kwargs)
-        if holds is is_fresh and not has_factor(current_user):
+        if holds is not is_proven and not has_factor(current_user):
             flash(_("Set up a second factor first."), "warning")
             return redirect(url_for("factors.set_up", next=_back()))
         return redirect(url_for("account.confirm", next=_back()))

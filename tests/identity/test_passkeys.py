@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from panel.identity.passkeys import (
     request_options,
 )
 from panel.identity.second_factor import new_totp
+from panel.identity.sessions import open_session
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound, PanelError
@@ -53,7 +55,7 @@ def test_a_key_is_kept_named_used_and_removed(world: World, anna: User) -> None:
         rename_key(actor_for_user(anna), anna, key.id, name="a\u202eb")
     other = _person(world, "other@example.test")
     with pytest.raises(NotFound):
-        remove_key(actor_for_user(other), other, key.id, session_id=None)
+        remove_key(actor_for_user(other), other, key.id, session_id=_session_of(anna))
     assert [one.name for one in passkeys_of(anna.id)] == ["Klucz zapasowy"]
     assert db.session.scalar(select(Passkey.sign_count)) == 1
     told = list(db.session.scalars(select(Notice.code)))
@@ -110,7 +112,9 @@ def test_what_is_no_answer_is_refused_like_any_other(anna: User) -> None:
         with pytest.raises(Invalid):
             check_passkey(challenge=challenge, answer=answer, user=anna)
         with pytest.raises(Invalid):
-            add_key(actor_for_user(anna), anna, challenge=challenge, answer=answer, name="x", session_id=None)
+            add_key(
+                actor_for_user(anna), anna, challenge=challenge, answer=answer, name="x", session_id=_session_of(anna)
+            )
 
 
 def test_a_challenge_is_answered_once_however_many_send_it_at_once(world: World, anna: User) -> None:
@@ -132,15 +136,15 @@ def test_a_key_is_one_users_and_the_last_factor_stays_where_a_role_asks_for_one(
     with pytest.raises(Conflict, match="passkey_known"):
         _add(_person(world, "eve@example.test"), device)
     with pytest.raises(Conflict, match="last_factor"):
-        remove_key(actor_for_user(anna), anna, key.id, session_id=None)
+        remove_key(actor_for_user(anna), anna, key.id, session_id=_session_of(anna))
     with unit_of_work():
         anna.tf_totp_secret = new_totp(world.app.config["CIS"]).stored
-    remove_key(actor_for_user(anna), anna, key.id, session_id=None)
+    remove_key(actor_for_user(anna), anna, key.id, session_id=_session_of(anna))
     with pytest.raises(Conflict, match="last_factor"):
-        remove_totp(actor_for_user(anna), anna, session_id=None)
+        remove_totp(actor_for_user(anna), anna, session_id=_session_of(anna))
     editor = _person(world, "editor@example.test", role="member_editor")
     free = _add(editor, Authenticator(handle=editor.id.bytes))
-    remove_key(actor_for_user(editor), editor, free.id, session_id=None)
+    remove_key(actor_for_user(editor), editor, free.id, session_id=_session_of(editor))
     assert not has_factor(editor)
 
 
@@ -149,7 +153,7 @@ def test_nobody_sets_up_a_factor_of_somebody_else(world: World, anna: User) -> N
     challenge = new_challenge()
     with pytest.raises(PanelError, match="not_allowed"):
         add_key(actor_for_user(eve, fresh=True), anna, challenge=challenge, answer=Authenticator().create(challenge),
-                name="x", session_id=None)  # fmt: skip
+                name="x", session_id=_session_of(eve))  # fmt: skip
     assert passkeys_of(anna.id) == []
 
 
@@ -162,7 +166,12 @@ def _person(world: World, email: str, *, role: str = "member_admin", member: boo
 def _add(user: User, device: Authenticator) -> Passkey:
     challenge = new_challenge()
     return add_key(actor_for_user(user), user, challenge=challenge, answer=device.create(challenge), name="Biuro",
-                   session_id=None)  # fmt: skip
+                   session_id=_session_of(user))  # fmt: skip
+
+
+def _session_of(user: User) -> uuid.UUID:
+    """A session in which ``user`` gave all they have just now."""
+    return open_session(user, address="", agent="", factors=["password", "passkey"]).row.id
 
 
 def _same(device: Authenticator) -> dict[str, Any]:

@@ -162,6 +162,10 @@ def test_what_sessions_rest_on_ends_the_others_when_it_changes(world: World, ann
     assert not take_code(anna, code), "the code that set it up is used"
     assert find_session(there.secret) is None
     there = _open(anna)
+    for stale in (there, here):
+        with pytest.raises(NotAllowed, match="fresh_factor_needed"):
+            change_password(me, anna, password="żółta łódź na jeziorze", session_id=stale.row.id)
+    renew_session(here.row.id, factor="totp")
     change_password(me, anna, password="żółta łódź na jeziorze", session_id=here.row.id)
     assert find_session(there.secret) is None
     there = _open(anna)
@@ -223,7 +227,7 @@ def test_who_must_have_a_second_factor_follows_one_table(world: World, anna: Use
     assert demand_on(anna).is_due
     totp = _with_totp(world, staff)
     with pytest.raises(Exception, match="last_factor"):
-        remove_totp(actor_for_user(staff), staff, session_id=None)
+        remove_totp(actor_for_user(staff), staff, session_id=_open(staff, "totp").row.id)
     assert totp
 
 
@@ -245,8 +249,8 @@ def _person(world: World, email: str, *, role: str = "member_admin") -> User:
     return create_user(SYSTEM, email=email, name="", password_hash=None, role=role, member_id=world.koscian.id)
 
 
-def _open(user: User) -> Opened:
-    return open_session(user, factors=["password"], **HERE)
+def _open(user: User, *more: str) -> Opened:
+    return open_session(user, factors=["password", *more], **HERE)
 
 
 def _turn_back(opened: Opened, column: str, seconds: int) -> None:

@@ -170,7 +170,7 @@ def test_nothing_of_another_member_is_reached(site: Site) -> None:
     grant(site.world.smigiel, mailboxes=5, mailbox_mb=5000)
     foreign = create_mailbox(SYSTEM, member_id=site.world.smigiel.id, address=f"obca@{SHARED}").mailbox
     db.session.commit()
-    client = site.client(site.clerk)
+    client = site.client(site.clerk, fresh=True)
     assert "obca" not in client.get("/mail/mailboxes").text
     assert "obca" not in client.get("/mail/mailboxes.csv", buffered=True).text
     assert client.get(new_path(site.world.smigiel)).status_code == 404
@@ -249,7 +249,7 @@ def test_a_change_is_made_by_sending_its_form_and_not_by_looking_at_it(
     site: Site, action: str, fields: dict[str, str], tag: str
 ) -> None:
     box = a_mailbox(site, "zmieniana")
-    client = site.client(site.clerk)
+    client = site.client(site.clerk, fresh=True)
     before = rows_of_everything()
     assert client.get(f"/mail/mailboxes/{box.id}/{action}").status_code == 200
     assert rows_of_everything() == before

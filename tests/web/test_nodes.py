@@ -51,7 +51,7 @@ def test_a_look_for_differences_is_asked_for_once(full_site: Site) -> None:
 
 
 def test_a_waiting_plan_is_approved_as_it_was_shown(full_site: Site) -> None:
-    client, node = full_site.client(full_site.admin), full_site.world.node
+    client, node = full_site.client(full_site.admin, fresh=True), full_site.world.node
     page = client.get(f"/nodes/{node.id}/plan").text
     assert "odchodzi2@info.wokiss.pl" in page
     done = client.post(f"/nodes/{node.id}/plan", data={"csrf_token": token_in(page), "digest": _digest(page)})
@@ -60,7 +60,7 @@ def test_a_waiting_plan_is_approved_as_it_was_shown(full_site: Site) -> None:
 
 
 def test_an_outdated_plan_is_not_approved(full_site: Site) -> None:
-    client, node = full_site.client(full_site.admin), full_site.world.node
+    client, node = full_site.client(full_site.admin, fresh=True), full_site.world.node
     page = client.get(f"/nodes/{node.id}/plan").text
     refused = client.post(f"/nodes/{node.id}/plan", data={"csrf_token": token_in(page), "digest": "another"})
     assert refused.status_code == 422
@@ -71,7 +71,7 @@ def test_an_outdated_plan_is_not_approved(full_site: Site) -> None:
 def test_who_may_not_approve_sees_the_plan_without_the_button(full_site: Site) -> None:
     node = full_site.world.node
     auditor = full_site.person("kontrola@example.test", "auditor")
-    client = full_site.client(auditor)
+    client = full_site.client(auditor, fresh=True)
     page = client.get(f"/nodes/{node.id}/plan").text
     assert "odchodzi2@info.wokiss.pl" in page
     assert "Zatwierdź plan" not in page
@@ -150,7 +150,7 @@ def test_overwriting_asks_first_and_makes_a_job(full_site: Site) -> None:
 
 
 def test_everything_is_overwritten_by_the_plan_that_was_shown(full_site: Site) -> None:
-    client, node = full_site.client(full_site.admin), full_site.world.node
+    client, node = full_site.client(full_site.admin, fresh=True), full_site.world.node
     page = client.get(f"/nodes/{node.id}/repair").text
     assert "1 różnicy nie da się stąd nadpisać" in page
     fields = {"csrf_token": token_in(page), "digest": _digest(page)}
