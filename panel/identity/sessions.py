@@ -141,7 +141,7 @@ def renew_session(session_id: uuid.UUID, *, factor: str | None = None) -> Opened
 
 
 def is_proven_in(session_id: uuid.UUID, user_id: uuid.UUID, *, by_factor: bool) -> bool:
-    """Whether ``user_id`` proved who they are in that session of theirs a moment ago; ``by_factor``: by a second one."""
+    """Whether ``user_id`` proved who they are in that session of theirs a moment ago, ``by_factor`` by a second one."""
     given_at = UserSession.factor_at if by_factor else UserSession.proven_at
     query = select(UserSession.id).where(
         UserSession.id == session_id,

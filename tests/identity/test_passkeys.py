@@ -55,7 +55,7 @@ def test_a_key_is_kept_named_used_and_removed(world: World, anna: User) -> None:
         rename_key(actor_for_user(anna), anna, key.id, name="a\u202eb")
     other = _person(world, "other@example.test")
     with pytest.raises(NotFound):
-        remove_key(actor_for_user(other), other, key.id, session_id=_session_of(anna))
+        remove_key(actor_for_user(other), other, key.id, session_id=_session_of(other))
     assert [one.name for one in passkeys_of(anna.id)] == ["Klucz zapasowy"]
     assert db.session.scalar(select(Passkey.sign_count)) == 1
     told = list(db.session.scalars(select(Notice.code)))
