@@ -38,11 +38,17 @@ def list_(actor: Actor, /, *, member: str | None, node: str | None, tag: str | N
     columns: Columns = {
         "at": "at",
         "tag": "tag",
-        "actor": lambda row: row["actor_name"] or row["actor"],
+        "actor": _who,
         "about": _about,
         "data": "data",
     }
     print_list(query, shapes.event, columns, orders=orders.EVENTS, default="-at", page=page)
+
+
+def _who(row: Row) -> str:
+    """The person, and the member in whose name somebody of the staff did it."""
+    name, member = row["actor_name"] or row["actor"], row["data"].get("on_behalf_of")
+    return f"{name} for {member}" if member else str(name)
 
 
 def _about(row: Row) -> str:
