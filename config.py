@@ -30,6 +30,14 @@ def _networks(text: str) -> str:
     return text
 
 
+def _level_days(text: str) -> str:
+    for part in filter(None, text.split(",")):
+        level, _, days = part.strip().partition("=")
+        if level not in ("no_new", "no_send", "no_login", "closed") or not days.isdecimal() or int(days) > 3650:
+            raise ValueError("levels no_new, no_send, no_login, closed with days, as no_new=1,closed=90")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What an installation may set. Each field ``x`` is read from the variable ``CIS_X``."""
@@ -69,10 +77,12 @@ class Settings:
     step_notice: str = _setting(
         "no_new=0,no_send=7,no_login=7,closed=7",
         "How many days before its day each level of a suspension is announced at least.",
+        _level_days,
     )
     end_steps: str = _setting(
         "no_new=1,no_send=30,no_login=60,closed=90",
         "How many days after the end of a contract that nothing follows each level holds; a level left out never does.",
+        _level_days,
     )
     end_reason: str = _setting(
         "Umowa wygasła", "What those read whose services are held back because a contract ended."

@@ -63,6 +63,11 @@ def day(value: date | None) -> str:
     return format_date(value, "d MMMM y", locale=language())
 
 
+def month(value: date) -> str:
+    """A month where there is little room: "gru 2026"."""
+    return format_date(value, "LLL y", locale=language())
+
+
 def ago(value: datetime | None) -> str:
     """How long ago, or how soon: "2 min temu", "za 5 min"; the date where a month lies between."""
     if value is None:

@@ -10,7 +10,7 @@ NEAR = 0.9
 """From which part of what is granted on a bar warns."""
 
 WIDTH, HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 32
+_LEFT, _RIGHT, _TOP, _BOTTOM = 88, 12, 16, 32
 
 
 @dataclass(frozen=True, kw_only=True)

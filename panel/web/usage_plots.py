@@ -10,6 +10,7 @@ from functools import partial
 from panel.contracts.entitlements import Entitlement
 from panel.contracts.usage_days import usage_of
 from panel.web.filters import day as day_words
+from panel.web.filters import month
 from panel.web.plots import Bar, Growth, Point, bar, by_month, growth
 from panel.wording import amount, entitlement_word
 
@@ -34,7 +35,7 @@ def growth_of(member_id: uuid.UUID, kinds: Sequence[str]) -> list[GrowthOf]:
     for kind in kinds:
         points = [Point(day=row.day, used=row.used, granted=row.granted) for row in usage_of(member_id, kind)]
         to_text = partial(amount, kind)
-        lines = growth(points, to_text=to_text, to_day=day_words)
+        lines = growth(points, to_text=to_text, to_day=month)
         if lines is not None:
             months = [(day_words(one.day), to_text(one.used), to_text(one.granted)) for one in by_month(points)]
             found.append(GrowthOf(title=entitlement_word(kind), lines=lines, months=months))

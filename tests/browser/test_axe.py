@@ -250,7 +250,7 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
     yield "node_id", world.node.id
     yield "member_id", world.koscian.id
-    if endpoint.startswith("helping"):
+    if endpoint.startswith(("helping", "records")):
         yield "user_id", place.site.clerk.id
     yield "asked_id", db.session.scalars(select(AskedAction.id)).first()
     yield "key_id", db.session.scalars(select(Passkey.id)).first()

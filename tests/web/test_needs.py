@@ -38,7 +38,8 @@ def test_everything_stands_in_one_list_the_most_urgent_first(full_site: Site) ->
         "Zadanie się nie udało",
         "skrzynka: Serwer tego odmawia",
         "skrzynka: inne na serwerze",
-        "Umowa wygasa",
+        "Zamówienie czeka na stowarzyszenie",
+        "Umowa kończy się za 20 dni",
         "Umowa jest zawieszona",
     ]
     places = [page.index(words) for words in told]
@@ -54,7 +55,7 @@ def test_everything_stands_in_one_list_the_most_urgent_first(full_site: Site) ->
         ("kind=difference", "dzikie@", "mail2"),
         ("search=DZIKIE", "dzikie@", "CIS/2025/7"),
         ("search=mail2", "Nie można połączyć się z serwerem", "dzikie@"),
-        ("search=2025/8", "Umowa jest zawieszona", "Umowa wygasa"),
+        ("search=2025/8", "Umowa jest zawieszona", "Umowa kończy się"),
     ],
 )
 def test_it_is_narrowed_by_kind_and_by_name(full_site: Site, query: str, some: str, none: str) -> None:

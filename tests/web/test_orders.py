@@ -146,7 +146,7 @@ def test_the_first_page_of_a_member_shows_use_growth_contracts_and_orders(site: 
     page = site.client(site.clerk).get("/").text
     assert "9/2026" in page
     assert "100 dni do końca" in page
-    assert '<polyline class="plot-used" points="64.0,176.4' in page
+    assert '<polyline class="plot-used" points="88.0,' in page
     assert "Śmigiel" not in page
 
 
