@@ -45,7 +45,8 @@ def test_a_person_chooses_what_they_are_told_of_and_sees_what_was_sent(site: Sit
 def test_the_record_is_taken_along_by_those_who_may_and_that_is_recorded(site: Site) -> None:
     chainer()(SYSTEM)
     client = site.client(site.admin)
-    sent = {"csrf_token": token_in(client.get("/records/export").text)}
+    sent = {"csrf_token": token_in(client.get("/records/export").text), "since": "2026-01-01"}
+    assert client.post("/records/export", data=sent | {"since": ""}).status_code == 422
     answer = client.post("/records/export", data=sent)
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))

@@ -8,9 +8,9 @@ from panel.web.forms.fields import Day, Line, Required
 
 
 class ExportForm(PanelForm):
-    """From which day to which."""
+    """From which day to which; without the second, to the newest."""
 
-    since = Day(_l("From"))
+    since = Day(_l("From"), [Required()])
     until = Day(_l("To"))
 
 
