@@ -29,7 +29,10 @@ DAYS_MOST = 90
 
 
 class HandOver(Base):
-    """A role that ends at ``ends_at`` once the invited successor has it; settled at ``done_at``, either way."""
+    """A role that ends at ``ends_at`` once the invited successor has it; settled at ``done_at``, either way.
+
+    An invitation goes with an erased person; then nobody has taken the role over.
+    """
 
     __tablename__ = "hand_overs"
 
@@ -37,13 +40,13 @@ class HandOver(Base):
     grant_id: Mapped[uuid.UUID] = mapped_column(index=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"))
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id"))
-    invitation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invitations.id"))
+    invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitations.id", ondelete="SET NULL"))
     ends_at: Mapped[datetime] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     user: Mapped[User] = relationship(lazy="joined")
-    invitation: Mapped[Invitation] = relationship(lazy="joined")
+    invitation: Mapped[Invitation | None] = relationship(lazy="joined")
 
 
 def hand_over(actor: Actor, member_id: uuid.UUID, *, email: str, ends_on: date, name: str = "") -> HandOver | None:
@@ -77,11 +80,12 @@ def finish_hand_overs(actor: Actor) -> int:
     """Let roles end whose invited successors accepted; forget those whose invitations came to nothing."""
     require(actor, "users:write", staff=True)
     settled = or_(
+        HandOver.invitation_id.is_(None),
         Invitation.accepted_at.is_not(None),
         Invitation.withdrawn_at.is_not(None),
         Invitation.expires_at < database_now(),
     )
-    query = select(HandOver.id).join(Invitation, Invitation.id == HandOver.invitation_id)
+    query = select(HandOver.id).outerjoin(Invitation, Invitation.id == HandOver.invitation_id)
     found = db.session.scalars(query.where(HandOver.done_at.is_(None), settled)).all()
     for hand_over_id in found:
         with unit_of_work():
@@ -95,9 +99,10 @@ def _finish(hand_over_id: uuid.UUID) -> None:
         return
     waiting.done_at = database_now()
     grant = db.session.get(Grant, waiting.grant_id)
-    if grant is not None and waiting.invitation.accepted_at is not None:
+    invitation = waiting.invitation
+    if grant is not None and invitation is not None and invitation.accepted_at is not None:
         leaver = Actor(ref=f"user:{waiting.user_id}", name=waiting.user.name or waiting.user.email)
-        _let_end(leaver, grant, max(waiting.ends_at, utcnow()), successor=waiting.invitation.email)
+        _let_end(leaver, grant, max(waiting.ends_at, utcnow()), successor=invitation.email)
 
 
 def has_own_role(actor: Actor, member_id: uuid.UUID) -> bool:

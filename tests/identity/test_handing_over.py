@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from panel.identity.actions import actor_for_user, create_user, ensure_roles
 from panel.identity.grants import revoke_grant
@@ -68,6 +68,14 @@ def test_an_invitation_that_comes_to_nothing_takes_no_role_away(world: World, wo
     assert _grant_of(wojt).until is None
     assert db.session.scalars(select(HandOver)).one().done_at is not None
     hand_over(actor_for_user(wojt, fresh=True), world.koscian.id, email="nowy@gmina.pl", ends_on=_in(0))
+
+
+def test_erasing_the_invited_person_forgets_the_handing_over(world: World, wojt: User) -> None:
+    hand_over(actor_for_user(wojt, fresh=True), world.koscian.id, email="nowy@gmina.pl", ends_on=_in(0))
+    with unit_of_work():
+        db.session.execute(delete(Invitation))
+    assert finish_hand_overs(SYSTEM) == 1
+    assert _grant_of(wojt).until is None
 
 
 def test_only_the_own_role_is_handed_over_with_a_fresh_factor_and_soon(world: World, wojt: User) -> None:
