@@ -21,7 +21,7 @@ from panel.web import holding
 from panel.web.session import _SECRET
 from tests.matrix.families import NOBODY, WORDS, Asker, Families
 from tests.matrix.needs import Need
-from tests.matrix.rows import KINDS
+from tests.matrix.rows import KINDS, OF_NOBODY
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ARGUMENT = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
@@ -76,8 +76,8 @@ class Answer:
         text = self.text.lower()
         told = {place for place, word in WORDS.items() if word in text}
         found = {uuid.UUID(one) for one in set(_ID.findall(text)) - self.request.ids}
-        return told | {place for kind in families.rows.values() for place, one in kind.items()
-                       if one in found and place in WORDS and len(kind) > 1}  # fmt: skip
+        kinds = [rows for kind, rows in families.rows.items() if kind not in OF_NOBODY]
+        return told | {place for rows in kinds for place, one in rows.items() if one in found}
 
     def listed(self, families: Families, kind: str) -> set[str]:
         """The places of which it shows the row of ``kind``."""

@@ -272,7 +272,7 @@ OPERATIONS: dict[str, Need] = {
     "list_users": needs("users:read", lists="user"),
     "show_user": needs("users:read", hides=True),
     "change_user": needs("users:write", hides=True, body={"name": "Nowe Nazwisko"}),
-    "grant_role": needs("users:write", hides=True, body={"role": "member_editor", "member_id": "{member}"}),
+    "grant_role": needs("users:write", body={"role": "member_editor", "member_id": "{member}"}),
     "revoke_grant": needs("users:write", hides=True),
     "list_contract_tasks": needs("contracts:read"),
     "finish_contract_task": staff("contracts:write"),

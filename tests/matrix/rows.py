@@ -44,7 +44,8 @@ KINDS = {
     "tokens": "token", "users": "user", "member": "member", "contract": "contract", "mailbox": "mailbox",
     "domain": "domain", "job": "job", "node": "node", "difference": "difference", "user": "user", "grant": "grant",
     "token": "token", "parent": "member",
-    "orders": "order", "order": "order", "task": "task", "step": "step", "invitation": "invitation",
+    "orders": "order", "invitations": "invitation", "step-ins": "step_in", "order": "order",
+    "task": "task", "step": "step", "invitation": "invitation",
     "step_in": "step_in", "asked": "asked", "session": "session", "key": "passkey",
     "provider": "provider", "attempts": "attempts", "link": "link",
 }  # fmt: skip
@@ -149,6 +150,7 @@ def _invitation(member: Member, word: str, _rows: Rows, _place: str) -> uuid.UUI
         Invitation(
             email=f"zaproszony@{word}.test",
             name=f"drzewo {word}",
+            folded=f"drzewo {word}",
             role="member_editor",
             member_id=member.id,
             inviter_ref="user:x",

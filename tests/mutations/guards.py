@@ -11,6 +11,9 @@ LEASES = "tests/ledger/test_leases.py::"
 ENGINE = "tests/engine/test_engine.py::"
 RUNS = "tests/engine/test_runs.py::"
 PLANS = "tests/engine/test_guard.py::"
+PAGE = "tests/matrix/test_matrix.py::test_a_page_opens_to_those_who_may_and_to_nobody_else"
+OPERATION = "tests/matrix/test_matrix.py::test_an_operation_is_done_for_those_who_may_and_for_nobody_else"
+REACH = "tests/matrix/test_reach.py::"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -382,5 +385,124 @@ GUARDS = (
         text='if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")):',
         without="if not request.headers:",
         test="tests/web/test_metrics.py::test_only_the_networks_named_are_let_in_and_none_through_a_proxy",
+    ),
+    Guard(
+        promise="A right on one member is none on another",
+        path="panel/kernel/access.py",
+        text="return permission in self.permissions and permission in PERMISSIONS and self.includes(member_id)",
+        without="return permission in self.permissions and permission in PERMISSIONS",
+        test="tests/identity/test_grants.py::test_who_has_power_here_and_there_gives_it_there_only[sqlite]",
+    ),
+    Guard(
+        promise="What is out of reach looks absent",
+        path="panel/kernel/access.py",
+        text='    if not actor.reaches(member_id):\n        raise NotFound("not_found")\n    if not (actor.may_everywhere',
+        without="    if not (actor.may_everywhere",
+        test=PAGE + "[mail.show]",
+    ),
+    Guard(
+        promise="Lists are narrowed to what one reaches",
+        path="panel/kernel/access.py",
+        text="    return query.where(column.in_(members)) if members else query.where(false())",
+        without="    return query if members else query.where(false())",
+        test=REACH + "test_a_list_shows_all_rows_in_reach_and_no_other",
+    ),
+    Guard(
+        promise="A list of mailboxes is in nobody's hands but theirs who may read them",
+        path="panel/mail/actions.py",
+        text='    query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)',
+        without="    query = select(Mailbox)",
+        test=REACH + "test_a_list_shows_all_rows_in_reach_and_no_other",
+    ),
+    Guard(
+        promise="A mailbox is opened by who may",
+        path="panel/mail/actions.py",
+        text="    require_on(actor, permission, mailbox.member_id)\n",
+        without="",
+        test=PAGE + "[mail.show]",
+    ),
+    Guard(
+        promise="Mailboxes are made by who may make them for that member",
+        path="panel/mail/actions.py",
+        text='            require(actor, "mail:write", member_id)\n',
+        without="",
+        test=REACH + "test_one_foreign_row_among_many_makes_none_and_is_named",
+    ),
+    Guard(
+        promise="A filter narrows what is in reach, and opens nothing",
+        path="panel/ledger/events.py",
+        text='    query = scoped(actor, "events:read", select(Event), Event.member_id)',
+        without='    query = (select(Event) if member_id else scoped(actor, "events:read", select(Event), Event.member_id))',
+        test=REACH + "test_no_filter_opens_what_is_out_of_reach",
+    ),
+    Guard(
+        promise="A route that asks for less than it should is noticed",
+        path="panel/web/contracts.py",
+        text='@area.route("/new", methods=["GET", "POST"])\n@permission("contracts:write", staff=True)',
+        without='@area.route("/new", methods=["GET", "POST"])\n@permission("contracts:read")',
+        test="tests/matrix/test_matrix.py::test_the_table_says_what_everything_needs_and_so_does_the_code",
+    ),
+    Guard(
+        promise="A job is asked for again by who may on its own member",
+        path="panel/ledger/jobs.py",
+        text="    require_on(actor, permission, job.member_id)\n",
+        without="",
+        test=OPERATION + "[retry_job]",
+    ),
+    Guard(
+        promise="Nobody gives a role that may more than they",
+        path="panel/identity/grants.py",
+        text="    require_held(actor, ROLES[role], member_id)\n    _require",
+        without="    _require",
+        test="tests/identity/test_grants.py::test_nobody_gives_what_they_lack_anywhere[sqlite]",
+    ),
+    Guard(
+        promise="Nobody raises themselves",
+        path="panel/identity/grants.py",
+        text="    if user.id == actor.user_id:\n",
+        without="    if not user.id:\n",
+        test="tests/identity/test_grants.py::test_nobody_raises_themselves_or_makes_rights_outlive_their_own[sqlite]",
+    ),
+    Guard(
+        promise="Nobody blocks or renames somebody who holds more",
+        path="panel/identity/people.py",
+        text="            if not held:\n",
+        without="            if not needed:\n",
+        test="tests/identity/test_grants.py::test_nobody_changes_somebody_who_holds_more[sqlite]",
+    ),
+    Guard(
+        promise="Somebody stays who looks after the association",
+        path="panel/identity/people.py",
+        text="    if admins and not left:\n",
+        without="    if not admins and left:\n",
+        test="tests/identity/test_grants.py::test_somebody_stays_who_looks_after_the_association[sqlite]",
+    ),
+    Guard(
+        promise="A grant that ended gives nothing",
+        path="panel/identity/actions.py",
+        text="for grant in user.grants if grant.holds_at(moment)",
+        without="for grant in user.grants",
+        test="tests/identity/test_grants.py::test_a_grant_ends_by_itself[sqlite]",
+    ),
+    Guard(
+        promise="Who was moved away is reached no more, whatever a process remembers",
+        path="panel/members/tree.py",
+        text="    if kept is None or mark is None or kept.mark != mark:",
+        without="    if kept is None:",
+        test="tests/identity/test_grants.py::test_moving_a_member_changes_who_reaches_it_at_once_and_never_makes_a_ring[sqlite]",
+    ),
+    Guard(
+        promise="A mailbox's holder changes the password by the old one only",
+        path="panel/mail/holders.py",
+        text="    if not is_mailbox_password(old, had):",
+        without="    if not old:",
+        test="tests/web/test_own_mailbox.py::test_a_holder_sees_the_mailbox_and_sets_another_password",
+    ),
+    Guard(
+        promise="A new password ends the sessions of a mailbox's holder",
+        path="panel/web/holding.py",
+        text=" or not hmac.compare_digest(mark, _mark(mailbox))",
+        without=" or not mark",
+        test="tests/web/test_own_mailbox.py::test_a_holder_sees_the_mailbox_and_sets_another_password",
     ),
 )
