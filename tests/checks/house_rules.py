@@ -167,7 +167,12 @@ RULES: tuple[Rule, ...] = (
     agent_imports,
     unexplained_suppression,
 )
-AGENT_FILES = ("provisioning/resources.py", "provisioning/shards.py", "provisioning/wire.py", "provisioning/__init__.py")
+AGENT_FILES = (
+    "provisioning/resources.py",
+    "provisioning/shards.py",
+    "provisioning/wire.py",
+    "provisioning/__init__.py",
+)
 
 
 def _is_false(node: ast.expr) -> bool:

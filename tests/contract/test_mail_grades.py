@@ -10,7 +10,7 @@ import pytest
 
 from provisioning.probes.findings import Seen
 from provisioning.probes.mail import MailProbe
-from provisioning.resources import Alias, Mailbox
+from provisioning.resources import Alias, Grade, Mailbox
 from provisioning.shards import shard_of
 from tests.contract.kinds import mailbox, new_address
 from tests.contract.mail_client import (
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 AS_EVER = Row("250", "250", "250", "250", "235", "OK")
 STOPPED = "550 5.7.1 .* Sending is stopped: " + NOTICE
 KEPT_OUT = "Sign-in is stopped: " + NOTICE
-TABLE = {
+TABLE: dict[Grade, Row] = {
     "": AS_EVER,
     "no_send": AS_EVER._replace(sends=STOPPED),
     "no_login": AS_EVER._replace(sends="", signs_in_to_send="535", reads=KEPT_OUT),
@@ -52,7 +52,7 @@ TABLE = {
 
 @pytest.mark.parametrize("grade", TABLE)
 def test_each_door_answers_as_the_table_says_and_as_before_once_it_is_over(
-    mail: AgentUnderTest, reader: Mailbox, grade: str
+    mail: AgentUnderTest, reader: Mailbox, grade: Grade
 ) -> None:
     alias = Alias(id=new_id(), generation=1, address=new_address(), target=reader.address)
     mail.make(alias)

@@ -43,8 +43,8 @@ def test_an_agent_of_before_gets_all_but_the_graded_ones_which_wait_for_its_upgr
     assert _state(other.id) == ("active", None)
     assert _state(graded.id) == ("failed", "agent_too_old")
     engine.agent.protocol = 3
-    db.session.get(Mailbox, graded.id).retry_at = None
-    db.session.get(Mailbox, graded.id).problem_code = None
+    row = db.session.get_one(Mailbox, graded.id)
+    row.retry_at = row.problem_code = None
     db.session.commit()
     engine.ring()
     assert _state(graded.id) == ("active", None)

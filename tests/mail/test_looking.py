@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
@@ -67,17 +67,18 @@ def test_what_is_closed_is_seen_refusing_and_so_are_its_aliases(world: World) ->
     assert [type(taking[one.key]) for one in aliases] == [NotSeen]
 
 
-class Answering:
+class Answering(MailProbe):
     """A probe of a node that takes mail for ``taken`` only."""
 
     def __init__(self, *taken: str) -> None:
+        super().__init__(MailTarget("192.0.2.1", "mail1.test", _certificate()))
         self.taken = taken
 
     def see_message(self, address: str, **_more: Any) -> Finding:
         """Take mail or not."""
         return Seen("message") if address in self.taken else NotSeen("refused", "550")
 
-    def see_absence(self, addresses: Sequence[str], **_more: Any) -> dict[str, bool]:
+    def see_absence(self, addresses: Iterable[str], **_more: Any) -> dict[str, bool]:
         """Refuse mail or not."""
         return {address: address not in self.taken for address in addresses}
 
