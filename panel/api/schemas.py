@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from panel.api.contract_schemas import CONTRACTS
+from panel.api.people_schemas import PEOPLE
 from panel.api.schema_parts import (
-    AMOUNT,
     ANYTHING,
-    DAY,
     FLAG,
     ID,
     LINKS,
@@ -21,12 +21,6 @@ from panel.api.schema_parts import (
     thing,
 )
 from panel.api.staff_schemas import STEP_IN
-from panel.contracts.ending import TASK_STATES
-from panel.contracts.models import ENTITLEMENT_KINDS, SUSPENSION_LEVELS
-from panel.contracts.orders import ORDER_STATES
-from panel.contracts.steps import END, SUSPENSION
-from panel.identity.invitations import STATES as INVITATION_STATES
-from panel.kernel.access import PERMISSIONS, ROLES
 from panel.ledger import jobs
 from panel.ledger.backups import BACKUP_STATES
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
@@ -70,38 +64,6 @@ _MAILBOX = {
 }
 _WARNINGS = list_of(thing({"code": one_of(["near_double"]), "message": TEXT}))
 _NEW_MAILBOX = {"id": ID, "member_id": ID, "address": TEXT, "quota_mb": WHOLE, "state": one_of(RESOURCE_STATES)}
-_ITEM = {
-    "id": ID,
-    "service": TEXT,
-    "quantity": WHOLE,
-    "unit_price": AMOUNT,
-    "discount_percent": AMOUNT,
-    "total": AMOUNT,
-    "starts_on": or_null(DAY),
-    "ends_on": or_null(DAY),
-    "amendment_id": or_null(ID),
-}
-_SOURCE = {
-    "contract_id": or_null(ID),
-    "contract_number": or_null(TEXT),
-    "service": or_null(TEXT),
-    "quantity": WHOLE,
-    "amount": WHOLE,
-}
-_TOKEN = {
-    "id": ID,
-    "name": TEXT,
-    "member_id": or_null(ID),
-    "role": TEXT,
-    "kinds": or_null(list_of(TEXT)),
-    "networks": or_null(list_of(TEXT)),
-    "maker_id": ID,
-    "expires_at": MOMENT,
-    "revoked_at": or_null(MOMENT),
-    "last_used_at": or_null(MOMENT),
-    "created_at": MOMENT,
-    "links": LINKS,
-}
 
 COMPONENTS: dict[str, Schema] = {
     "Member": thing(
@@ -126,93 +88,6 @@ COMPONENTS: dict[str, Schema] = {
             "links": LINKS,
         }
     ),
-    "Entitlement": thing(
-        {
-            "member_id": ID,
-            "kind": one_of(ENTITLEMENT_KINDS),
-            "granted": WHOLE,
-            "used": WHOLE,
-            "sources": list_of(thing(_SOURCE)),
-        }
-    ),
-    "Contract": thing(
-        {
-            "id": ID,
-            "number": TEXT,
-            "member_id": ID,
-            "signed_on": DAY,
-            "starts_on": DAY,
-            "ends_on": or_null(DAY),
-            "ended_on": or_null(DAY),
-            "notice_days": WHOLE,
-            "status": one_of(["future", "active", "expiring", "suspended", "ended"]),
-            "suspension": or_null(thing({"level": one_of(SUSPENSION_LEVELS), "reason": TEXT, "contact": TEXT})),
-            "items": list_of(thing(_ITEM)),
-            "amendments": list_of(ref("Amendment")),
-            "attachments": list_of(ref("Attachment")),
-            **_TIMES,
-            "links": LINKS,
-        }
-    ),
-    "ContractStep": thing(
-        {
-            "id": ID,
-            "contract_id": ID,
-            "why": one_of([SUSPENSION, END]),
-            "level": one_of(SUSPENSION_LEVELS),
-            "takes_on": DAY,
-            "state": one_of(["planned", "announced", "taken", "cancelled", "undone"]),
-            "announced_at": or_null(MOMENT),
-            "taken_at": or_null(MOMENT),
-            "cancelled_at": or_null(MOMENT),
-            "created_at": MOMENT,
-        }
-    ),
-    "ContractTask": thing(
-        {
-            "id": ID,
-            "contract_id": ID,
-            "contract_number": TEXT,
-            "member_id": ID,
-            "step": WHOLE,
-            "last_day": DAY,
-            "due_on": DAY,
-            "state": one_of(TASK_STATES),
-            "done_at": or_null(MOMENT),
-            "done_by": or_null(TEXT),
-            "note": TEXT,
-            "created_at": MOMENT,
-        }
-    ),
-    "Order": thing(
-        {
-            "id": ID,
-            "number": TEXT,
-            "member_id": ID,
-            "contract_id": or_null(ID),
-            "state": one_of(ORDER_STATES),
-            "items": list_of(thing({"service": TEXT, "quantity": WHOLE, "unit_price": AMOUNT})),
-            "total": AMOUNT,
-            "note": TEXT,
-            "reason": TEXT,
-            "effective_on": or_null(DAY),
-            "granted_by": or_null(ID),
-            "amendment_id": or_null(ID),
-            "created_at": MOMENT,
-            "made_by": TEXT,
-            "sent_at": or_null(MOMENT),
-            "sent_by": or_null(TEXT),
-            "decided_at": or_null(MOMENT),
-            "decided_by": or_null(TEXT),
-            "live_at": or_null(MOMENT),
-            "links": LINKS,
-        }
-    ),
-    "Amendment": thing({"id": ID, "number": TEXT, "signed_on": DAY, "effective_on": DAY, "note": TEXT}),
-    "Attachment": thing(
-        {"id": ID, "file_name": TEXT, "media_type": TEXT, "size": WHOLE, "sha256": TEXT, "created_at": MOMENT}
-    ),
-    "Service": thing({"code": TEXT, "name": TEXT, "unit": TEXT, "price": AMOUNT, "entitlements": ANYTHING}),
     "MailDomain": thing(_RESOURCE | {"name": TEXT, "shared": FLAG}, also={"job": or_null(ID)}),
     "Mailbox": thing(_MAILBOX, also={"job": or_null(ID), "warnings": _WARNINGS}),
     "MailboxBatch": thing(
@@ -333,49 +208,8 @@ COMPONENTS: dict[str, Schema] = {
         }
     ),
     "StepIn": STEP_IN,
-    "Token": thing(_TOKEN, also={"token": TEXT | {"description": "The secret; in the first answer only."}}),
-    "Invitation": thing(
-        {
-            "id": ID,
-            "email": TEXT,
-            "name": TEXT,
-            "role": one_of(list(ROLES)),
-            "member_id": or_null(ID),
-            "language": TEXT,
-            "state": one_of(INVITATION_STATES),
-            "inviter_name": TEXT,
-            "expires_at": MOMENT,
-            "accepted_at": or_null(MOMENT),
-            "withdrawn_at": or_null(MOMENT),
-            "created_at": MOMENT,
-            "links": LINKS,
-        }
-    ),
-    "User": thing(
-        {
-            "id": ID,
-            "email": TEXT,
-            "name": TEXT,
-            "active": FLAG,
-            "grants": list_of(
-                thing(
-                    {
-                        "id": ID,
-                        "role": one_of(list(ROLES)),
-                        "member_id": or_null(ID),
-                        "until": or_null(MOMENT),
-                        "granted_at": MOMENT,
-                        "granted_by": or_null(ID),
-                    }
-                )
-            ),
-            "second_factor": FLAG,
-            "last_sign_in_at": or_null(MOMENT),
-            "created_at": MOMENT,
-            "links": LINKS,
-        }
-    ),
-    "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
+    **CONTRACTS,
+    **PEOPLE,
     "Problem": thing(
         {
             "type": TEXT | {"format": "uri-reference"},

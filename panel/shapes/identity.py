@@ -103,6 +103,7 @@ def invitation(row: Invitation) -> dict[str, Any]:
         "inviter_name": row.inviter_name,
         "expires_at": moment(row.expires_at),
         "accepted_at": moment(row.accepted_at),
+        "accepted_by_id": identifier(row.accepted_by_id),
         "withdrawn_at": moment(row.withdrawn_at),
         "created_at": moment(row.created_at),
         "links": events_of("invitation", row.id),

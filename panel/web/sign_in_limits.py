@@ -26,6 +26,7 @@ PLACE_SECONDS = 180 * 24 * 3600
 
 _ACCOUNTS_MAX, _SHORT = 8, 16
 _WHAT = "password"
+_SIGNED_IN = "cis_signed_in"
 
 
 class LimitedSignIn:
@@ -75,7 +76,7 @@ def try_password(name: str, is_good: Callable[[], bool]) -> bool:
 
 def know_browser(email: str) -> None:
     """Know this browser for the account ``email`` from now on: its holder has proved to read the account's mail."""
-    g.signed_in_account = email
+    setattr(g, _SIGNED_IN, email)
 
 
 def _settle(door: Door) -> None:
@@ -104,7 +105,7 @@ def _note_place(_app: Flask, *, user: User, **_details: Any) -> None:
 
 
 def _keep_place(response: Response) -> Response:
-    account = g.pop("signed_in_account", None)
+    account = g.pop(_SIGNED_IN, None)
     if account is not None:
         places = _places()
         nonce = places.pop(_short(account), None) or secrets.token_urlsafe(9)
