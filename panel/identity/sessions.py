@@ -140,6 +140,15 @@ def renew_session(session_id: uuid.UUID, *, factor: str | None = None) -> Opened
     return Opened(row=row, secret=secret)
 
 
+def why_ended(secret: str) -> str | None:
+    """Why the session with this secret is over: ``expired`` where its time was; None where there was none."""
+    query = select(UserSession.ended_at, UserSession.ended_why).where(UserSession.digest == token_digest(secret))
+    found = db.session.execute(query).one_or_none()
+    if found is None:
+        return None
+    return "expired" if found.ended_at is None else found.ended_why
+
+
 def is_proven_in(session_id: uuid.UUID, user_id: uuid.UUID, *, by_factor: bool) -> bool:
     """Whether ``user_id`` proved who they are in that session of theirs a moment ago, ``by_factor`` by a second one."""
     given_at = UserSession.factor_at if by_factor else UserSession.proven_at

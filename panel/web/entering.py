@@ -47,8 +47,3 @@ def pending() -> tuple[User, str, str | None] | None:
         return None
     user = db.session.scalar(select(User).where(User.fs_uniquifier == kept["who"]))
     return (user, kept["via"], kept["target"]) if user is not None and user.active else None
-
-
-def forget_pending() -> None:
-    """Start again from the first factor."""
-    session.pop(_PENDING, None)

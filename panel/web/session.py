@@ -16,7 +16,16 @@ from panel.identity.actions import actor_for_user
 from panel.identity.factors import has_factor
 from panel.identity.models import User
 from panel.identity.policy import demand_on
-from panel.identity.sessions import Opened, Presented, UserSession, end_session, find_session, is_two, renew_session
+from panel.identity.sessions import (
+    Opened,
+    Presented,
+    UserSession,
+    end_session,
+    find_session,
+    is_two,
+    renew_session,
+    why_ended,
+)
 from panel.identity.sign_ins import sign_in
 from panel.identity.stepping_in import actor_inside
 from panel.kernel.access import PERMISSIONS, Actor, require
@@ -24,6 +33,7 @@ from panel.kernel.i18n import _
 from panel.web import holding, inside
 from panel.web.agents import short_agent
 from panel.web.targets import own_path
+from panel.wording import ended_words
 
 _SECRET = "cis_secret"  # noqa: S105 - the name under which a cookie holds one
 _KEPT = ("cis_language", "_flashes")
@@ -193,6 +203,7 @@ def _turn_away(needs: Declared) -> Response | None:
     if needs.holder:
         return None if holding.holder() is not None else redirect(url_for("own_mailbox.sign_in"))
     if not is_signed_in():
+        _say_why_ended()
         return redirect(url_for("security.login", next=_here()))
     if not needs.unready and must_set_up(current_user):
         return redirect(url_for("factors.set_up", next=_here()))
@@ -204,6 +215,14 @@ def _turn_away(needs: Declared) -> Response | None:
 def must_set_up(user: User) -> bool:
     """Whether a role of ``user`` asks for a second factor now, and there is none."""
     return demand_on(user).is_due and not has_factor(user)
+
+
+def _say_why_ended() -> None:
+    """Tell somebody who was signed in here why they are not any more, once."""
+    secret = session.pop(_SECRET, None)
+    why = why_ended(secret) if isinstance(secret, str) else None
+    if why is not None:
+        flash(ended_words(why), "info")
 
 
 def _load(identity: str) -> User | None:

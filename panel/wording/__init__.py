@@ -15,7 +15,7 @@ from panel.wording.differences import (
 )
 from panel.wording.errors import describe, field_label, warning_words
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
-from panel.wording.factors import factor_word, factors_words, rule_words
+from panel.wording.factors import ended_words, factor_word, factors_words, rule_words
 from panel.wording.names import (
     amount,
     attempt_word,
@@ -46,6 +46,7 @@ __all__ = [
     "describe",
     "difference_field",
     "difference_value",
+    "ended_words",
     "entitlement_word",
     "event_details",
     "event_look",

@@ -23,6 +23,21 @@ _RULES: dict[str, Any] = {
 }
 
 
+_ENDED: dict[str, Any] = {
+    "expired": _l("You were not here for a while, so your session ended. Sign in again."),
+    "ended": _l("Your session was ended from another browser."),
+    "password_changed": _l("The password of your account was changed, so your session ended."),
+    "password_reset": _l("The password of your account was changed, so your session ended."),
+    "factors_changed": _l("The second factors of your account were changed, so your session ended."),
+    "factors_removed": _l("The second factors of your account were changed, so your session ended."),
+}
+
+
+def ended_words(why: str) -> str:
+    """Say why a session is over; whatever has no words of its own is over, and that is all."""
+    return str(_ENDED.get(why, _l("Your session is over. Sign in again.")))
+
+
 def factor_word(factor: str) -> str:
     """Name one thing that was given."""
     return str(_FACTORS.get(factor, factor))

@@ -20,7 +20,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     "Flask-Security's columns": frozenset(
         "fs_uniquifier confirmed_at tf_primary_method tf_totp_secret last_login_at current_login_at "
         "last_login_ip current_login_ip login_count create_datetime update_datetime description "
-        "tf_enter remember_me next_loc two_factor_plugins".split()
+        "tf_enter remember_me next_loc two_factor_plugins set_last_counter".split()
     ),
     "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
     "Flask, Jinja and click": frozenset(

@@ -62,6 +62,7 @@ def test_sessions_are_listed_and_ended_by_their_owner_only(site: Site) -> None:
     assert phone.get("/").status_code == 200
     assert client.post(f"/account/sessions/{other.id}/end", data=csrf_of(client)).status_code == 302
     assert phone.get("/").status_code == 302
+    assert "Twoja sesja została zakończona z innej przeglądarki" in phone.get("/login").text
     assert client.post(f"/account/sessions/{other.id}/end").status_code == 400, "by a form of ours only"
     phone = site.client(site.admin)
     client.post("/account/sessions/end-others", data=csrf_of(client))
