@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from panel.identity.invitations import (
@@ -46,6 +46,8 @@ def show_list() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Invite somebody, to ``?member=`` where it is given."""
     who = actor()
+    if _must_confirm():
+        return redirect(url_for("account.confirm", next=request.full_path.rstrip("?")))
     form = InvitationForm(data={"member_id": asked_id("member") or _only_member()})
     form.offer(who)
     row = form.attempt(lambda: invite(who, **form.values()))
@@ -59,6 +61,8 @@ def create() -> ResponseReturnValue:
 @permission("users:invite")
 def resend(invitation_id: uuid.UUID) -> ResponseReturnValue:
     """Send a new link; older ones are void."""
+    if _must_confirm():
+        return redirect(url_for("account.confirm", next=url_for("invitations.show_list")))
     row = resend_invitation(actor(), invitation_id)
     flash(_("A new link is on its way to %(email)s; the earlier one no longer works.", email=row.email), "success")
     return redirect(url_for("invitations.show_list"), 303)
@@ -78,6 +82,11 @@ def withdraw(invitation_id: uuid.UUID) -> ResponseReturnValue:
     row: Invitation = withdraw_invitation(actor(), invitation_id)
     flash(_("The invitation of %(email)s is withdrawn.", email=row.email), "success")
     return redirect(url_for("invitations.show_list"), 303)
+
+
+def _must_confirm() -> bool:
+    """Whether a fresh factor is asked for first: of those who can give roles on the whole association."""
+    return actor().may_everywhere("users:invite") and not actor().fresh
 
 
 def _only_member() -> uuid.UUID | None:

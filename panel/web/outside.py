@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from panel.identity.accepting import find_invitation
-from panel.identity.limits import address_key, attempt, give_back
+from panel.identity.limits import address_key, attempt, give_back, network_of
 from panel.identity.outside import CALLBACK, Somebody, come_back, leave
 from panel.identity.outside_accounts import account_of, join, link_account, links_of, unlink_account
 from panel.identity.providers import OutsideProvider, open_providers, providers_for
@@ -103,6 +103,7 @@ def outside_providers() -> list[OutsideProvider]:
 def _leave(
     provider_id: uuid.UUID, purpose: str, subject_of: str = "", *, target: str | None = None
 ) -> ResponseReturnValue:
+    attempt(_WHAT, f"leave:{network_of(request.remote_addr)}")  # each asks the provider something in our name
     url, pending = leave(_provider(provider_id), purpose=purpose, subject_of=subject_of, target=target)
     session[_KEPT] = pending.kept()
     return redirect(url, 303)

@@ -139,6 +139,28 @@ def test_guessing_links_is_slowed_and_good_ones_go_on_working(site: Site) -> Non
     assert guesser.get(path).status_code == 200
 
 
+def test_whoever_can_give_roles_on_everything_confirms_first(site: Site) -> None:
+    stale = site.client(site.admin)
+    assert stale.get("/invitations/new").location.startswith("/account/confirm?next=")
+    fresh = site.client(site.admin, fresh=True)
+    answer = send(fresh, "/invitations/new", {"email": "jan@example.test", "role": "auditor"})
+    assert answer.location == "/invitations/"
+    row = db.session.scalars(select(Invitation)).one()
+    csrf = token_in(stale.get("/invitations/").text)
+    refused = stale.post(f"/invitations/{row.id}/resend", data={"csrf_token": csrf})
+    assert refused.location.startswith("/account/confirm")
+
+
+def test_nobody_floods_an_address_with_invitations(site: Site) -> None:
+    clerk = site.client(site.clerk)
+    fields = {"email": "jan@example.test", "role": "member_editor", "member_id": "miasto-koscian"}
+    send(clerk, "/invitations/new", fields)
+    row = db.session.scalars(select(Invitation)).one()
+    csrf = token_in(clerk.get("/invitations/").text)
+    path = f"/invitations/{row.id}/resend"
+    assert [clerk.post(path, data={"csrf_token": csrf}).status_code for _ in range(7)] == [303] * 5 + [429] * 2
+
+
 def invitation_path(site: Site) -> str:
     db.session.rollback()
     row = db.session.scalars(select(Invitation)).one()
