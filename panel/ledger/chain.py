@@ -81,12 +81,12 @@ def chainer() -> Callable[[Actor], int]:
     def chain_events(actor: Actor) -> int:
         nonlocal rounds
         require(actor, "nodes:write", staff=True)
-        whole = rounds % WHOLE_EVERY == 0
+        since = None if rounds % WHOLE_EVERY == 0 else _late_bound()
         rounds += 1
         chained = 0
-        while waiting := _waiting(since=None if whole else _late_bound()):
+        while waiting := _waiting(since=since):
             chained += _chain(waiting)
-            whole = whole and len(waiting) == AT_ONCE
+            since = waiting[-1]
         return chained
 
     return chain_events
