@@ -77,6 +77,8 @@ def test_orders_are_refused_and_withdrawn_and_foreign_ones_are_absent(site: Site
     for end in ("", "/withdraw"):
         assert clerk.get(f"/orders/{foreign.id}{end}").status_code == 404
     assert clerk.get(f"/orders/new?member={site.world.smigiel.id}").status_code == 404
+    theirs = {"contract_id": str(grant(site.world.smigiel, lists=1).id), "total": "120.00", "confirmed": "1"}
+    assert send(clerk, f"/orders/new?member={site.world.koscian.id}", WANTED | theirs).status_code == 404
     paths = []
     for _ in range(2):
         path = f"/orders/new?member={site.world.koscian.id}"

@@ -48,13 +48,19 @@ class OrderForm(ItemRows):
 
     def values(self) -> dict[str, Any]:
         """What ``create_order`` takes."""
-        contract_id = self.contract_id.data
         return {
             "items": self.rows(),
-            "contract_id": uuid.UUID(contract_id) if contract_id and contract_id in self.contracts else None,
+            "contract_id": self._contract_id(),
             "note": self.note.text,
             "ticket": self.ticket.data,
         }
+
+    def _contract_id(self) -> uuid.UUID | None:
+        """The contract chosen; what is none of those offered is one that nobody has."""
+        chosen = self.contract_id.data or ""
+        if not chosen:
+            return None
+        return uuid.UUID(chosen) if chosen in self.contracts else uuid.UUID(int=0)
 
     def shown_total(self) -> Decimal | None:
         """What the sender was shown; None where that cannot be read."""
