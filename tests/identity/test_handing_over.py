@@ -60,6 +60,7 @@ def test_a_successor_without_account_is_invited_and_the_own_role_waits_for_that(
     assert finish_hand_overs(SYSTEM) == 0
 
 
+@pytest.mark.one_database
 def test_an_invitation_that_comes_to_nothing_takes_no_role_away(world: World, wojt: User) -> None:
     hand_over(actor_for_user(wojt, fresh=True), world.koscian.id, email="nowy@gmina.pl", ends_on=_in(0))
     with unit_of_work():
@@ -70,6 +71,7 @@ def test_an_invitation_that_comes_to_nothing_takes_no_role_away(world: World, wo
     hand_over(actor_for_user(wojt, fresh=True), world.koscian.id, email="nowy@gmina.pl", ends_on=_in(0))
 
 
+@pytest.mark.one_database
 def test_erasing_the_invited_person_forgets_the_handing_over(world: World, wojt: User) -> None:
     hand_over(actor_for_user(wojt, fresh=True), world.koscian.id, email="nowy@gmina.pl", ends_on=_in(0))
     with unit_of_work():
@@ -78,6 +80,7 @@ def test_erasing_the_invited_person_forgets_the_handing_over(world: World, wojt:
     assert _grant_of(wojt).until is None
 
 
+@pytest.mark.one_database
 def test_only_the_own_role_is_handed_over_with_a_fresh_factor_and_soon(world: World, wojt: User) -> None:
     who = actor_for_user(wojt, fresh=True)
     koscian, mail = world.koscian.id, "nowy@gmina.pl"
@@ -98,6 +101,7 @@ def test_only_the_own_role_is_handed_over_with_a_fresh_factor_and_soon(world: Wo
     assert not has_own_role(who, world.smigiel.id)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("how", ["taken", "blocked"])
 def test_the_staff_are_told_when_the_last_administrator_goes(world: World, wojt: User, how: str) -> None:
     boss = actor_for_user(_user("association_admin"), fresh=True)

@@ -43,6 +43,7 @@ def test_staff_enters_with_a_reason_for_half_an_hour_and_the_member_is_told(worl
     assert (event.actor, event.member_id) == (f"user:{anna.id}", world.koscian.id)
 
 
+@pytest.mark.one_database
 def test_inside_one_sees_as_the_members_administrator_and_changes_nothing(world: World, anna: User) -> None:
     who = person(anna)
     inside = actor_inside(anna, enter(who, world.koscian.id, reason=REASON))
@@ -62,6 +63,7 @@ def test_inside_one_sees_as_the_members_administrator_and_changes_nothing(world:
     assert nested.value.code == "closed_inside"
 
 
+@pytest.mark.one_database
 def test_a_view_shows_what_is_below_and_never_what_is_above(world: World, anna: User) -> None:
     with unit_of_work():
         county = Member(id=new_id(), name="Powiat", kind="county", slug="powiat")
@@ -77,6 +79,7 @@ def test_a_view_shows_what_is_below_and_never_what_is_above(world: World, anna: 
     assert moved.may("mail:read", school.id)
 
 
+@pytest.mark.one_database
 def test_whoever_may_not_enter_does_not(world: World, anna: User) -> None:
     provisioner = _user("provisioner")
     with pytest.raises(NotAllowed):
@@ -122,6 +125,7 @@ def test_a_stay_ends_by_the_databases_clock_and_says_so(world: World, anna: User
     assert [event.detail.data["ended_by"] for event in ends if event.detail] == ["limit", "limit"]
 
 
+@pytest.mark.one_database
 def test_the_member_ends_it_and_others_do_not(world: World, anna: User) -> None:
     step_in = enter(person(anna), world.koscian.id, reason=REASON)
     with pytest.raises(NotFound):
@@ -133,6 +137,7 @@ def test_the_member_ends_it_and_others_do_not(world: World, anna: User) -> None:
     assert end(person(anna), step_in.id).ended_by == "member", "twice changes nothing"
 
 
+@pytest.mark.one_database
 def test_a_stay_is_its_persons_only_and_ends_with_the_right_to_it(world: World, anna: User) -> None:
     step_in = enter(person(anna), world.koscian.id, reason=REASON)
     assert find_inside(_user("association_admin"), step_in.id) is None
@@ -142,6 +147,7 @@ def test_a_stay_is_its_persons_only_and_ends_with_the_right_to_it(world: World, 
     assert db.session.get_one(StepIn, step_in.id).ended_by == "right"
 
 
+@pytest.mark.one_database
 def test_who_was_where_is_read_by_the_member_and_by_no_other(world: World, anna: User) -> None:
     step_in = enter(person(anna), world.koscian.id, reason=REASON)
     for reader, seen in (

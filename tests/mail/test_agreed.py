@@ -81,6 +81,7 @@ def test_every_action_that_can_be_asked_for_works_by_agreement_and_not_without(s
     assert db.session.get_one(Mailbox, stay.box.id).address == f"inna.miasto-koscian@{SHARED}"
 
 
+@pytest.mark.one_database
 def test_an_agreement_covers_nothing_else(stay: Stay) -> None:
     other = create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"druga@{SHARED}").mailbox
     asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
@@ -93,6 +94,7 @@ def test_an_agreement_covers_nothing_else(stay: Stay) -> None:
         db.session.rollback()
 
 
+@pytest.mark.one_database
 def test_what_could_not_be_done_cannot_be_asked_for(stay: Stay) -> None:
     refused(lambda: ask_for(stay.inside, "password", mailbox_id=stay.box.id), Invalid, "choice")
     refused(lambda: ask_for(stay.inside, "suspend"), Invalid, "required")
@@ -104,6 +106,7 @@ def test_what_could_not_be_done_cannot_be_asked_for(stay: Stay) -> None:
     refused(lambda: ask_for(own, "suspend", mailbox_id=stay.box.id), NotAllowed, "only_inside")
 
 
+@pytest.mark.one_database
 def test_only_the_members_own_people_decide_with_a_fresh_factor(stay: Stay) -> None:
     asked = ask_for(stay.inside, "suspend", mailbox_id=stay.box.id)
     refused(lambda: agreements.agree(replace(stay.wojt, fresh=False), asked.id), NotAllowed, "fresh_factor_needed")
@@ -125,6 +128,7 @@ def test_only_the_members_own_people_decide_with_a_fresh_factor(stay: Stay) -> N
     refused(lambda: agreements.agree(stay.wojt, asked.id), Conflict, "decided_already")
 
 
+@pytest.mark.one_database
 def test_what_was_agreed_to_can_be_taken_back_until_it_is_done(stay: Stay) -> None:
     asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
     agreements.refuse(stay.wojt, asked.id)
@@ -145,6 +149,7 @@ def test_nothing_is_done_after_the_stay_whatever_was_agreed_to(stay: Stay) -> No
     assert db.session.get_one(Mailbox, stay.box.id).suspended_at is None
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("how", ["ended", "blocked", "right taken", "moved away"])
 def test_whatever_ends_the_right_ends_the_agreement(stay: Stay, how: str) -> None:
     school = Member(id=new_id(), name="Szkoła", kind="school", slug="szkola", parent_id=stay.world.koscian.id)
@@ -192,6 +197,7 @@ def test_a_request_that_runs_on_past_the_end_does_nothing(stay: Stay) -> None:
     assert db.session.get_one(Mailbox, stay.box.id, populate_existing=True).suspended_at is None
 
 
+@pytest.mark.one_database
 def test_what_fails_uses_no_agreement_up(stay: Stay) -> None:
     asked = agreed(stay, "create", address=f"spor.miasto-koscian@{SHARED}", quota_mb=100)
     create_mailbox(SYSTEM, member_id=stay.world.koscian.id, address=f"spor.miasto-koscian@{SHARED}")

@@ -67,6 +67,7 @@ def test_what_is_handed_over_can_be_handed_back_for_a_time(world: World) -> None
     assert late.value.code == "hand_back_late"
 
 
+@pytest.mark.one_database
 def test_it_takes_a_successor_and_a_document_and_the_right_to(world: World) -> None:
     who, box = world.member_admin(world.koscian), _mailbox(world)
     for field, bad in (
