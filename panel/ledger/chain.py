@@ -24,9 +24,11 @@ from panel.ledger.events import Event, EventDetail
 AT_ONCE = 2_000
 """Events chained in one transaction: on SQLite nobody else writes meanwhile."""
 
-LATE_SECONDS = 3600
+LOOK_BACK_SECONDS, WHOLE_EVERY = 900, 1_000
 """How far back a round looks for events committed late; every so many rounds it looks at all."""
-WHOLE_EVERY = 1_000
+
+LATE_SECONDS = 3600
+"""How much older than what stands before it an event may be; no transaction lasts so long."""
 
 
 class Link(Base):
@@ -136,10 +138,10 @@ def _unchained() -> Any:
 
 
 def _late_bound() -> uuid.UUID | None:
-    """An id of an hour before the newest event in the chain."""
+    """An id of some time before the newest event in the chain."""
     query = select(_links.c.event_id).order_by(_links.c.seq.desc()).limit(1)
     newest = db.session.scalars(query).first()
     if newest is None:
         return None
-    milliseconds = max(0, (newest.int >> 80) - LATE_SECONDS * 1000)
+    milliseconds = max(0, (newest.int >> 80) - LOOK_BACK_SECONDS * 1000)
     return uuid.UUID(int=milliseconds << 80)
