@@ -18,7 +18,7 @@ from panel.kernel.i18n import _
 from panel.web.entering import enter
 from panel.web.links import by_link
 from panel.web.oneoff import unkept
-from panel.web.session import actor, public, require_fresh, signed_in
+from panel.web.session import actor, is_signed_in, public, require_fresh, signed_in
 from panel.web.targets import own_path
 from panel.wording import describe
 
@@ -103,7 +103,8 @@ def outside_providers() -> list[OutsideProvider]:
 def _leave(
     provider_id: uuid.UUID, purpose: str, subject_of: str = "", *, target: str | None = None
 ) -> ResponseReturnValue:
-    attempt(_WHAT, f"leave:{network_of(request.remote_addr)}")  # each asks the provider something in our name
+    if not is_signed_in():  # whoever is nobody here makes us ask the provider something: not without end
+        attempt(_WHAT, f"leave:{network_of(request.remote_addr)}")
     url, pending = leave(_provider(provider_id), purpose=purpose, subject_of=subject_of, target=target)
     session[_KEPT] = pending.kept()
     return redirect(url, 303)
