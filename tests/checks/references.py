@@ -1,4 +1,4 @@
-"""The parts of ``docs/reference`` that are made from the code: settings, the command line, the API.
+"""The parts of ``docs/reference`` that are made from the code: settings, the command line, roles, the API.
 
 ``python -m tests.checks.references`` tells which differ from the code; ``--write`` writes them again.
 """
@@ -14,6 +14,7 @@ import click
 
 from config import Settings
 from panel.cli import cis
+from panel.kernel.access import HOLDER, PERMISSIONS, ROLES
 from tests.checks import api_page
 from tests.checks.files import ROOT
 
@@ -42,9 +43,24 @@ def command_page() -> str:
     return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(cis, "cis")])
 
 
+def rights_page() -> str:
+    """List every role with its permissions."""
+    rows = [
+        f"| `{permission}` | {' | '.join('yes' if permission in held else '' for held in ROLES.values())} |"
+        for permission in sorted(PERMISSIONS - HOLDER)
+    ]
+    head = [f"| permission | {' | '.join(f'`{role}`' for role in ROLES)} |", f"|---|{'---|' * len(ROLES)}"]
+    intro = (
+        "What each role may do, on the member it is held on and all below it; how that works:"
+        " [rights](../explanation/rights.md)."
+    )
+    return "\n".join([f"# Roles and permissions\n\n{MADE}{intro}\n", *head, *rows]) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": command_page,
+    "roles.md": rights_page,
     "api.md": lambda: api_page.page(MADE),
 }
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,9 @@ class Mutants:
         return self._log.read_text(errors="replace")
 
 
-@pytest.fixture(scope="module")
-def mutants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutants]:
-    folder = tmp_path_factory.mktemp("mutants")
+@contextmanager
+def open_mutants(folder: Path) -> Iterator[Mutants]:
+    """A tree in ``folder``, and the program that runs tests over it."""
     (folder / "tree").mkdir()
     argv = [sys.executable, str(ROOT / "tests/mutations/runner.py")]
     with subprocess.Popen(argv, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -77,3 +78,9 @@ def mutants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutants]:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def mutants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mutants]:
+    with open_mutants(tmp_path_factory.mktemp("mutants")) as made:
+        yield made
