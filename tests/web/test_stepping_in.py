@@ -100,10 +100,11 @@ def test_a_stay_is_bound_to_its_person_and_cannot_be_forged(site: Site) -> None:
     client = fresh(site)
     enter(client, site)
     stay = db.session.scalars(select(StepIn)).one()
-    other = fresh(site, person=site.person("druga@example.test", "support"))
-    with other.session_transaction() as session:
-        session["cis_step_in"] = str(stay.id)
-    assert other.get("/").location == "/stepping-in/over", "a copied mark opens nobody else's view"
+    for other in (fresh(site, person=site.person("druga@example.test", "support")), fresh(site)):
+        with other.session_transaction() as session:
+            session["cis_step_in"] = str(stay.id)
+        assert other.get("/").location == "/stepping-in/over", "a copied mark opens no view, nor in another sign-in"
+    assert "w widoku podmiotu" in client.get("/").text
     clerk = site.client(site.clerk)
     headers = {"X-On-Behalf-Of": f"member:{site.world.smigiel.id}", "Cookie": f"cis_step_in={stay.id}"}
     assert clerk.get(f"/members/{site.world.smigiel.id}?on_behalf_of={stay.id}", headers=headers).status_code != 200
