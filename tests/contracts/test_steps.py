@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,12 +17,13 @@ from panel.contracts.stepping import carry_out_steps
 from panel.contracts.steps import END, ContractStep, steps_of
 from panel.contracts.suspending import cancel_step, plan_suspension
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db
+from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
 from panel.ledger.notices import Notice
 from panel.mail.actions import create_mailbox
 from panel.members.models import Member
 from tests.worlds import SHARED, World, grant
+from tests.writers import at_once
 
 DAY = timedelta(days=1)
 
@@ -84,9 +86,9 @@ def test_one_step_taken_back_leaves_the_milder_one_and_the_rest_of_the_plan(
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize(
-    ("steps", "code", "field"),
-    [
+def test_a_plan_without_sense_is_refused_where_it_is_wrong(world: World) -> None:
+    contract = grant(world.smigiel, lists=1)
+    bad: list[tuple[list[tuple[str, int | None]], str, str]] = [
         ([], "required", "steps"),
         ([("no_send", 14), ("no_new", 20)], "step_milder", "steps.1.level"),
         ([("no_new", 14), ("no_send", 14)], "step_order", "steps.1.takes_on"),
@@ -94,19 +96,27 @@ def test_one_step_taken_back_leaves_the_milder_one_and_the_rest_of_the_plan(
         ([("no_new", -1)], "step_soon", "steps.0.takes_on"),
         ([("everything", 9)], "choice", "steps.0.level"),
         ([("closed", None)], "required", "steps.0.takes_on"),
-    ],
-)
-def test_a_plan_without_sense_is_refused_where_it_is_wrong(
-    world: World, steps: list[tuple[str, int | None]], code: str, field: str
-) -> None:
-    contract = grant(world.smigiel, lists=1)
-    asked = [{"level": level, "takes_on": None if days is None else today() + days * DAY} for level, days in steps]
-    with pytest.raises(Invalid) as refused:
-        plan_suspension(SYSTEM, contract.id, steps=asked, reason="Zaległość")
-    assert (refused.value.code, refused.value.field) == (code, field)
+    ]
+    for steps, code, field in bad:
+        asked = [{"level": level, "takes_on": None if days is None else today() + days * DAY} for level, days in steps]
+        with pytest.raises(Invalid) as refused:
+            plan_suspension(SYSTEM, contract.id, steps=asked, reason="Zaległość")
+        assert (refused.value.code, refused.value.field) == (code, field)
     with pytest.raises(NotAllowed):
         plan_suspension(world.member_admin(world.smigiel), contract.id, steps=asked, reason="Zaległość")
     assert steps_of(contract.id) == []
+
+
+def test_a_contract_resumed_while_a_step_runs_is_free(world: World) -> None:
+    contract = grant(world.smigiel, lists=1)
+    (step,) = _plan(contract, no_send=7)
+    with unit_of_work():
+        db.session.get_one(ContractStep, step.id).takes_on = today()
+    ask = [partial(carry_out_steps, SYSTEM), partial(resume_contract, SYSTEM, contract.id)]
+    done = at_once(world.app, [*ask, ask[0]])
+    assert not [one for one in done if isinstance(one, Exception)], done
+    db.session.rollback()
+    assert (_grade(world.smigiel)[0], steps_of(contract.id)) == (None, [])
 
 
 def test_of_two_suspended_contracts_the_stricter_one_holds_while_both_are_in_force(
