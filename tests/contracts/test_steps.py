@@ -112,8 +112,8 @@ def test_a_contract_resumed_while_a_step_runs_is_free(world: World) -> None:
     (step,) = _plan(contract, no_send=7)
     with unit_of_work():
         db.session.get_one(ContractStep, step.id).takes_on = today()
-    ask = [partial(carry_out_steps, SYSTEM), partial(resume_contract, SYSTEM, contract.id)]
-    done = at_once(world.app, [*ask, ask[0]])
+    run, resume = partial(carry_out_steps, SYSTEM), partial(resume_contract, SYSTEM, contract.id)
+    done = at_once(world.app, [run, resume, run])
     assert not [one for one in done if isinstance(one, Exception)], done
     db.session.rollback()
     assert (_grade(world.smigiel)[0], steps_of(contract.id)) == (None, [])
