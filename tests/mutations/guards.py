@@ -373,6 +373,27 @@ GUARDS = (
         test="tests/engine/test_alarms.py::test_recipients_on_our_own_nodes_are_refused",
     ),
     Guard(
+        promise="Details that were changed behind the panel's back show",
+        path="panel/ledger/verifying.py",
+        text="elif digest_of_row(details) != bytes(row.details_digest):",
+        without="elif row.details_digest is None:",
+        test="tests/ledger/test_verifying.py::test_each_way_of_tampering_is_named_at_its_first_place[sqlite]",
+    ),
+    Guard(
+        promise="Nobody erases a person without a fresh second factor",
+        path="panel/identity/erasing.py",
+        text="if not actor.fresh:",
+        without="if not actor.ref:",
+        test="tests/identity/test_erasing.py::test_who_may_not_erase_erases_nobody[sqlite]",
+    ),
+    Guard(
+        promise="What concerns one member is told to nobody of another",
+        path="panel/notices/expanding.py",
+        text="query.where(Grant.member_id.in_(select(above.c.id)))",
+        without="query.where(Grant.member_id.is_not(None))",
+        test="tests/notices/test_delivery.py::test_holders_are_told_on_the_member_and_above_it_staff_aside[sqlite]",
+    ),
+    Guard(
         promise="Two workers do not tell of the same alarm",
         path="panel/engine/alarms.py",
         text=".values(retry_at=database_now(CLAIM_SECONDS), attempts=Alarm.attempts + 1)",
