@@ -162,9 +162,9 @@ def _subject(
     provider: OutsideProvider, metadata: Mapping[str, Any], pending: Pending, tokens: Mapping[str, Any]
 ) -> str:
     """The subject of a good ID token (OpenID Connect Core 3.1.3.7)."""
-    keys = _json(metadata["jwks_uri"])
+    keys = _signing_keys(_json(metadata["jwks_uri"]))
     try:
-        token = jwt.decode(str(tokens.get("id_token", "")), KeySet.import_key_set(keys), algorithms=ALGORITHMS)  # type: ignore[arg-type]  # checked by the library
+        token = jwt.decode(str(tokens.get("id_token", "")), KeySet.import_key_set(keys), algorithms=ALGORITHMS)
         claims = CodeIDToken(
             token.claims,
             token.header,
@@ -180,6 +180,13 @@ def _subject(
     if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX:
         raise Conflict("outside_bad")
     return subject
+
+
+def _signing_keys(found: Mapping[str, Any]) -> Any:
+    """Those of a provider's keys (RFC 7517) that sign as we know it; others are for others to understand."""
+    listed = found.get("keys")
+    keys = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return {"keys": [one for one in keys if one.get("kty") in ("RSA", "EC") and one.get("use", "sig") == "sig"]}
 
 
 def _json(url: str, *, form: str | None = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

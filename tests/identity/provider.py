@@ -130,7 +130,9 @@ class Provider:
         return f"{text}.{_base64(hmac.digest(RSA.as_pem(private=False), text.encode(), 'sha256'))}"
 
     def _show_keys(self, _request: Request) -> Response:
-        return _json(dict(KeySet(list(self.keys.values())).as_dict(private=False)))
+        keys: list[Any] = KeySet(list(self.keys.values())).as_dict(private=False)["keys"]
+        of_later = [{"kty": "AKP", "kid": "pq", "alg": "ML-DSA-44"}, {"kty": "RSA", "use": "enc", "kid": "ec"}, "?"]
+        return _json({"keys": [*of_later, *keys]})
 
 
 @contextmanager
