@@ -14,7 +14,10 @@ def test_roles_are_given_and_taken_back_within_reach_only(program: Program) -> N
         SYSTEM, email="ala@x.pl", name="Ala", password_hash=None, role="member_editor", member_id=world.koscian.id
     )
     grant_role(SYSTEM, ala.id, role="auditor")
-    own, path = {"role": "school_coordinator", "member_id": str(world.koscian.id), "until": "2099-12-31"}, f"/users/{ala.id}"
+    own, path = (
+        {"role": "school_coordinator", "member_id": str(world.koscian.id), "until": "2099-12-31"},
+        f"/users/{ala.id}",
+    )
     program.send("POST", f"{path}/grants", token="foreign", json=own)
     assert program.send("POST", f"{path}/grants", token="foreign", json=own).status_code == 404
     assert program.send("POST", f"{path}/grants", token="auditor", json=own).status_code == 403

@@ -10,15 +10,17 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from flask import Flask
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from config import Settings
 from panel import api
@@ -91,36 +93,36 @@ def _anybody(secret: str, *, address: str | None) -> Actor | None:
 
 
 def _lists(made: County, n: int) -> list[Figure]:
-    found = []
     with made.app.app_context():
         clerk, staff = (actor_for_user(db.session.get_one(User, who.id)) for who in (made.clerk, made.staff))
-        for name, sort, query in (
-            ("mailboxes, newest first", "-created_at", mailboxes_query),
-            ("mailboxes by address", "address", mailboxes_query),
-            ("mailboxes found", "address", lambda who: mailboxes_query(who, search="box12")),
-            ("events, newest first", "-at", events_query),
-        ):
-            sorts = orders.EVENTS if query is events_query else orders.MAILBOXES
-            whole, narrow = _alternately(
-                [lambda who=who, query=query, sort=sort, sorts=sorts: _page(query(who), sorts, sort)  # type: ignore[misc]
-                 for who in (staff, clerk)], n)  # fmt: skip
-            ratio = statistics.median(narrow) / statistics.median(whole)
-            # The newest events of all come from one index in order; those of 301 members are sorted: milliseconds.
-            limit = None if query is events_query else statistics.median(whole) * RATIO_MAX
-            found += [
-                Figure(f"{name}, of the association", tuple(whole)),
-                Figure(f"{name}, of a county", tuple(narrow), limit, note=f"{ratio:.2f} times the association's"),
-            ]
-    return found
+        return [
+            *_list("mailboxes, newest first", mailboxes_query, "-created_at", (staff, clerk), n),
+            *_list("mailboxes by address", mailboxes_query, "address", (staff, clerk), n),
+            *_list("mailboxes found", partial(mailboxes_query, search="box12"), "address", (staff, clerk), n),
+            *_list("events, newest first", events_query, "-at", (staff, clerk), n),
+        ]
 
 
-def _page(query: object, sorts: orders.Orders, sort: str) -> None:
-    paginate(query, sorts=sorts, default=sort, searching=False)  # type: ignore[arg-type]  # of mailboxes or of events
+def _list(name: str, query: Callable[[Actor], Select[Any]], sort: str, people: Sequence[Actor], n: int) -> list[Figure]:
+    """The first page with its total, as the staff's and as the county's."""
+    sorts = orders.EVENTS if query is events_query else orders.MAILBOXES
+    whole, narrow = _alternately([partial(_page, query, who, sorts, sort) for who in people], n)
+    ratio = statistics.median(narrow) / statistics.median(whole)
+    # The newest events of all come from one index in order; those of 301 members are sorted: milliseconds.
+    limit = None if query is events_query else statistics.median(whole) * RATIO_MAX
+    return [
+        Figure(f"{name}, of the association", tuple(whole)),
+        Figure(f"{name}, of a county", tuple(narrow), limit, note=f"{ratio:.2f} times the association's"),
+    ]
+
+
+def _page(query: Callable[[Actor], Select[Any]], who: Actor, sorts: orders.Orders, sort: str) -> None:
+    paginate(query(who), sorts=sorts, default=sort)
     db.session.expunge_all()
     db.session.rollback()
 
 
-def _alternately(calls: tuple[Callable[[], None], ...] | list[Callable[[], None]], n: int) -> list[list[float]]:
+def _alternately(calls: Sequence[Callable[[], None]], n: int) -> list[list[float]]:
     """Time each in turn, ``n`` times: what the machine does meanwhile meets them alike."""
     taken: list[list[float]] = [[] for _ in calls]
     for round_ in range(n + 5):
