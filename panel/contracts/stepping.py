@@ -16,6 +16,7 @@ from panel.contracts.steps import END, SUSPENSION, ContractStep, end_schedule, n
 from panel.kernel.access import Actor, require
 from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import database_now, db, one_at_a_time, unit_of_work, utcnow
+from panel.ledger.closings import list_closings
 from panel.ledger.events import record_many
 from panel.ledger.notices import tell_holders
 
@@ -30,9 +31,12 @@ def carry_out_steps(actor: Actor) -> int:
     """Plan, announce and take the steps that are due by the database's clock; return how many hold from now on.
 
     No step holds before its announcement is as old as settings demand: after a time in which nothing was announced,
-    its day moves.
+    its day moves. Nothing is done while the panel is closed after a restore: somebody may have resumed a contract since
+    the backup.
     """
     require(actor, "contracts:write", staff=True)
+    if any(closing.node_id is None for closing in list_closings()):
+        return 0
     with unit_of_work():
         one_at_a_time("contracts")
         day = database_today()

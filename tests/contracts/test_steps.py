@@ -19,6 +19,7 @@ from panel.contracts.suspending import cancel_step, plan_suspension
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
+from panel.ledger.closings import close, open_again
 from panel.ledger.notices import Notice
 from panel.mail.actions import create_mailbox
 from panel.members.models import Member
@@ -190,6 +191,17 @@ def test_an_end_step_taken_back_by_a_person_does_not_come_again(world: World, on
     assert carry_out_steps(SYSTEM) == 0
     assert _grade(world.smigiel)[0] is None
     assert [step.level for step in steps_of(contract.id)] == ["no_send", "no_login", "closed"]
+
+
+@pytest.mark.one_database
+def test_after_a_restore_no_step_is_taken_before_a_person_opened_the_panel(world: World) -> None:
+    end_contract(SYSTEM, grant(world.smigiel, lists=1).id, ended_on=today() - DAY)
+    with unit_of_work():
+        close("restored")
+    assert (carry_out_steps(SYSTEM), _grade(world.smigiel)[0]) == (0, None)
+    with unit_of_work():
+        open_again("restored")
+    assert (carry_out_steps(SYSTEM), _grade(world.smigiel)[0]) == (1, "no_new")
 
 
 def test_a_contract_that_ends_suspended_is_not_freed_by_its_end(world: World, on: Callable[[date], None]) -> None:
