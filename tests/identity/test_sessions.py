@@ -78,6 +78,7 @@ def test_a_session_does_not_outlive_its_time(anna: User, column: str, seconds: i
     assert sessions_of(anna.id) == []
 
 
+@pytest.mark.one_database
 def test_being_seen_is_written_once_a_minute(anna: User) -> None:
     opened = _open(anna)
     _turn_back(opened, "last_seen_at", 50)
@@ -178,6 +179,7 @@ def test_what_sessions_rest_on_ends_the_others_when_it_changes(world: World, ann
                      "account:factors_removed"}  # fmt: skip
 
 
+@pytest.mark.one_database
 def test_a_place_not_seen_before_is_told_of(anna: User) -> None:
     for agent, address in (
         ("Firefox, Linux", "192.0.2.7"),
@@ -207,6 +209,7 @@ def test_old_tries_and_sessions_are_forgotten(anna: User) -> None:
     assert [one.id for one in db.session.scalars(select(UserSession)).unique()] == [kept.row.id]
 
 
+@pytest.mark.one_database
 def test_who_must_have_a_second_factor_follows_one_table(world: World, anna: User) -> None:
     assert {role: rule_of_role(role) for role in ROLES} | {"unheard-of": rule_of_role("unheard-of")} == {
         "association_admin": "must", "provisioner": "must", "support": "must", "auditor": "must",

@@ -39,9 +39,11 @@ def test_a_session_that_was_ended_opens_nothing_whoever_has_its_cookie(site: Sit
     stolen = cookie_of(client)
     thief.set_cookie("cis_session", stolen)
     assert thief.get("/").status_code == 200
-    before = stolen
+    before, form = stolen, token_in(client.get("/account").text)
     assert _send(client, "/account/confirm?next=/jobs", code=code_now(site.totp.base32)).location == "/jobs"
     assert cookie_of(client) != before, "more rights, another secret"
+    kept_open = client.post("/account/sessions/end-others", data={"csrf_token": form})
+    assert kept_open.status_code == 302, "a form that was open before can still be sent"
     _age(UserSession.renewed_at, 60)
     assert thief.get("/").location.startswith("/login"), "the secret known before opens nothing after"
     kept = cookie_of(client)

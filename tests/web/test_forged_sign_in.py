@@ -116,12 +116,13 @@ def test_as_many_proxies_are_read_as_there_are(tmp_path: Path, proxies: int, see
         assert request.remote_addr == seen
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_password_with_polish_letters_signs_in_from_any_keyboard(site: Site, form: Literal["NFC", "NFD"]) -> None:
+def test_a_password_with_polish_letters_signs_in_from_any_keyboard(site: Site) -> None:
     with unit_of_work():
         site.clerk.password = hash_user_password("zażółć gęślą jaźń")
-    typed = unicodedata.normalize(form, "zażółć gęślą jaźń")
-    assert after_password(site.client(), site.clerk, password=typed).get("/").status_code == 200
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    for form in forms:
+        typed = unicodedata.normalize(form, "zażółć gęślą jaźń")
+        assert after_password(site.client(), site.clerk, password=typed).get("/").status_code == 200, form
 
 
 def test_an_unknown_account_costs_one_hash_as_others_do(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
