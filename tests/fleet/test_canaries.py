@@ -52,6 +52,7 @@ def test_secrets_are_found_nowhere_after_all_flows(running_panel: RunningPanel) 
     found = [*flows.on_disk(), *flows.on_the_node()]
     found += [(name, page) for page, text in texts.items() for name in flows.named_in(text)]
     found += [(name, "argv") for name in flows.named_in(b"\0".join(seen))]
+    flows.clear_up()
     assert found == []
     assert flows.named_in(flows.secrets["reset link"].encode()) == ["reset link"], "the search finds what it should"
 
@@ -169,6 +170,12 @@ class Flows:
         public = (self.panel.logs / "canary_key.pub").read_text().strip()
         self._cis("backup", "--to", str(place), "--recipient", public)
         assert any(path.stat().st_size > 10_000 for path in place.iterdir())
+
+    def clear_up(self) -> None:
+        """Remove the backup and its key."""
+        shutil.rmtree(self.panel.logs / "canaries")
+        for path in self.panel.logs.glob("canary_key*"):
+            path.unlink()
 
     def what_is_shown(self) -> dict[str, bytes]:
         """What the panel itself tells, page by page."""
