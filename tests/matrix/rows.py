@@ -51,8 +51,8 @@ KINDS = {
 }  # fmt: skip
 """Collections of the API and names of arguments (without ``_id``) → kind of row."""
 
-NOTED = {"staff_looks"}
-"""Tables in which looking itself is written down."""
+NOTED = {"staff_looks", "attempts"}
+"""Tables in which looking and trying themselves are written down."""
 
 OF_NOBODY = {"node", "difference", "backup", "provider", "attempts"}
 """Kinds of rows that belong to no member: they are there, or absent."""
