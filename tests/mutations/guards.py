@@ -428,6 +428,7 @@ GUARDS = (
         text="    return query.where(column.in_(members)) if members else query.where(false())",
         without="    return query if members else query.where(false())",
         test=REACH + "test_a_list_shows_all_rows_in_reach_and_no_other",
+        slow=True,
     ),
     Guard(
         promise="A list of mailboxes is in nobody's hands but theirs who may read them",
