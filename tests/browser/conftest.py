@@ -31,7 +31,8 @@ class Place:
         """A fresh profile in which ``user`` is signed in."""
         size = {"width": width, "height": 900}
         context = self.browser.new_context(viewport=size, locale=language, **more)  # type: ignore[arg-type]  # sizes
-        cookie = self.site.client(user, language=language, fresh=True).get_cookie("cis_session")
+        with self.site.world.app.app_context():  # another site may have been opened after this one
+            cookie = self.site.client(user, language=language, fresh=True).get_cookie("cis_session")
         assert cookie is not None
         context.add_cookies([{"name": "cis_session", "value": cookie.value, "url": self.url}])
         return context

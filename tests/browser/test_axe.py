@@ -145,7 +145,7 @@ def test_pages_of_signing_in(full: Place, language: str) -> None:
 def test_recovery_codes_and_asking_for_the_password_again(full: Place) -> None:
     window = full.window(full.site.clerk)
     page = window.new_page()
-    with unit_of_work():
+    with full.site.world.app.app_context(), unit_of_work():
         long_ago = update(UserSession).where(UserSession.user_id == full.site.clerk.id)
         db.session.execute(long_ago.values(proven_at=database_now(-3600), factor_at=None))
     page.goto(full.url + "/account/second-factor")
