@@ -22,7 +22,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "last_login_ip current_login_ip login_count create_datetime update_datetime description "
         "tf_enter remember_me next_loc two_factor_plugins set_last_counter".split()
     ),
-    "WTForms": frozenset("field_flags process_formdata widget submit field_id".split()),
+    "WTForms": frozenset("field_flags process_formdata widget submit field_id validators".split()),
     "Flask, Jinja and click": frozenset(
         "obj ctx convert session_protection log_exception locale_selector lstrip_blocks trim_blocks "
         "test_client_class bytecode_cache load_bytecode dump_bytecode session_interface default_port".split()
