@@ -82,4 +82,6 @@ def _add_headers(response: Response) -> Response:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.update(("Cookie", "Accept-Language"))
+    elif "v" in request.args:  # the mark of the file's state: another state has another address (RFC 8246)
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
     return response

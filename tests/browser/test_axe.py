@@ -52,6 +52,8 @@ IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 """Pages that need a step before them; they have a test of their own below."""
 BY_SCRIPT = {"factors.add_passkey"}
 """Forms that a passkey answers; ``test_passkeys`` fills them in."""
+GOOD_WHEN_EMPTY = {"users.grant"}
+"""Forms that ask on: nothing typed is a good answer there."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
 EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
 
@@ -103,7 +105,7 @@ def test_a_form_that_was_refused(full: Place, rule: Rule) -> None:
             box.fill("")
         with page.expect_navigation():
             form.locator("button, input[type=submit]").last.click()
-        assert page.locator("#error-summary").count() == 1
+        assert page.locator("#error-summary").count() == (rule.endpoint not in GOOD_WHEN_EMPTY)
         _check(page)
 
 
@@ -250,8 +252,8 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "job_id", jobs["queued" if "cancel" in wanted else "failed"].id
     yield "node_id", world.node.id
     yield "member_id", world.koscian.id
-    if endpoint.startswith(("helping", "records")):
-        yield "user_id", place.site.clerk.id
+    yield "user_id", place.site.clerk.id
+    yield "grant_id", place.site.clerk.grants[0].id
     yield "asked_id", db.session.scalars(select(AskedAction.id)).first()
     yield "key_id", db.session.scalars(select(Passkey.id)).first()
     yield "domain_id", db.session.scalars(select(MailDomain.id)).first()

@@ -32,6 +32,13 @@ def test_pages_are_not_kept_by_browsers(site: Site) -> None:
     assert {"Cookie", "Accept-Language"} <= {part.strip() for part in headers["Vary"].split(",")}
 
 
+def test_files_named_with_their_mark_are_kept_for_good_and_others_are_not(site: Site) -> None:
+    client = site.client()
+    (marked,) = re.findall(r'href="(/static/css/theme\.css\?v=[^"]+)"', client.get("/login").text)
+    assert "immutable" in client.get(marked).headers["Cache-Control"]
+    assert client.get("/static/css/theme.css").headers["Cache-Control"] == "no-cache"
+
+
 def test_pages_hold_no_code_or_style_of_their_own(full_site: Site) -> None:
     client = full_site.client(full_site.admin)
     for path in ("/", "/jobs", "/nodes", "/events", "/mail/mailboxes", "/members/", "/contracts/", "/account"):
