@@ -52,7 +52,7 @@ def test_the_same_key_on_another_address_is_another_request(program: Program) ->
 
 def test_keys_of_different_tokens_do_not_meet(program: Program) -> None:
     _ask(program)
-    assert _ask(program, token="clerk", address="ola@info.wokiss.pl").status_code == 202
+    assert _ask(program, token="clerk", address="ola.miasto-koscian@info.wokiss.pl").status_code == 202
     assert _count(Mailbox) == 2
 
 

@@ -29,6 +29,9 @@ WITHOUT_JSON = {
     "enroll",
     "key",
     "record",
+    "anchor",
+    "clear",
+    "export",
     "run",
     "worker",
 }

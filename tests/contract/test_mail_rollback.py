@@ -103,9 +103,9 @@ def test_verify_tells_what_is_not_in_order(mail: AgentUnderTest) -> None:
     report = json.loads(said)
     assert code == 1
     assert report["files"] == ["/etc/postfix/master.cf"]
-    assert report["daemons"] == {"postfix": False, "dovecot": True}
+    assert report["daemons"] == {"postfix": False, "dovecot": True, "sender-check": True}
     assert report["batches"][0]["counts"] == {"mailbox created": 1}
-    assert mail.ask(op="health")["daemons"] == {"postfix": True, "dovecot": True}
+    assert mail.ask(op="health")["daemons"] == {"postfix": True, "dovecot": True, "sender-check": True}
 
 
 def cis_node(mail: AgentUnderTest, *arguments: str, stdin: str = "") -> tuple[int, str]:

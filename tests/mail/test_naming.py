@@ -139,17 +139,13 @@ def _error(who: Actor, member: Member, local: str, *, reason: str = "") -> Panel
     try:
         with unit_of_work():
             create_mailbox(who, member_id=member.id, address=f"{local}@{SHARED}", quota_mb=1, reason=reason)
-            raise _Undone("")
+            raise Conflict("")
     except PanelError as error:
         return error
 
 
 def _ask(who: Actor, member: Member, local: str, *, reason: str = "") -> str:
     return _error(who, member, local, reason=reason).code
-
-
-class _Undone(PanelError):
-    """What is raised to undo what was done."""
 
 
 def _member(slug: str) -> Member:
