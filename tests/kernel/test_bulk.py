@@ -10,33 +10,33 @@ from sqlalchemy import Float, bindparam, insert, select, update
 
 from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import Base, database_now, db, new_id, unit_of_work, utcnow
-from panel.ledger.events import Event, EventDetail
+from panel.ledger.notices import Notice
 from tests.worlds import World
 
 
 @pytest.mark.parametrize("count", [1, 60])
 def test_values_arrive_as_they_were(world: World, count: int) -> None:
     now, ids = utcnow(), new_ids(count)
-    rows = [{"id": id_, "member_id": world.koscian.id if n % 2 else None} for n, id_ in enumerate(ids)]
-    details = [{"event_id": id_, "data": {"ż": n, "list": [None, True]}} for n, id_ in enumerate(ids)]
+    rows = [
+        {"id": id_, "member_id": world.koscian.id if n % 2 else None, "params": {"ż": n, "list": [None, True]}}
+        for n, id_ in enumerate(ids)
+    ]
     with unit_of_work():
-        execute_many(insert(Event).values(at=now, tag="a:b:c", actor="100 %"), rows)
-        execute_many(insert(EventDetail).values(actor_name="Łucja", resource_name=""), details)
-        table = Base.metadata.tables["events"]
+        execute_many(insert(Notice).values(created_at=now, code="a:b", email="100 %", language="Łucja"), rows)
+        table = Base.metadata.tables["notices"]
         again = (
             update(table)
             .where(table.c.id == bindparam("key"))
-            .values(tag=bindparam("new"), at=database_now(bindparam("ago", type_=Float())))
+            .values(code=bindparam("new"), created_at=database_now(bindparam("ago", type_=Float())))
         )
-        execute_many(again, [{"key": id_, "new": f"a:b:{n}", "ago": -3600.5} for n, id_ in enumerate(ids)])
+        execute_many(again, [{"key": id_, "new": f"a:{n}", "ago": -3600.5} for n, id_ in enumerate(ids)])
         execute_many(again, [])
-    found = db.session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)).all()
-    assert [(event.id, event.tag, event.member_id) for event in found] == [
-        (row["id"], f"a:b:{n}", row["member_id"]) for n, row in enumerate(rows)
+    found = db.session.scalars(select(Notice).where(Notice.id.in_(ids)).order_by(Notice.id)).all()
+    assert [(notice.id, notice.code, notice.member_id, notice.params) for notice in found] == [
+        (row["id"], f"a:{n}", row["member_id"], row["params"]) for n, row in enumerate(rows)
     ]
-    assert {event.actor for event in found} == {"100 %"}
-    assert all(3500 < (now - event.at).total_seconds() < 3700 for event in found)
-    assert [event.detail.data for event in found if event.detail] == [detail["data"] for detail in details]
+    assert {(notice.email, notice.language) for notice in found} == {("100 %", "Łucja")}
+    assert all(3500 < (now - notice.created_at).total_seconds() < 3700 for notice in found)
 
 
 def test_ids_made_together_sort_in_their_order_between_those_before_and_after() -> None:
