@@ -201,6 +201,13 @@ GUARDS = (
         path="panel/kernel/access.py",
         text="if not actor.may(permission, member_id) or (staff and not actor.may_everywhere(permission)):",
         without="if False:",
+        test="tests/contracts/test_contracts.py::test_a_member_reads_its_own_contracts_and_changes_none[sqlite]",
+    ),
+    Guard(
+        promise="Who lacks a permission on a row is refused",
+        path="panel/kernel/access.py",
+        text="if not (actor.may_everywhere(permission) if member_id is None else actor.may(permission, member_id)):",
+        without="if False:",
         test="tests/mail/test_actions.py::test_a_role_without_the_permission_is_told_so_about_its_own[sqlite]",
     ),
     Guard(

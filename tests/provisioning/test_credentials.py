@@ -100,7 +100,7 @@ def test_neither_keys_nor_display_nor_environment_reach_the_node(spare: SpareNod
     trial = ["-A", "-X", "-o", "SendEnv=LANG LC_ALL CIS_TEST", "-o", "SetEnv=LC_CIS=mine PYTHONPATH=/x LD_PRELOAD=/x/y"]
     environment = {"LANG": "pl_PL.UTF-8", "LC_ALL": "pl_PL.UTF-8", "CIS_TEST": "mine", "PATH": "/usr/bin:/bin"}
     with key_agent(tmp_path / "agent.sock") as sock, running_agent(spare, *trial, env=environment | sock):
-        found = spare.run("tr '\\0' '\\n' < /proc/$(pgrep -f '^/usr/bin/python3 -I -S')/environ")
+        found = spare.run("tr '\\0' '\\n' < /proc/$(pgrep -f '^/usr/bin/python3 -I -S .* serve')/environ")
         sockets = spare.run("ls /tmp | grep '^ssh-' || true")
 
     names = {line.partition("=")[0] for line in found.splitlines()}
@@ -112,7 +112,7 @@ def test_neither_keys_nor_display_nor_environment_reach_the_node(spare: SpareNod
 
 def test_no_terminal_is_given(spare: SpareNode) -> None:
     with running_agent(spare, "-tt"):
-        assert spare.run("ps -o tty= -p $(pgrep -f '^/usr/bin/python3 -I -S')") == "?"
+        assert spare.run("ps -o tty= -p $(pgrep -f '^/usr/bin/python3 -I -S .* serve')") == "?"
         assert not spare.run("ls /dev/pts | grep -v ptmx || true")
 
 

@@ -74,7 +74,7 @@ def test_up_clears_what_a_killed_lab_left_behind(own_lab: Lab, up: LabState) -> 
 
     again = own_lab.up()
 
-    assert stray.wait(5) == -signal.SIGKILL
+    assert stray.wait(30) == -signal.SIGKILL
     assert ssh(again, "hostname").strip() == "mail1"
 
 
