@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provisioning.lab import network
@@ -166,7 +166,8 @@ class Lab:
             Host(folder.parent.name, folder.parent, "").stop()
         for pid in network.pids(self.lab_id):
             if process := HostProcess.of(pid):
-                os.kill(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                    os.kill(process.pid, signal.SIGKILL)
         network.remove(self.lab_id)
 
     def _all_running(self) -> bool:

@@ -47,12 +47,21 @@ class Api:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, extra: dict[str, str]) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, f"/api/v1{path}", data, self._headers | extra)
-        answer = self._connection.getresponse()
+        try:
+            answer = self._send(method, path, data, extra)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            # A server may close a connection that was idle just as the next request leaves (RFC 9112 9.5).
+            if method != "GET":
+                raise
+            answer = self._send(method, path, data, extra)
         content = answer.read()
         if answer.status >= 300:
             raise ApiFailed(f"{method} {path}: {answer.status} {content.decode(errors='replace')[:500]}")
         return dict(json.loads(content))
+
+    def _send(self, method: str, path: str, data: bytes | None, extra: dict[str, str]) -> http.client.HTTPResponse:
+        self._connection.request(method, f"/api/v1{path}", data, self._headers | extra)
+        return self._connection.getresponse()
 
 
 def imap_login(address: str, *, node: str, password: str) -> None:

@@ -78,6 +78,8 @@ def _survived(panel: Installation, away: Callable[[], AbstractContextManager[Non
     assert_jobs_ended(panel)
     assert [one.pid for one in panel.workers if one.state()] == [worker.pid]
     assert web.get(SIGN_IN).status_code == 200
+    with web.application.app_context():
+        db.engine.dispose()
 
 
 def _assert_pages_say_so(web: FlaskClient, *, ready: int) -> None:

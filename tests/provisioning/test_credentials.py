@@ -18,6 +18,7 @@ from tests.provisioning.conftest import SpareNode, make_key
 
 HELLO = encode({"op": "hello"})
 WAITED = 124
+AGENT = "^/usr/bin/python3 -I -S .* serve"  # other programs of ours run by the same interpreter
 WRAPPER = "/usr/local/lib/cis/agent"
 AS_PANEL = "setpriv --reuid cis-agent --regid cis-agent --clear-groups env -i PATH=/usr/bin:/bin"
 OPEN_FOLDER = "/tmp"  # noqa: S108 - on the node, where everybody may write
@@ -244,9 +245,11 @@ def held(node: SpareNode, *arguments: str, env: dict[str, str] | None = None) ->
 @contextmanager
 def running_agent(node: SpareNode, *arguments: str, env: dict[str, str] | None = None) -> Iterator[None]:
     with held(node, *arguments, env=env):
-        node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S' && exit; sleep 0.05; done; exit 1")
+        node.run(
+            "for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S .* serve' && exit; sleep 0.05; done; exit 1"
+        )
         yield
-    node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S' || exit 0; sleep 0.05; done; exit 1")
+    node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S .* serve' || exit 0; sleep 0.05; done; exit 1")
 
 
 @contextmanager
@@ -257,8 +260,10 @@ def key_agent(path: Path) -> Iterator[dict[str, str]]:
         while not path.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        yield {"SSH_AUTH_SOCK": str(path)}
-        process.terminate()
+        try:
+            yield {"SSH_AUTH_SOCK": str(path)}
+        finally:
+            process.terminate()
 
 
 def await_port(port: int) -> None:

@@ -379,7 +379,7 @@ def _accesses(site: Site) -> None:
     world, helper = site.world, site.person("pomoc@example.test", "support")
     stay = enter(actor_for_user(helper, fresh=True), world.koscian.id, reason="Prośba o pomoc, telefon z 22 listopada")
     inside = actor_inside(helper, stay)
-    box = db.session.scalars(select(Mailbox).where(Mailbox.address == f"rada@{SHARED}")).one()
+    box = db.session.scalars(select(Mailbox).where(Mailbox.address == f"pracownik000@{SHARED}")).one()
     ask_for(inside, "quota", mailbox_id=box.id, quota_mb=4096)
     note_look(inside, world.koscian.id)
     take_over(SYSTEM, box.id, successor="Ewa Nowa", authority="Zarządzenie nr 12/2026", earlier="Jan Dawny")

@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.differences import Difference
-from panel.ledger.events import Event
+from panel.ledger.events import record
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.ledger.plans import HeldPlan
 from panel.mail.models import Mailbox
 from tests.web.site import Site, token_in
+from tests.worlds import actor
 
 
 def test_a_node_shows_its_health_its_plan_and_what_differs(full_site: Site) -> None:
@@ -193,7 +194,8 @@ def test_the_timeline_joins_people_the_engine_and_looks(full_site: Site) -> None
     done = db.session.scalars(select(Job).where(Job.state == "done")).one()
     box = db.session.get_one(Mailbox, done.resource_id)
     with unit_of_work():
-        db.session.query(Event).filter_by(tag="mail:mailbox:create").update({"actor": "user:x"})
+        person = actor("member_admin", full_site.world.koscian)
+        record(person, "mail:mailbox:create", kind="mailbox", resource_id=box.id, member_id=box.member_id)
     place = f"/timeline/mailbox/{box.id}"
     page = client.get(place).text
     for words in ("Zamówiono skrzynkę", "Serwer przyjął zasoby: 2 z 3.", "Sprawdzono z zewnątrz"):
