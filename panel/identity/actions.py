@@ -75,7 +75,7 @@ def create_token(
     networks: Sequence[str] | None = None,
     expires_in_days: int = 90,
 ) -> tuple[ApiToken, str]:
-    """Make a token; the secret is returned this once.
+    """Make a token; the secret is returned this once. What a token makes is bound to that one's kinds and networks.
 
     Raises NotAllowed where the role holds more than the maker does or no fresh second factor was given, Invalid naming
     the field.
@@ -84,6 +84,7 @@ def create_token(
     if actor.user_id is None or not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="tokens:write")
     _check_token(actor, role, member_id, networks, expires_in_days)
+    _require_within(actor, kinds, networks)
     if len(name) > NAME_MAX or has_control(name):
         raise Invalid("text_bad", field="name")
     secret = "cis_" + new_token()
@@ -213,6 +214,24 @@ def _check_token(
             ipaddress.ip_network(network)
         except ValueError:
             raise Invalid("network_bad", field="networks", name=network) from None
+
+
+def _require_within(actor: Actor, kinds: Sequence[str] | None, networks: Sequence[str] | None) -> None:
+    """Nobody gets rid of a token's limits by having it make another one."""
+    if not actor.ref.startswith("token:"):
+        return
+    own = db.session.get_one(ApiToken, uuid.UUID(actor.ref.partition(":")[2]))
+    is_wider = own.kinds is not None and (kinds is None or not set(kinds) <= set(own.kinds))
+    if is_wider or (own.networks and not (networks and all(_lies_in(one, own.networks) for one in networks))):
+        raise NotAllowed("not_allowed", permission="tokens:write")
+
+
+def _lies_in(network: str, outer: Sequence[str]) -> bool:
+    inner = ipaddress.ip_network(network)
+    return any(
+        inner.version == around.version and inner.subnet_of(around)  # type: ignore[arg-type]  # of one version
+        for around in map(ipaddress.ip_network, outer)
+    )
 
 
 def _in_networks(address: str | None, networks: Sequence[str]) -> bool:

@@ -92,6 +92,36 @@ def test_a_token_opens_what_its_role_allows_from_where_it_may_come(world: World)
     assert actor_for_token("cis_guess", address="192.0.2.7") is None
 
 
+@pytest.mark.parametrize(
+    ("kinds", "networks", "allowed"),
+    [
+        (["mailbox"], ["192.0.2.128/25", "192.0.2.7/32"], True),
+        ([], ["192.0.2.0/24"], True),
+        (None, ["192.0.2.0/24"], False),
+        (["mailbox", "alias"], ["192.0.2.0/24"], False),
+        (["mailbox"], None, False),
+        (["mailbox"], [], False),
+        (["mailbox"], ["192.0.2.0/24", "198.51.100.0/24"], False),
+        (["mailbox"], ["192.0.0.0/16"], False),
+        (["mailbox"], ["::/0"], False),
+    ],
+)
+def test_a_token_makes_no_token_that_is_free_of_its_own_limits(
+    world: World, kinds: list[str] | None, networks: list[str] | None, *, allowed: bool
+) -> None:
+    maker = actor_for_user(_user(role="association_admin", member=None), fresh=True)
+    own = {"kinds": ["mailbox"], "networks": ["192.0.2.0/24"]}
+    _, secret = create_token(maker, role="association_admin", **own)  # type: ignore[arg-type]  # both are lists
+    who = actor_for_token(secret, address="192.0.2.7")
+    assert who is not None
+    try:
+        create_token(who, role="member_editor", member_id=world.koscian.id, kinds=kinds, networks=networks)
+    except NotAllowed:
+        assert not allowed
+    else:
+        assert allowed
+
+
 def test_a_token_dies_with_its_time_its_revocation_and_its_maker(world: World) -> None:
     user = _user(role="association_admin", member=None)
     maker = actor_for_user(user, fresh=True)
