@@ -36,7 +36,7 @@ def test_an_sshd_that_is_stopped_and_started_again_costs_only_time(panel: Instal
 
     panel.settle()
     _once(panel, box)
-    assert panel.node().problem_code is None
+    panel.await_true(lambda: panel.node().problem_code is None)
 
 
 def test_an_sshd_restarted_while_sessions_are_warm_is_not_noticed(panel: Installation) -> None:

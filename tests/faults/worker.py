@@ -7,12 +7,11 @@ kills those that are left.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import signal
-import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import panel.engine.points
 
 DEEDS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+STOPPING = Path(__file__).with_name("stopping.py")
 
 
 def reach(point: str) -> None:
@@ -29,19 +29,12 @@ def reach(point: str) -> None:
         wanted, deed = order.read_text().split()
         if wanted == point:
             order.rename(order.with_name(f"fault-done-{os.getpid()}"))
-            if deed == "stop":
-                _await_the_end_of_writes(order.with_name("panel.sqlite"))
+            if deed == "stop" and (database := order.with_name("panel.sqlite")).exists():
+                subprocess.run([sys.executable, STOPPING, str(os.getpid()), str(database)], check=True)
+                return
             os.kill(os.getpid(), DEEDS[deed])
     except (FileNotFoundError, ValueError):
         return
-
-
-def _await_the_end_of_writes(database: Path) -> None:
-    """Another thread of this process may be amid one: stopped there, it would keep the file locked for everybody."""
-    if database.exists():
-        with contextlib.closing(sqlite3.connect(database, timeout=20, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
 
 
 # Before anything else of the panel is loaded, so that everybody gets this one.
