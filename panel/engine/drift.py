@@ -21,7 +21,7 @@ from panel.engine.tasks import TaskRun
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, one_at_a_time, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
-from panel.kernel.text import has_control
+from panel.kernel.text import one_line
 from panel.ledger.differences import Difference, count_differing, is_current
 from panel.ledger.events import record_many
 from panel.ledger.jobs import Job, request_job
@@ -110,7 +110,7 @@ def obstacle(difference: Difference) -> str | None:
 
 def keep(actor: Actor, difference_id: uuid.UUID, *, reason: str, until: datetime) -> Difference:
     """Leave a difference as it is until ``until``, or until the node shows something else. Raises Invalid, Conflict."""
-    reason = _checked_reason(reason)
+    reason = one_line("reason", reason, least=1, most=REASON_MOST)
     if not utcnow() < until <= utcnow() + timedelta(days=KEEP_DAYS_MOST):
         raise Invalid("keep_until", field="until", days=KEEP_DAYS_MOST)
     with unit_of_work():
@@ -176,17 +176,6 @@ def record_decisions(actor: Actor, differences: Iterable[Any], state: str, *, re
             for one in differences
         ),
     )
-
-
-def _checked_reason(reason: str) -> str:
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("required", field="reason")
-    if len(reason) > REASON_MOST:
-        raise Invalid("text_long", field="reason", most=REASON_MOST)
-    if has_control(reason):
-        raise Invalid("text_bad", field="reason")
-    return reason
 
 
 def _bring_back() -> None:

@@ -16,7 +16,7 @@ from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require
 from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import new_token, token_digest
-from panel.kernel.text import has_control
+from panel.kernel.text import one_line
 from panel.ledger.events import record
 from panel.members.models import Member
 from panel.members.tree import reach_of
@@ -85,8 +85,7 @@ def create_token(
         raise NotAllowed("fresh_factor_needed", permission="tokens:write")
     _check_token(actor, role, member_id, networks, expires_in_days)
     _require_within(actor, kinds, networks)
-    if len(name) > NAME_MAX or has_control(name):
-        raise Invalid("text_bad", field="name")
+    name = one_line("name", name, most=NAME_MAX)
     secret = "cis_" + new_token()
     with unit_of_work():
         token = ApiToken(

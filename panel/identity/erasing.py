@@ -19,8 +19,8 @@ from panel.identity.models import ApiToken, User
 from panel.identity.people import person_for_change, require_admin_left, require_not_above
 from panel.kernel.access import Actor, require
 from panel.kernel.db import Base, database_now, db, one_at_a_time, unit_of_work
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
-from panel.kernel.text import has_control
+from panel.kernel.errors import Conflict, NotAllowed, NotFound
+from panel.kernel.text import one_line
 from panel.ledger.erasing import PERSON, erase_values, names_of
 from panel.ledger.events import Event, EventDetail, record
 
@@ -63,8 +63,7 @@ def erase_person(actor: Actor, user_id: uuid.UUID, *, reason: str) -> Erasure:
     require(actor, "records:erase", staff=True)
     if not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="records:erase")
-    if not reason.strip() or len(reason) > REASON_MOST or has_control(reason):
-        raise Invalid("text_bad" if reason.strip() else "required", field="reason")
+    reason = one_line("reason", reason, least=1, most=REASON_MOST)
     with unit_of_work():
         one_at_a_time("users")
         user = person_for_change(actor, _person(actor, user_id).id)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from panel.identity.models import User
-from panel.identity.passkeys import NAME_MAX, Passkey, add_passkey, passkeys_of
+from panel.identity.passkeys import Passkey, add_passkey, checked_name, passkeys_of
 from panel.identity.policy import demand_on
 from panel.identity.recovery_codes import void_codes
 from panel.identity.second_factor import step_of
@@ -22,7 +22,6 @@ from panel.kernel.access import Actor
 from panel.kernel.db import db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.passwords import hash_user_password, prepare_mailbox_password
-from panel.kernel.text import has_control
 from panel.ledger.events import record
 from panel.ledger.notices import tell_user
 
@@ -76,9 +75,7 @@ def add_key(actor: Actor, user: User, *, challenge: str, answer: str, name: str,
 
 def rename_key(actor: Actor, user: User, key_id: uuid.UUID, *, name: str) -> Passkey:
     """Call a passkey otherwise. Raises NotFound, Invalid."""
-    name = " ".join(name.split())
-    if not name or len(name) > NAME_MAX or has_control(name):
-        raise Invalid("text_bad", field="name")
+    name = checked_name(name)
     with unit_of_work():
         row = _own_key(_own_row(actor, user), key_id)
         row.name = name

@@ -31,7 +31,7 @@ from panel.kernel.db import (
 )
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.i18n import LANGUAGES
-from panel.kernel.text import fold, has_control
+from panel.kernel.text import fold, one_line
 from panel.ledger.events import record
 from panel.ledger.notices import tell_address
 from panel.members.models import Member
@@ -170,12 +170,7 @@ def in_state(state: str) -> tuple[ColumnElement[bool], ...]:
 
 def checked_name(name: str, *, required: bool = False) -> str:
     """A person's name as it is kept. Raises Invalid."""
-    name = name.strip()
-    if required and not name:
-        raise Invalid("required", field="name")
-    if len(name) > NAME_MAX or has_control(name):
-        raise Invalid("text_bad", field="name")
-    return name
+    return one_line("name", name, least=int(required), most=NAME_MAX)
 
 
 def record_invitation(actor: Actor, row: Invitation, action: str, **data: Any) -> None:

@@ -9,8 +9,8 @@ from panel.identity.models import User
 from panel.identity.people import person_for_change, require_not_above
 from panel.kernel.access import Actor, require
 from panel.kernel.db import unit_of_work
-from panel.kernel.errors import Invalid, NotAllowed
-from panel.kernel.text import has_control
+from panel.kernel.errors import NotAllowed
+from panel.kernel.text import one_line
 
 REASON_MIN, REASON_MAX = 10, 500
 
@@ -23,11 +23,7 @@ def remove_lost_factors(actor: Actor, user_id: uuid.UUID, *, reason: str) -> Use
     require(actor, "users:write")
     if not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="users:write")
-    reason = reason.strip()
-    if len(reason) < REASON_MIN:
-        raise Invalid("reason_short", field="reason", least=REASON_MIN)
-    if len(reason) > REASON_MAX or has_control(reason):
-        raise Invalid("text_bad", field="reason")
+    reason = one_line("reason", reason, least=REASON_MIN, most=REASON_MAX)
     with unit_of_work():
         user = person_for_change(actor, user_id)
         require_not_above(actor, user)

@@ -32,7 +32,7 @@ from webauthn.helpers.structs import (
 from panel.identity.models import User
 from panel.kernel.db import Base, UTCDateTime, database_now, db, insert_unless_there, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid
-from panel.kernel.text import has_control
+from panel.kernel.text import one_line
 
 CHALLENGE_BYTES, CHALLENGE_SECONDS = 32, 300
 NAME_MAX, PER_USER_MAX = 60, 20
@@ -106,7 +106,7 @@ def request_options(challenge: str, user: User | None) -> dict[str, Any]:
 
 def add_passkey(user: User, *, challenge: str, answer: str, name: str) -> Passkey:
     """Keep the key that the browser made, inside a unit of work. Raises Invalid, Conflict ``passkey_known``."""
-    name = _checked_name(name)
+    name = checked_name(name)
     if len(passkeys_of(user.id)) >= PER_USER_MAX:
         raise Invalid("passkeys_many", field="name", most=PER_USER_MAX)
     try:
@@ -196,11 +196,9 @@ def _use_up(challenge: str) -> None:
         raise Invalid("passkey_bad", field="answer")
 
 
-def _checked_name(name: str) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > NAME_MAX or has_control(name):
-        raise Invalid("text_bad", field="name")
-    return name
+def checked_name(name: str) -> str:
+    """A key's name as it is kept. Raises Invalid."""
+    return one_line("name", name, least=1, most=NAME_MAX)
 
 
 def _transports(answer: str) -> list[str]:

@@ -12,8 +12,8 @@ from panel.identity.models import ApiToken, Grant, Role, User
 from panel.identity.sessions import end_all
 from panel.kernel.access import ROLES, Actor, require, require_kind, scoped
 from panel.kernel.db import db, one_at_a_time, read_row, unit_of_work, utcnow
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
-from panel.kernel.text import fold, has_control
+from panel.kernel.errors import Conflict, NotAllowed, NotFound
+from panel.kernel.text import fold, one_line
 from panel.ledger.events import record
 
 NAME_MAX = 100
@@ -65,9 +65,7 @@ def person_for_change(actor: Actor, user_id: uuid.UUID) -> User:
 def rename_user(actor: Actor, user_id: uuid.UUID, *, name: str) -> User:
     """Change how a person is called. Raises Invalid, NotAllowed where the person holds more than the actor."""
     require(actor, "users:write")
-    name = name.strip()
-    if not name or len(name) > NAME_MAX or has_control(name):
-        raise Invalid("text_bad" if name else "required", field="name")
+    name = one_line("name", name, least=1, most=NAME_MAX)
     with unit_of_work():
         user = person_for_change(actor, user_id)
         require_not_above(actor, user)

@@ -19,8 +19,8 @@ from panel.identity.sessions import UserSession
 from panel.identity.step_ins import StepIn
 from panel.kernel.access import INSIDE, ROLES, Actor, Reach, SteppedIn, require, scoped
 from panel.kernel.db import database_now, db, one_at_a_time, read_row, unit_of_work
-from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
-from panel.kernel.text import has_control
+from panel.kernel.errors import Conflict, NotAllowed, NotFound
+from panel.kernel.text import one_line
 from panel.ledger.events import record
 from panel.ledger.notices import tell_holders
 from panel.members.actions import get_member
@@ -39,8 +39,8 @@ def enter(
     is in no view yet. Raises Invalid (``reason``, ``ticket``), NotAllowed, NotFound, Conflict ``inside_already``.
     """
     _require_may_enter(actor, member_id)
-    reason = _text("reason", reason, least=REASON_LEAST, most=REASON_MOST)
-    ticket = _text("ticket", ticket, least=0, most=TICKET_MOST)
+    reason = one_line("reason", reason, least=REASON_LEAST, most=REASON_MOST)
+    ticket = one_line("ticket", ticket, most=TICKET_MOST)
     member = get_member(actor, member_id)
     with unit_of_work():
         one_at_a_time(f"step_in:{actor.user_id}")
@@ -194,14 +194,3 @@ def _record_ends(rows: Iterable[StepIn], by: str) -> None:
         who = Actor(ref=f"user:{row.user_id}", name=row.user.name or row.user.email)
         record(who, "identity:step_in:end", kind="member", resource_id=row.member_id, name=row.member.name,
                member_id=row.member_id, ended_by=by, pages=row.pages)  # fmt: skip
-
-
-def _text(field: str, value: str, *, least: int, most: int) -> str:
-    text = " ".join(value.split())
-    if has_control(text):
-        raise Invalid("text_bad", field=field)
-    if len(text) > most:
-        raise Invalid("text_long", field=field, most=most)
-    if len(text) < least:
-        raise Invalid("reason_short", field=field, least=least)
-    return text

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
+
+from panel.kernel.errors import Invalid
 
 LIKE = ((".", ""), ("-", ""), ("_", ""), ("0", "o"), ("1", "l"), ("rn", "m"), ("vv", "w"))
 """What looks alike in names of ASCII, in the order in which it is replaced."""
+
+_TYPED_SPACES = str.maketrans("\t\r\n", "   ")
 
 _POLISH = str.maketrans("łŁ", "lL")
 
@@ -46,3 +51,19 @@ def likeness(name: str) -> str:
 def has_control(text: str) -> bool:
     """Whether ``text`` holds control or invisible formatting characters (Unicode Cc, Cf, line separators)."""
     return any(unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co") for char in text)
+
+
+def one_line(field: str, value: Any, *, least: int = 0, most: int = 200) -> str:
+    """``value`` as one line of ``least`` to ``most`` characters, spaces joined and cut off at its ends.
+
+    Raises Invalid for ``field``: ``text_bad`` (no text, or control characters), ``text_long``, ``required`` where it is
+    empty, ``reason_short``.
+    """
+    if not isinstance(value, str) or has_control(value.translate(_TYPED_SPACES)):
+        raise Invalid("text_bad", field=field)
+    text = " ".join(value.split())
+    if len(text) > most:
+        raise Invalid("text_long", field=field, most=most)
+    if len(text) < least:
+        raise Invalid("reason_short" if text else "required", field=field, least=least)
+    return text

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid
-from panel.kernel.text import likeness
+from panel.kernel.text import likeness, one_line
 from panel.ledger import names
 from panel.ledger.names import Name
 from panel.mail.models import ADDRESSES, Alias, Mailbox
@@ -67,10 +67,8 @@ def require_unreleased(actor: Actor, asked: Sequence[Asked], *, reasons: Sequenc
 
 
 def checked_reason(reason: str) -> str:
-    """A reason as it is kept. Raises Invalid ``text_long``."""
-    if len(reason) > REASON_MOST:
-        raise Invalid("text_long", field="reason", most=REASON_MOST)
-    return " ".join(reason.split())
+    """A reason as it is kept. Raises Invalid."""
+    return one_line("reason", reason, most=REASON_MOST)
 
 
 def like_others(asked: Sequence[Asked]) -> set[str]:

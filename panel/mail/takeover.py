@@ -15,8 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.access import Actor
 from panel.kernel.db import Base, UTCDateTime, db, new_id, unit_of_work, utcnow
-from panel.kernel.errors import Conflict, Invalid
-from panel.kernel.text import has_control
+from panel.kernel.errors import Conflict
+from panel.kernel.text import one_line
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.notices import tell_holders
@@ -51,9 +51,9 @@ def take_over(actor: Actor, mailbox_id: uuid.UUID, *, successor: str, authority:
     it so far, where that is not on record. Raises Invalid (``successor``, ``authority``, ``earlier``), NotFound,
     NotAllowed, Conflict ``removed``.
     """
-    successor = _text("successor", successor, least=1, most=NAME_MOST)
-    authority = _text("authority", authority, least=AUTHORITY_LEAST, most=AUTHORITY_MOST)
-    earlier = _text("earlier", earlier, least=0, most=NAME_MOST)
+    successor = one_line("successor", successor, least=1, most=NAME_MOST)
+    authority = one_line("authority", authority, least=AUTHORITY_LEAST, most=AUTHORITY_MOST)
+    earlier = one_line("earlier", earlier, most=NAME_MOST)
     with unit_of_work():
         mailbox = _for_change(actor, mailbox_id)
         former = _present(mailbox) or _first(mailbox, earlier)
@@ -125,14 +125,3 @@ def _tell(actor: Actor, mailbox: Mailbox, action: str, **names: Any) -> None:
     if mailbox.member_id is not None:
         tell_holders("mailbox:handed_over", "mail:takeover", mailbox.member_id, address=mailbox.address,
                      by=actor.name, **names)  # fmt: skip
-
-
-def _text(field: str, value: str, *, least: int, most: int) -> str:
-    text = " ".join(value.split())
-    if has_control(text):
-        raise Invalid("text_bad", field=field)
-    if len(text) > most:
-        raise Invalid("text_long", field=field, most=most)
-    if len(text) < least:
-        raise Invalid("reason_short" if text else "required", field=field, least=least)
-    return text

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.errors import Invalid, NotFound
-from panel.kernel.text import has_control, to_ascii
+from panel.kernel.text import one_line, to_ascii
 from panel.ledger.events import record
 from panel.ledger.grading import raise_generations
 from panel.members.models import GRADES, Member
@@ -51,19 +51,14 @@ def set_grade(actor: Actor, member_id: uuid.UUID, *, grade: str | None, reason: 
 def _checked(grade: str | None, reason: str, contact: str) -> dict[str, Any]:
     if grade is not None and grade not in GRADES:
         raise Invalid("choice", field="grade", choices=", ".join(GRADES))
-    texts = {"grade_reason": _text("reason", reason), "grade_contact": _text("contact", contact)}
+    texts = {
+        "grade_reason": one_line("reason", reason, most=TEXT_MOST),
+        "grade_contact": one_line("contact", contact, most=TEXT_MOST),
+    }
     if grade is None:
         return {"grade": None, "grade_reason": "", "grade_contact": "", "grade_notice": ""}
     notice = to_ascii(" - ".join(text for text in texts.values() if text))[:NOTICE_MAX].strip()
     return {"grade": grade, **texts, "grade_notice": notice}
-
-
-def _text(field: str, value: str) -> str:
-    if has_control(value):
-        raise Invalid("text_bad", field=field)
-    if len(value) > TEXT_MOST:
-        raise Invalid("text_long", field=field, most=TEXT_MOST)
-    return value.strip()
 
 
 def _locked(member_id: uuid.UUID) -> Member:
