@@ -7,6 +7,7 @@ A name is resolved once, and what was checked is what is connected to, so that a
 from __future__ import annotations
 
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
@@ -50,7 +51,7 @@ def fetch(
 ) -> Fetched:
     """GET ``url``, or POST ``form`` to it. ``refused``: addresses and names never connected to, like nodes.
 
-    Only https, in the lab http too. Raises CannotFetch.
+    Only https, in the lab http too. From connecting to the last byte it has WHOLE_SECONDS. Raises CannotFetch.
     """
     parts = urlsplit(url)
     host, secure = parts.hostname, parts.scheme == "https"
@@ -63,7 +64,9 @@ def fetch(
         raise CannotFetch("refused") from None
     address = _checked_address(settings, host, port, refused)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _ask(_Connection(host, port, address, secure=secure), path, form, dict(headers or {}))
+    until = time.monotonic() + WHOLE_SECONDS
+    connection = _Connection(host, port, address, secure=secure, until=until)
+    return _ask(connection, path, form, dict(headers or {}))
 
 
 def is_allowed(settings: Settings, address: str, *, refused: Collection[str] = ()) -> bool:
@@ -98,43 +101,88 @@ def _innermost(address: _Address) -> _Address:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Speaks to ``address`` and to nothing else, as ``host``."""
+    """Speaks to ``address`` and to nothing else, as ``host``; over at ``until``, whatever the other side does."""
 
-    def __init__(self, host: str, port: int, address: str, *, secure: bool) -> None:
-        super().__init__(host, port, timeout=CONNECT_SECONDS)
-        self._address, self._secure = address, secure
+    def __init__(self, host: str, port: int, address: str, *, secure: bool, until: float) -> None:
+        super().__init__(host, port)
+        self._address, self._secure, self._until = address, secure, until
         self.default_port = 443 if secure else 80
+        self._link: _Link | None = None
 
     def connect(self) -> None:
+        """Open the link; a handshake has what is left of the time as a whole."""
         sock: Any = socket.create_connection((self._address, self.port), timeout=CONNECT_SECONDS)
+        self.sock = self._link = _Link(sock, self._until)
         if self._secure:
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
-        self.sock = sock
+            sock.settimeout(self._link.left())
+            self._link.sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.host)
+
+    def hang_up(self) -> None:
+        """Close the link, also where an answer was left half read."""
+        self.close()
+        if self._link is not None:
+            self._link.sock.close()
+
+
+class _Link(io.RawIOBase):
+    """A socket as ``http.client`` uses one. Every send and read has only what is left of the whole time.
+
+    The time-out of a socket bounds each read alone: a line sent byte by byte could last for ever.
+    """
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        super().__init__()
+        self.sock, self._until = sock, until
+
+    def left(self) -> float:
+        """Seconds until it is over. Raises TimeoutError once it is."""
+        seconds = self._until - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of ``data``."""
+        self.sock.settimeout(self.left())
+        self.sock.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What the answer is read from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what has come."""
+        self.sock.settimeout(self.left())
+        return self.sock.recv_into(buffer)
+
+    def close(self) -> None:
+        """Nothing: the connection lets go of it before the answer is read; ``hang_up`` closes the socket."""
 
 
 def _ask(connection: _Connection, path: str, form: str | None, headers: dict[str, str]) -> Fetched:
-    until = time.monotonic() + WHOLE_SECONDS
     if form is not None:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
     try:
         connection.request("GET" if form is None else "POST", path, body=form, headers=headers)
         answer = connection.getresponse()
-        return Fetched(status=answer.status, body=_read(answer, until))
+        return Fetched(status=answer.status, body=_read(answer))
     except TimeoutError:
         raise CannotFetch("slow") from None
     except (OSError, http.client.HTTPException, ValueError):
         raise CannotFetch("unreachable") from None
     finally:
-        connection.close()
+        connection.hang_up()
 
 
-def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
-    """The body, no longer and no later than allowed, however slowly it trickles."""
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """The body, no longer than allowed."""
     body = bytearray()
     while chunk := answer.read1(16 * 1024):
         body += chunk
         if len(body) > BYTES_MAX:
             raise CannotFetch("large")
-        if time.monotonic() > until:
-            raise CannotFetch("slow")
     return bytes(body)
