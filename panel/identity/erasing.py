@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, Table, Text, cast, delete, func, or_, select, update
 
 from panel.identity.invitations import Invitation
+from panel.identity.last_admins import tell_of_last
 from panel.identity.models import ApiToken, User
 from panel.identity.people import person_for_change, require_admin_left, require_not_above
 from panel.kernel.access import Actor, require
@@ -105,7 +106,9 @@ def _blank(user: User) -> None:
     user.password = user.tf_totp_secret = user.tf_primary_method = None
     user.active, user.fs_uniquifier = False, secrets.token_hex(16)
     user.last_login_ip = user.current_login_ip = user.last_login_at = user.current_login_at = None
+    gone = list(user.grants)
     user.grants.clear()
+    tell_of_last(gone)
     db.session.execute(update(Invitation).where(Invitation.inviter_id == user.id).values(inviter_name=""))
     ended = func.coalesce(ApiToken.revoked_at, database_now())
     db.session.execute(update(ApiToken).where(ApiToken.maker_id == user.id).values(name="", revoked_at=ended))

@@ -17,7 +17,7 @@ from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.ledger.chain import chainer
 from panel.ledger.events import EventDetail, record
 from panel.ledger.messages import Message
-from panel.ledger.notices import tell_user
+from panel.ledger.notices import Notice, tell_user
 from panel.ledger.verifying import verify_chain
 from panel.notices.preferences import set_preferences
 from tests.worlds import World, actor
@@ -52,6 +52,8 @@ def test_nothing_names_an_erased_person_and_the_chain_verifies(world: World) -> 
     assert ("Jan Kowalski", {"to": "jan@gmina.example"}) in told
     erased = db.session.get_one(User, user.id, populate_existing=True)
     assert (erased.name, erased.password, erased.active, erased.grants) == ("", None, False, [])
+    told_staff = db.session.scalars(select(Notice.params).where(Notice.code == "member:no_admin")).all()
+    assert told_staff == [{"member": world.koscian.name}], "the member has nobody who looks after it any more"
     with pytest.raises(Conflict):
         erase_person(SYSTEM, user.id, reason="twice")
 
