@@ -15,6 +15,7 @@ from panel.engine.relay import Relay, RelayFailed
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.alarms import Alarm, clear_alarm, raise_alarm
+from panel.ledger.claiming import claim_rows
 
 SINGLY_MOST = 3
 """So many alarms get a message each; more of them at once get one that lists all."""
@@ -102,15 +103,7 @@ def _must_wait() -> bool:
 
 def _claim() -> list[Alarm]:
     """Take what is to be told, so that no other worker tells it too; who dies over it leaves it for later."""
-    with unit_of_work():
-        ids = select(Alarm.id).where(_untold()).order_by(Alarm.raised_at).limit(AT_ONCE)
-        claimed = db.session.scalars(
-            update(Alarm)
-            .where(Alarm.id.in_(ids), _untold())
-            .values(retry_at=database_now(CLAIM_SECONDS), attempts=Alarm.attempts + 1)
-            .returning(Alarm.id),
-            execution_options={"synchronize_session": False},
-        ).all()
+    claimed = claim_rows(Alarm, _untold(), by=Alarm.raised_at, most=AT_ONCE, seconds=CLAIM_SECONDS)
     query = select(Alarm).where(Alarm.id.in_(claimed)).order_by(Alarm.raised_at, Alarm.id)
     return list(db.session.scalars(query.execution_options(populate_existing=True)))
 

@@ -24,7 +24,7 @@ from panel.engine.kinds import Kind, kind_named
 from panel.engine.sides import IDS_AT_ONCE, chunks
 from panel.engine.tasks import TaskRun
 from panel.kernel.access import Actor, require
-from panel.kernel.db import Work, db, one_at_a_time, read_row, unit_of_work, utcnow
+from panel.kernel.db import Work, db, one_at_a_time, read_row, table_of, unit_of_work, utcnow
 from panel.kernel.errors import Conflict
 from panel.ledger.differences import FILE, MAP_ROW, Difference, count_differing
 from panel.ledger.jobs import Job, request_job
@@ -176,9 +176,9 @@ def _open(actor: Actor, node_id: uuid.UUID) -> Sequence[Differing]:
 
 
 def _mark_overwriting(actor: Actor, chosen: Sequence[Differing]) -> None:
-    table = Difference.__table__
+    table = table_of(Difference)
     same = {"state": "overwriting", "reason": "", "until": None, "decided_by": actor.name, "decided_at": utcnow()}
-    statement = update(table).where(table.c.id == bindparam("one")).values(same)  # type: ignore[arg-type]  # a table it is
+    statement = update(table).where(table.c.id == bindparam("one")).values(same)
     db.session.connection().execute(statement, [{"one": one.id} for one in chosen])
     record_decisions(actor, chosen, "overwriting")
 

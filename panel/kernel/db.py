@@ -9,10 +9,23 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, DateTime, Dialect, Engine, Float, MetaData, event, func, inspect, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Float,
+    MetaData,
+    Table,
+    event,
+    func,
+    inspect,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DataError
@@ -46,6 +59,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a mapped class, by its type too: for statements over columns alone, which cost a fraction."""
+    return cast("Table", model.__table__)
 
 
 def new_id() -> uuid.UUID:

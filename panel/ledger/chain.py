@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.access import Actor, require
 from panel.kernel.bulk import execute_many
-from panel.kernel.db import Base, UTCDateTime, db, new_id, one_at_a_time, unit_of_work
+from panel.kernel.db import Base, UTCDateTime, db, new_id, one_at_a_time, table_of, unit_of_work
 from panel.ledger.append_only import keep_rows
 from panel.ledger.digests import FIRST, details_digest, link_digest, values_of
 from panel.ledger.events import Event, EventDetail
@@ -55,9 +55,9 @@ class Anchor(Base):
     told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
-keep_rows(Link.__table__)  # type: ignore[arg-type]  # a mapped class has a table, whatever its type says
+keep_rows(table_of(Link))
 
-_events, _details, _links = Event.__table__, EventDetail.__table__, Link.__table__
+_events, _details, _links = table_of(Event), table_of(EventDetail), table_of(Link)
 EVENT_COLUMNS = tuple(
     _events.c[name]
     for name in (

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from config import Settings
 from panel.kernel.access import Actor, require
-from panel.kernel.db import database_now, db, unit_of_work
+from panel.kernel.db import database_now, db, table_of, unit_of_work
 from panel.ledger.chain import Link
 from panel.ledger.digests import salt_of, value_digest, values_of
 from panel.ledger.events import Event, EventDetail, record
@@ -23,7 +23,7 @@ from panel.ledger.verifying import ERASURES
 PERSON, EXPIRY = ERASURES
 AT_ONCE = 2_000
 _CHANGED = ("actor_name", "resource_name", "data", "erased")
-_details: Table = EventDetail.__table__  # type: ignore[assignment]  # a mapped class has a table, whatever its type says
+_details = table_of(EventDetail)
 
 
 def expirer(settings: Settings) -> Callable[[Actor], int]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, require_agreed, scoped
 from panel.kernel.bulk import execute_many, new_ids
-from panel.kernel.db import Base, UTCDateTime, db, new_id, utcnow
+from panel.kernel.db import Base, UTCDateTime, db, new_id, table_of, utcnow
 from panel.ledger.append_only import ERASURE, keep_rows
 
 SALT_BYTES = 16
@@ -65,8 +65,8 @@ class EventDetail(Base):
     erased_by: Mapped[uuid.UUID | None]
 
 
-keep_rows(Event.__table__)  # type: ignore[arg-type]  # a mapped class has a table, whatever its type says
-keep_rows(EventDetail.__table__, unless=ERASURE)  # type: ignore[arg-type]  # the same
+keep_rows(table_of(Event))
+keep_rows(table_of(EventDetail), unless=ERASURE)
 
 
 def record(

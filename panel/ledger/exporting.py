@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db, unit_of_work
+from panel.kernel.db import db, table_of, unit_of_work
 from panel.ledger.chain import DETAIL_COLUMNS, EVENT_COLUMNS, Link
 from panel.ledger.digests import moment, salt_of, values_of
 from panel.ledger.events import Event, EventDetail, record
 
 _ROWS = 2_000
-_links, _events, _details = Link.__table__, Event.__table__, EventDetail.__table__
+_links, _events, _details = table_of(Link), table_of(Event), table_of(EventDetail)
 
 
 def export_lines(actor: Actor, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import (
@@ -15,7 +15,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Select,
-    Table,
     bindparam,
     or_,
     select,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.access import Actor, require, require_on, scoped
-from panel.kernel.db import Base, UTCDateTime, Work, database_now, db, new_id, read_row, unit_of_work, utcnow
+from panel.kernel.db import Base, UTCDateTime, Work, database_now, db, new_id, read_row, table_of, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotFound
 from panel.ledger.nodes import Node
 
@@ -245,7 +244,7 @@ def end_jobs(ends: Sequence[JobEnd]) -> None:
     """Record how jobs ended, each with its own counts and lines; those not running any more are left alone."""
     if not ends:
         return
-    table = cast("Table", Job.__table__)
+    table = table_of(Job)
     statement = (
         update(table)
         .where(table.c.id == bindparam("job"), table.c.state == "running")

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import database_now, db
+from panel.kernel.db import database_now, db, table_of
 from panel.ledger.chain import DETAIL_COLUMNS, EVENT_COLUMNS, LATE_SECONDS, Anchor, Link, digest_of_row
 from panel.ledger.digests import FIRST, link_digest
 from panel.ledger.events import Event, EventDetail
@@ -24,7 +24,7 @@ ERASURES = ("records:person:erase", "records:details:expire")
 NAMED_MOST = 100
 _ROWS = 5_000
 _WAITING_SECONDS = 600
-_links, _events, _details = Link.__table__, Event.__table__, EventDetail.__table__
+_links, _events, _details = table_of(Link), table_of(Event), table_of(EventDetail)
 _EVENT, _DETAIL = slice(4, 4 + len(EVENT_COLUMNS)), slice(4 + len(EVENT_COLUMNS), -1)
 
 

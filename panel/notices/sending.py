@@ -22,6 +22,7 @@ from panel.identity.models import User
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.mail_server import MailFailed, MailServer, Send
+from panel.ledger.claiming import claim_rows
 from panel.ledger.messages import Message
 from panel.ledger.notices import Notice
 from panel.notices.preferences import SECURITY, topic_of
@@ -137,15 +138,7 @@ def _anything_due() -> bool:
 
 def _claim() -> list[Told]:
     """Take what is due, so that no other worker sends it too; who dies over it leaves it for later."""
-    with unit_of_work():
-        ids = select(Message.id).where(_due()).order_by(Message.id).limit(AT_ONCE)
-        claimed = db.session.scalars(
-            update(Message)
-            .where(Message.id.in_(ids), _due())
-            .values(retry_at=database_now(CLAIM_SECONDS), attempts=Message.attempts + 1)
-            .returning(Message.id),
-            execution_options={"synchronize_session": False},
-        ).all()
+    claimed = claim_rows(Message, _due(), by=Message.id, most=AT_ONCE, seconds=CLAIM_SECONDS)
     query = select(Message, Notice).join(Notice, Notice.id == Message.notice_id).where(Message.id.in_(claimed))
     rows = db.session.execute(query.order_by(Message.id).execution_options(populate_existing=True))
     return [Told(message=message, notice=notice) for message, notice in rows]
