@@ -23,6 +23,7 @@ from panel.ledger.jobs import Job, request_job
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
+from panel.mail.grading import read_to_change
 from panel.mail.hashing import hashes_of
 from panel.mail.inserting import insert_boxes, record_created, require_owners
 from panel.mail.models import ADDRESSES, Mailbox
@@ -85,7 +86,7 @@ def get_mailbox(
 ) -> Mailbox:
     """One mailbox, as the database has it now. Raises NotFound where it is absent or out of reach."""
     require_kind(actor, "mailboxes")
-    mailbox = read_row(Mailbox, mailbox_id, for_change=for_change)
+    mailbox = read_to_change(mailbox_id) if for_change else read_row(Mailbox, mailbox_id)
     if mailbox is None:
         raise NotFound("not_found")
     require_on(actor, permission, mailbox.member_id)
@@ -201,9 +202,8 @@ def rename_mailbox(actor: Actor, mailbox_id: uuid.UUID, *, address: str, reason:
         names.claim(ADDRESSES, [(address, mailbox.id)], kind="mailbox")
         require_unreleased(actor, [(_owner(mailbox), address)], reasons=[reason])
         told = {"from": old} | ({"reason": reason} if reason else {})
-        changed = _change(
-            work, actor, mailbox, "rename", _told=told, address=address, domain_id=domain.id, domain=domain
-        )
+        placed = {"address": address, "domain_id": domain.id, "domain": domain}
+        changed = _change(work, actor, mailbox, "rename", _told=told, **placed)
         point_aliases(mailbox, also=old)
         return replace(changed, warnings=("near_double",) if like_others(_named([mailbox])) else ())
 

@@ -1,4 +1,7 @@
-"""Mailboxes of a member whose grade changed: each wants a new generation, in one statement however many they are."""
+"""Mailboxes of a member whose grade changed: each wants a new generation, in one statement however many they are.
+
+Whoever changes one mailbox takes the same locks in the same order: its member first, then the mailbox.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import uuid
 from sqlalchemy import select, update
 
 from panel.kernel.access import Actor
-from panel.kernel.db import Work, db, utcnow
+from panel.kernel.db import Work, db, read_row, utcnow
 from panel.ledger.jobs import request_job
 from panel.mail.models import Mailbox
+from panel.members.models import Member
 
 
 def raise_mailboxes(work: Work, actor: Actor, member_id: uuid.UUID) -> int:
@@ -35,3 +39,14 @@ def raise_mailboxes(work: Work, actor: Actor, member_id: uuid.UUID) -> int:
         if node_id is not None:
             request_job(work, node_id=node_id, cause="members:member:grade", actor=actor, member_id=member_id)
     return raised.rowcount
+
+
+def read_to_change(mailbox_id: uuid.UUID) -> Mailbox | None:
+    """The mailbox as the database has it now; it and its member's grade stay so until the running unit of work ends.
+
+    A grade that is being changed is waited for, before the mailbox is held: the other way round the two would wait for
+    each other, since most changes of a mailbox need its member later (its room, an alias).
+    """
+    owner = select(Member.id).join(Mailbox, Mailbox.member_id == Member.id).where(Mailbox.id == mailbox_id)
+    db.session.execute(owner.with_for_update(read=True, key_share=True, of=Member))
+    return read_row(Mailbox, mailbox_id, for_change=True)

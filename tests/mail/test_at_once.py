@@ -17,16 +17,20 @@ from panel.mail.actions import (
     NewMailbox,
     create_mailbox,
     create_mailboxes,
+    get_mailbox,
     new_activation_link,
     remove_mailbox,
+    rename_mailbox,
     restore_mailbox,
     set_quota,
     suspend_mailbox,
 )
 from panel.mail.activation import activate
+from panel.mail.desired import mailbox_item
 from panel.mail.domains import create_domain
 from panel.mail.grace import purge_expired
 from panel.mail.models import Mailbox, MailDomain
+from panel.members.grading import set_grade
 from tests.worlds import SHARED, World, grant
 from tests.writers import at_once, waiting
 
@@ -100,6 +104,26 @@ def test_a_mailbox_is_removed_and_restored_once(world: World) -> None:
     assert Counter(type(one).__name__ for one in back) == {"Changed": 1, "Conflict": 3}
     db.session.commit()
     assert usage.used(world.koscian.id) == {"mailboxes": 1, "mailbox_mb": 1024}
+
+
+def test_a_grade_and_a_change_of_a_mailbox_wait_for_each_other_and_the_grade_reaches_it(world: World) -> None:
+    """Whoever holds a mailbox holds its member too: had the grade been faster there, each would wait for the other."""
+    box = _box(world)
+    with unit_of_work():
+        get_mailbox(SYSTEM, box.id, permission="mail:write", for_change=True)
+        ended = waiting(world.app, lambda: set_grade(SYSTEM, world.koscian.id, grade="no_send"))
+        set_quota(SYSTEM, box.id, quota_mb=2048)
+        rename_mailbox(SYSTEM, box.id, address=f"inny.miasto-koscian@{SHARED}")
+    assert not isinstance(ended(), Exception)
+    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (4, "no_send")  # type: ignore[union-attr]
+    set_grade(SYSTEM, world.koscian.id, grade=None)
+    remove_mailbox(SYSTEM, box.id)
+    with unit_of_work():
+        restored = restore_mailbox(SYSTEM, box.id).mailbox.wanted_generation
+        db.session.flush()
+        ended = waiting(world.app, lambda: set_grade(SYSTEM, world.koscian.id, grade="closed"))
+    assert not isinstance(ended(), Exception)
+    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (restored + 1, "closed")  # type: ignore[union-attr]
 
 
 def test_a_link_is_used_up_once_and_never_on_a_removed_mailbox(world: World) -> None:
