@@ -19,7 +19,7 @@ from panel.kernel.db import Base, UTCDateTime, database_now, db, new_id, one_at_
 from panel.kernel.errors import Conflict, NotFound
 from panel.kernel.text import fold
 from panel.ledger.events import record, record_many
-from panel.ledger.notices import tell_holders
+from panel.ledger.notices import tell_many
 from panel.members.models import Member
 
 STEPS = (90, 60, 30)
@@ -219,9 +219,15 @@ def _add(actor: Actor, endings: Sequence[_Ending]) -> None:
         ),
     )  # fmt: skip
     services = _services([one.contract_id for one in endings])
-    for one in endings:
-        tell_holders("contract:ending", "contracts:read", one.member_id, number=one.number, days=one.days,
-                     last_on=one.last_day.isoformat(), services=services.get(one.contract_id, ""))  # fmt: skip
+    tell_many(
+        "contract:ending",
+        "contracts:read",
+        (
+            (one.member_id, {"number": one.number, "days": one.days, "last_on": one.last_day.isoformat(),
+                             "services": services.get(one.contract_id, "")})
+            for one in endings
+        ),
+    )  # fmt: skip
 
 
 def _services(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:

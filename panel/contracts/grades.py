@@ -15,7 +15,7 @@ from panel.contracts.models import SUSPENSION_LEVELS, Contract, final_day
 from panel.contracts.steps import END, ContractStep
 from panel.kernel.access import Actor
 from panel.kernel.db import db
-from panel.members.grading import set_grade
+from panel.members.grading import Grading, set_grades
 from panel.members.models import Member
 
 
@@ -38,14 +38,13 @@ def regrade(actor: Actor, day: date, member_ids: Collection[uuid.UUID] | None = 
     query = select(Member.id, Member.grade, Member.grade_reason, Member.grade_contact)
     query = query.where(or_(Member.grade.is_not(None), Member.id.in_(wanted)) if member_ids is None
                         else Member.id.in_(member_ids))  # fmt: skip
-    changed = []
+    new = {}
     for row in db.session.execute(query.order_by(Member.id)):
         now = wanted.get(row.id)
         told = (now.level, now.reason, now.contact) if now else (None, "", "")
         if told != (row.grade, row.grade_reason, row.grade_contact):
-            set_grade(actor, row.id, grade=told[0], reason=told[1], contact=told[2])
-            changed.append(row.id)
-    return changed
+            new[row.id] = Grading(grade=told[0], reason=told[1], contact=told[2])
+    return set_grades(actor, new)
 
 
 def held(day: date, member_ids: Collection[uuid.UUID] | None = None) -> dict[uuid.UUID, Held]:

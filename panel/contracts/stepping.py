@@ -18,7 +18,7 @@ from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import database_now, db, one_at_a_time, unit_of_work, utcnow
 from panel.ledger.closings import list_closings
 from panel.ledger.events import record_many
-from panel.ledger.notices import tell_holders
+from panel.ledger.notices import tell_many
 
 AHEAD_DAYS = 90
 """How long before the end of a contract that nothing follows its steps are planned, to be seen in advance."""
@@ -106,6 +106,7 @@ def _announce(day: date) -> None:
     due = select(ContractStep.contract_id).where(waiting, ContractStep.takes_on <= bound)
     query = select(ContractStep).where(waiting, ContractStep.contract_id.in_(due))
     by_plan: dict[tuple[uuid.UUID, str], timedelta] = {}
+    announced: list[ContractStep] = []
     for step in db.session.scalars(query.order_by(ContractStep.takes_on, ContractStep.id)).unique():
         plan, least = (step.contract_id, step.why), day + timedelta(days=early.get(step.level, 0))
         delay = by_plan.setdefault(plan, timedelta())
@@ -115,7 +116,12 @@ def _announce(day: date) -> None:
             step.takes_on += delay
         if step.takes_on <= least:
             step.announced_at = utcnow()
-            _tell(step, "contract:step", takes_on=step.takes_on.isoformat())
+            announced.append(step)
+    tell_many(
+        "contract:step",
+        "contracts:read",
+        ((step.contract.member_id, _params(step) | {"takes_on": step.takes_on.isoformat()}) for step in announced),
+    )
     db.session.flush()
 
 
@@ -126,7 +132,7 @@ def _take(actor: Actor, day: date) -> int:
         step.taken_at = utcnow()
         if step.why == SUSPENSION:
             step.contract.suspended = step.level
-        _tell(step, "contract:stopped")
+    tell_many("contract:stopped", "contracts:read", ((step.contract.member_id, _params(step)) for step in steps))
     record_many(
         actor,
         (
@@ -139,10 +145,10 @@ def _take(actor: Actor, day: date) -> int:
     return len(steps)
 
 
-def _tell(step: ContractStep, code: str, **params: Any) -> None:
-    words = words_of(step)
-    tell_holders(code, "contracts:read", step.contract.member_id, number=step.contract.number, level=step.level,
-                 reason=words[0], contact=words[1], **params)  # fmt: skip
+def _params(step: ContractStep) -> dict[str, Any]:
+    """What those are told whom a step stops."""
+    reason, contact = words_of(step)
+    return {"number": step.contract.number, "level": step.level, "reason": reason, "contact": contact}
 
 
 def _parts(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from config import Settings
 from panel.identity.models import Grant, Role, User
@@ -25,6 +26,9 @@ STALE_DAYS = 2
 
 KEPT_DAYS = 90
 """For so long people see what they were told of."""
+
+Holders = Mapping[tuple[str, uuid.UUID | None], Sequence[uuid.UUID]]
+"""Permission and member (None: the association) → the users who hold it there."""
 
 log = logging.getLogger("cis.notices")
 
@@ -70,7 +74,8 @@ def _settle() -> Sequence[Notice]:
 
 
 def _messages(notices: Iterable[Notice], digest_at: datetime) -> Iterable[dict[str, object]]:
-    known: dict[tuple[str, uuid.UUID | None], list[uuid.UUID]] = {}
+    notices = list(notices)
+    known = _known_holders(notices)
     told = [(notice, _people(notice, known)) for notice in notices]
     choices = _choices({user_id for _notice, people in told for user_id in people})
     for notice, people in told:
@@ -99,28 +104,47 @@ def _with_ids(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     return [row | {"id": id_} for row, id_ in zip(rows, new_ids(len(rows)), strict=True)]
 
 
-def _people(notice: Notice, known: dict[tuple[str, uuid.UUID | None], list[uuid.UUID]]) -> list[uuid.UUID]:
+def _known_holders(notices: Iterable[Notice]) -> Holders:
+    """Who holds what these notices ask for, by one query for each permission."""
+    asked: dict[str, set[uuid.UUID | None]] = defaultdict(set)
+    for notice in notices:
+        if notice.permission is not None:
+            asked[notice.permission].add(notice.member_id)
+    return {
+        (permission, member_id): people
+        for permission, member_ids in asked.items()
+        for member_id, people in holders(permission, member_ids).items()
+    }
+
+
+def _people(notice: Notice, known: Holders) -> Sequence[uuid.UUID]:
     """The users whom a notice is for; an inactive one is told nothing that is meant for holders of a right."""
     if notice.user_id is not None:
         return [notice.user_id]
     if notice.permission is None:
         return []
-    key = (notice.permission, notice.member_id)
-    if key not in known:
-        known[key] = holders(notice.permission, notice.member_id)
-    return known[key]
+    return known.get((notice.permission, notice.member_id), ())
 
 
-def holders(permission: str, member_id: uuid.UUID | None) -> list[uuid.UUID]:
-    """Active users who hold ``permission`` by a grant on ``member_id`` or above it; None: by one on the association."""
+def holders(permission: str, member_ids: Collection[uuid.UUID | None]) -> dict[uuid.UUID | None, list[uuid.UUID]]:
+    """For each member the active users who hold ``permission`` by a grant on it or above it.
+
+    None: by one on the association. A grant that has ended by itself gives nothing.
+    """
     roles = [name for name, permissions in ROLES.items() if permission in permissions]
-    query = select(Grant.user_id).join(Role).join(User, User.id == Grant.user_id).distinct().order_by(Grant.user_id)
-    query = query.where(Role.name.in_(roles), User.active)
-    if member_id is None:
-        return list(db.session.scalars(query.where(Grant.member_id.is_(None))))
-    here = select(Member.id, Member.parent_id).where(Member.id == member_id).cte("above", recursive=True)
-    above = here.union(select(Member.id, Member.parent_id).join(here, Member.id == here.c.parent_id))
-    return list(db.session.scalars(query.where(Grant.member_id.in_(select(above.c.id)))))
+    lasts = or_(Grant.until.is_(None), Grant.until > database_now())
+    query = select(Grant.user_id).join(Role).join(User, User.id == Grant.user_id)
+    query = query.where(Role.name.in_(roles), User.active, lasts).distinct().order_by(Grant.user_id)
+    found: dict[uuid.UUID | None, list[uuid.UUID]] = defaultdict(list)
+    if None in member_ids:
+        found[None] = list(db.session.scalars(query.where(Grant.member_id.is_(None))))
+    asked = [one for one in member_ids if one is not None]
+    at = select(Member.id.label("told"), Member.id, Member.parent_id).where(Member.id.in_(asked))
+    here = at.cte("above", recursive=True)
+    above = here.union(select(here.c.told, Member.id, Member.parent_id).join(here, Member.id == here.c.parent_id))
+    for user_id, member_id in db.session.execute(query.add_columns(above.c.told).where(Grant.member_id == above.c.id)):
+        found[member_id].append(user_id)
+    return found
 
 
 def _choices(users: set[uuid.UUID]) -> dict[tuple[uuid.UUID, str], str]:

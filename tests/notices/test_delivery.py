@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Invalid
 from panel.kernel.links import read_link_token
 from panel.ledger.messages import Message
-from panel.ledger.notices import Notice, tell_address, tell_holders, tell_user
+from panel.ledger.notices import Notice, tell_address, tell_holders, tell_many, tell_user
 from panel.members.models import Member
 from panel.notices.expanding import expand_notices, forget_old_notices, next_digest
 from panel.notices.outbox import retry_failed
@@ -52,11 +53,20 @@ def test_holders_are_told_on_the_member_and_above_it_staff_aside(world: World, b
     _user("czytelnik", "member_editor", world.koscian)
     staff = _user("staff", "association_admin", None)
     gone = _user("byly", "member_admin", school)
+    over = _user("dawny", "member_admin", school)
     with unit_of_work():
         gone.active = False
+        over.grants[0].until = utcnow() - timedelta(days=1)
         tell_holders(TEST, "mail:write", school.id)
     deliver()
     assert {address for address, _mail in bag.taken} == {user.email for user in told}
+    bag.taken.clear()
+    with unit_of_work():
+        tell_many(TEST, "mail:write", [(school.id, {}), (world.koscian.id, {}), (world.smigiel.id, {})])
+    deliver()
+    assert Counter(address.partition("@")[0] for address, _mail in bag.taken) == {
+        "wojt": 2, "dyrektor": 1, "obcy": 1
+    }  # fmt: skip
     with unit_of_work():
         tell_holders(TEST, "nodes:write", None)
     bag.taken.clear()
