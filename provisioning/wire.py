@@ -15,6 +15,14 @@ Requests (``op``):
     ``watch``     ``{fence, watch}`` → ``{}``; prepares probes, changes no resource
     ``state``     ``{kind, ids[]}`` → ``{items: {id: {generation, digest, …}}}``, read from the real service
 
+Since protocol 4, reading only:
+    ``use``       ``{after, seconds, every}`` → ``{use{id: kib}, mark, more, whole_seconds}``: how much mailboxes hold,
+                  as Dovecot counts it. The agent reads on for about ``seconds``, a round through all mailboxes begins
+                  ``every`` seconds after the last at the earliest, and what changed since the ``mark`` of the reply
+                  before is told (0: all). -1: Dovecot could not read it. ``more``: ask again for the rest.
+                  ``whole_seconds``: so long ago began the last round that is whole, null while there is none: what is
+                  told at ``mark`` is no older, told or not
+
 Since protocol 3 a mailbox may say ``grade`` and ``notice`` (`resources.Mailbox`). Ungraded ones leave both out, on the
 wire as in digests and lines, so that agents of before are sent and tell the same as ever. A graded one is not sent to
 those: nothing else of the batch waits for it, and it fails with ``agent_too_old`` until the agent is upgraded.
@@ -68,7 +76,7 @@ from typing import Any, BinaryIO, Literal
 
 PROTOCOL = 1
 """What is spoken with an end that names no other."""
-PROTOCOLS = (1, 2, 3)
+PROTOCOLS = (1, 2, 3, 4)
 """The versions this module describes, oldest first."""
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 

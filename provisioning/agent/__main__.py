@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from provisioning.agent import base, node_command
-from provisioning.agent.adapters import mail_rows
+from provisioning.agent.adapters import mail_rows, mail_use
 from provisioning.agent.adapters.mail import MailAdapter
 from provisioning.agent.backup import commands as backups
 from provisioning.agent.diagnose import AGENT_VERSION
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 def serve() -> int:
     """Answer requests on stdin until it ends."""
-    store = Store(schema=[mail_rows.SCHEMA])
+    store = Store(schema=[mail_rows.SCHEMA, mail_use.SCHEMA])
     engine = Engine(store, MailAdapter(store), OperationLog())
     engine.resume()
     try:

@@ -16,6 +16,7 @@ from provisioning.shards import ShardDigest, line_of, shard_of
 
 IDS_MAX = 100_000
 FOREIGN_TOLD_MAX = 1_000
+USE_SECONDS_MAX, USE_EVERY_MAX = 10.0, 86_400.0
 # Stands at the end of the line of a resource that its service does not serve as it is.
 _UNSERVED = " unserved"
 
@@ -38,6 +39,7 @@ class Looking:
             "read": self._read,
             "known": self._known,
             "health": self._health,
+            "use": self._use,
         }
 
     def _state(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,6 +109,13 @@ class Looking:
     def _health(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         return diagnose.health(self._adapter.health())
 
+    def _use(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        after = request.get("after")
+        if type(after) is not int or after < 0:
+            raise BadRequest("after")
+        seconds, every = _seconds(request, "seconds", USE_SECONDS_MAX), _seconds(request, "every", USE_EVERY_MAX)
+        return self._adapter.use(after, seconds=seconds, every=every)
+
     def _kind(self, request: Mapping[str, Any]) -> str:
         kind = request.get("kind")
         if not isinstance(kind, str) or kind not in self._adapter.kinds:
@@ -123,6 +132,13 @@ def _texts(request: Mapping[str, Any], name: str) -> list[str]:
     if not isinstance(texts, list) or len(texts) > IDS_MAX or not all(isinstance(text, str) for text in texts):
         raise BadRequest(name)
     return texts
+
+
+def _seconds(request: Mapping[str, Any], name: str, most: float) -> float:
+    seconds = request.get(name)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= most:
+        raise BadRequest(name)
+    return float(seconds)
 
 
 def _whole(value: Any) -> int:

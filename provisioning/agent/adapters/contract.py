@@ -119,3 +119,9 @@ class Adapter(Protocol):
 
     def health(self) -> dict[str, Any]:
         """Tell what `health` tells of this service, and under ``folders`` where its data lies."""
+
+    def use(self, after: int, *, seconds: float, every: float) -> dict[str, Any]:
+        """Read on for ``seconds`` how much each resource holds, and tell what is news above the mark ``after``.
+
+        A round through all of them begins ``every`` seconds after the last one at the earliest.
+        """

@@ -18,6 +18,7 @@ from provisioning.agent.adapters import (
     mail_rows,
     mail_survey,
     mail_todo,
+    mail_use,
     mail_watch,
 )
 from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
@@ -48,6 +49,7 @@ class MailAdapter:
             # Maps that came with a later program than the one whose set-up ran here.
             self._maps.make_missing(mail_entries.MAPS)
         self._foreign = ForeignEntries(store, self._maps)
+        self._use = mail_use.MailboxUse(store)
         self._todo = TodoRunner(store, self._maps, self._foreign, FixedRoot(Path(MAIL_ROOT)))
 
     def current(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
@@ -120,6 +122,11 @@ class MailAdapter:
         """Count what waits in Postfix' queue."""
         folders = [MAIL_ROOT, str(Path(mail_config.DATABASE).parent)]
         return {"folders": folders, "queue": mail_queue.count(), "daemons": mail_daemons.running()}
+
+    def use(self, after: int, *, seconds: float, every: float) -> dict[str, Any]:
+        """Read on how much mailboxes hold, by Dovecot's own count. Raises CommandFailed."""
+        self._use.look(seconds=seconds, every=every)
+        return self._use.told(after)
 
     def verify(self) -> dict[str, Any]:
         """Compare each of Postfix' maps with the rows, both read whole; look whether both daemons run.

@@ -78,5 +78,8 @@ class MemoryAdapter:
     def health(self) -> dict[str, Any]:
         return {"folders": [], "queue": {"active": 0, "deferred": 0}}
 
+    def use(self, after: int, *, seconds: float, every: float) -> dict[str, Any]:
+        return {"use": {}, "mark": after, "more": False, "whole_seconds": None}
+
     def verify(self) -> dict[str, Any]:
         return {"differing": 0}

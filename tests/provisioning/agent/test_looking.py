@@ -86,6 +86,9 @@ def test_the_known_generations_are_those_of_rows_and_of_removals(panel: Panel) -
         ({"op": "keys", "kind": "mailbox", "shards": [1]}, "shards"),
         ({"op": "read", "kind": "mailbox", "ids": "x"}, "ids"),
         ({"op": "known"}, "kind"),
+        ({"op": "use", "after": -1, "seconds": 1, "every": 1}, "after"),
+        ({"op": "use", "after": 0, "seconds": 11, "every": 1}, "seconds"),
+        ({"op": "use", "after": 0, "seconds": 1, "every": True}, "every"),
         ({"op": "drop", "fence": 1, "foreign": ["x"]}, "foreign"),
         ({"op": "drop", "fence": 1, "foreign": [{"map": "aliases"}]}, "foreign"),
         ({"op": "drop", "foreign": []}, "fence"),
@@ -148,11 +151,11 @@ def test_only_the_same_values_have_the_same_line() -> None:
 
 
 def test_protocols_are_agreed_on(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2, 3]})
+    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2, 3, 4]})
     assert panel.ask({"op": "hello"})["protocol"] == 1
-    assert panel.ask({"op": "hello", "protocols": [1, 2, 3, 4]})["protocol"] == 3
-    refused = panel.ask({"op": "hello", "protocols": [4]})
-    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2, 3])
+    assert panel.ask({"op": "hello", "protocols": [1, 2, 3, 4, 5]})["protocol"] == 4
+    refused = panel.ask({"op": "hello", "protocols": [5]})
+    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2, 3, 4])
 
 
 def test_health_tells_what_a_node_page_needs(panel: Panel) -> None:
