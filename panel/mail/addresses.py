@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from panel.kernel.access import Actor
 from panel.kernel.db import db
-from panel.kernel.errors import Conflict, Invalid
+from panel.kernel.errors import Conflict, Invalid, PanelError
 from panel.mail.models import MailDomain
 from panel.mail.naming import check_names
 from provisioning.resources import QUOTA_MB_MAX, InvalidResource, check_address
@@ -55,16 +55,31 @@ def check_new_addresses(actor: Actor, wanted: Sequence[Asked], *, statutory: boo
     Raises Invalid naming the field and ``row``, Conflict ``taken_twice`` within the request, and what
     ``naming.check_names`` raises.
     """
-    domains = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.want == "put"))}
-    addresses = [_check_one(new, domains, row) for row, new in enumerate(wanted)]
+    addresses, faults = check_each(wanted)
     seen: set[str] = set()
     for row, address in enumerate(addresses):
+        if row in faults:
+            raise faults[row]
         if address in seen:
             raise Conflict("taken_twice", field="address", name=address, row=row)
         seen.add(address)
     if not statutory:
         check_names(actor, [(new.member_id, address) for new, address in zip(wanted, addresses, strict=True)])
     return addresses
+
+
+def check_each(wanted: Sequence[Asked]) -> tuple[list[str], dict[int, PanelError]]:
+    """The addresses in lower case, and by row what is wrong with those that no member may have, or with a quota."""
+    domains = {domain.name: domain for domain in db.session.scalars(select(MailDomain).where(MailDomain.want == "put"))}
+    addresses: list[str] = []
+    faults: dict[int, PanelError] = {}
+    for row, new in enumerate(wanted):
+        try:
+            addresses.append(_check_one(new, domains, row))
+        except PanelError as error:
+            addresses.append("")
+            faults[row] = error
+    return addresses, faults
 
 
 def _check_one(new: Asked, domains: dict[str, MailDomain], row: int) -> str:

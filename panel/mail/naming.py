@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from panel.kernel.access import Actor
 from panel.kernel.db import db
-from panel.kernel.errors import Conflict, Invalid
+from panel.kernel.errors import Conflict, Invalid, PanelError
 from panel.kernel.text import likeness, one_line
 from panel.ledger import names
 from panel.ledger.names import Name
@@ -36,18 +36,28 @@ def check_names(actor: Actor, asked: Sequence[Asked]) -> None:
     Raises Conflict ``reserved`` for another member's short name, which nobody can give; Invalid ``address_not_own``,
     telling the short name, for what needs a provisioner: also what has the short names of two members in it.
     """
+    for fault in name_faults(actor, asked).values():
+        raise fault
+
+
+def name_faults(actor: Actor, asked: Sequence[Asked]) -> dict[int, PanelError]:
+    """What ``check_names`` would raise for each row at fault, were it alone."""
     shared = _shared()
     locals_ = {row: address[: -len(shared)] for row, (_, address) in enumerate(asked) if address.endswith(shared)}
     holders = _slug_holders({label for local in locals_.values() for label in _ends(local)})
     slugs = _slugs_of({asked[row][0] for row in locals_})
+    faults: dict[int, PanelError] = {}
     for row, local in locals_.items():
         member_id = asked[row][0]
         others = {label for label in _ends(local) if holders.get(label, member_id) != member_id}
         if local in others:
-            raise Conflict("reserved", field="address", name=local, row=row)
+            faults[row] = Conflict("reserved", field="address", name=local, row=row)
+            continue
         own = _is_own(local, slugs.get(member_id, "")) and not others
         if not own and not actor.may("names:grant", member_id):
-            raise Invalid("address_not_own", field="address", name=local, slug=slugs.get(member_id, ""), row=row)
+            slug = slugs.get(member_id, "")
+            faults[row] = Invalid("address_not_own", field="address", name=local, slug=slug, row=row)
+    return faults
 
 
 def require_unreleased(actor: Actor, asked: Sequence[Asked], *, reasons: Sequence[str]) -> None:
@@ -55,15 +65,23 @@ def require_unreleased(actor: Actor, asked: Sequence[Asked], *, reasons: Sequenc
 
     Whoever may give any name may give these too, with a reason. Raises Conflict ``released``.
     """
+    for fault in release_faults(actor, asked, reasons=reasons).values():
+        raise fault
+
+
+def release_faults(actor: Actor, asked: Sequence[Asked], *, reasons: Sequence[str]) -> dict[int, PanelError]:
+    """What ``require_unreleased`` would raise for each row at fault, were it alone."""
     former = names.released(ADDRESSES, [address for _, address in asked])
     locals_ = {address: address.partition("@")[0] for _, address in asked if address.endswith(_shared())}
     slugs = names.released(SLUGS, list(locals_.values()))
+    faults: dict[int, PanelError] = {}
     for row, (member_id, address) in enumerate(asked):
         had = former.get(address) or slugs.get(locals_.get(address, ""))
         if had is None or had == member_id:
             continue
         if not (reasons[row] and actor.may("names:grant", member_id)):
-            raise Conflict("released", field="address", name=address, years=names.RELEASED_YEARS, row=row)
+            faults[row] = Conflict("released", field="address", name=address, years=names.RELEASED_YEARS, row=row)
+    return faults
 
 
 def checked_reason(reason: str) -> str:

@@ -73,10 +73,7 @@ def create_member(actor: Actor, **values: Any) -> Member:
     Raises Invalid naming each bad field, Conflict ``taken`` naming the field whose value another member has.
     """
     require(actor, "members:write", staff=True)
-    values = {"name": None, "kind": None} | values
-    if "slug" not in values:
-        values["slug"] = slugify(str(values["name"] or ""))[:SLUG_MAX].strip("-") or "podmiot"
-    values = _checked(values)
+    values = checked_values(with_slug(values))
     with unit_of_work():
         one_at_a_time("members")
         _require_free(values, but=None)
@@ -97,7 +94,7 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
         if version is not None and version != member.version:
             raise Conflict("stale")
         kept = {name: getattr(member, name) for name in EDITABLE}
-        values = _checked(kept | values)
+        values = checked_values(kept | values)
         _require_no_ring(member_id, values["parent_id"])
         _require_free(values, but=member_id)
         changed = {name: value for name, value in values.items() if value != kept.get(name)}
@@ -118,7 +115,16 @@ def update_member(actor: Actor, member_id: uuid.UUID, *, version: int | None = N
     return member
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
+def with_slug(values: dict[str, Any]) -> dict[str, Any]:
+    """What is given of a new member, with a short name made from its name where none is given."""
+    values = {"name": None, "kind": None} | values
+    if "slug" not in values:
+        values["slug"] = slugify(str(values["name"] or ""))[:SLUG_MAX].strip("-") or "podmiot"
+    return values
+
+
+def checked_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a member as they are kept, whoever else may have them. Raises Invalid naming each bad field."""
     errors = [Invalid("unknown_field", field=name) for name in values if name not in EDITABLE]
     clean: dict[str, Any] = {}
     for name, value in values.items():
