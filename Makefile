@@ -4,13 +4,13 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 UPGRADE ?= --upgrade
 
-.PHONY: run test test-long check bench assets setup setup-tests lock references translations pictures clean help
+.PHONY: run test test-long check bench bench-peers assets setup setup-tests lock references translations pictures clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look
 	@exec .ci/as-root $(PYTHON) -m panel.cli run
 
 test: setup-tests check  ## Set up, check, and run every test
-	@exec .ci/as-root $(PYTHON) -m pytest -n 3 --dist loadgroup
+	@exec .ci/as-root $(PYTHON) -m tests.whole
 
 test-long: setup-tests  ## Break the whole on purpose, long: 200 random sequences of faults, every guard taken out once
 	@exec .ci/as-root env CIS_SEQUENCES=200 CIS_MUTATIONS=all $(PYTHON) -m pytest tests/faults tests/mutations
@@ -20,6 +20,10 @@ check: setup  ## Formatting, lint, types, import contracts, dead code, translati
 
 bench: setup  ## Measure; prints a table and writes JSON to var/bench/
 	@exec .ci/as-root $(PYTHON) -m tests.bench
+
+bench-peers: setup  ## The same work with Ansible, pyinfra and Modoboa, in the same run; prints ratios
+	@.ci/set-up peers
+	@exec .ci/as-root $(PYTHON) -m tests.bench.peers
 
 setup:
 	@.ci/set-up
