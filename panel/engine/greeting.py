@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 
 from sqlalchemy import or_, select
 
 from panel.engine.exchange import Exchange
-from panel.engine.marks import mark_answered, mark_node, problem_of
+from panel.engine.marks import mark_answered, mark_failed
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db
 from panel.ledger.nodes import Node
@@ -32,14 +33,15 @@ def greeter(exchange: Exchange) -> Callable[[Actor], None]:
             Node.last_seen_at < database_now(-QUIET_SECONDS),
             Node.last_seen_at > database_now(QUIET_SECONDS),
         )
-        nodes = db.session.scalars(select(Node).where(quiet)).all()
+        nodes = {node: node.last_seen_at for node in db.session.scalars(select(Node).where(quiet))}
         db.session.commit()  # nothing is held in the database while nodes are waited for
         _greet_all(exchange, nodes)
 
     return greet_quiet_nodes
 
 
-def _greet_all(exchange: Exchange, nodes: Sequence[Node]) -> None:
+def _greet_all(exchange: Exchange, nodes: Mapping[Node, datetime | None]) -> None:
+    """Greet all; ``nodes``: with when each was heard of last."""
     with ThreadPoolExecutor(max(1, min(BESIDE, len(nodes))), thread_name_prefix="greet") as pool:
         asked = {pool.submit(exchange.greet, node): node for node in nodes}
         waiting: set[Future[dict[str, object]]] = set(asked)
@@ -47,15 +49,15 @@ def _greet_all(exchange: Exchange, nodes: Sequence[Node]) -> None:
             done, waiting = wait(waiting, timeout=TOLD_SECONDS, return_when=FIRST_COMPLETED)
             # Those that answered at the same time are written down together.
             more, waiting = wait(waiting, timeout=0.05) if waiting else (set(), waiting)
-            _record({asked[one]: one.exception() for one in done | more})
+            _record({asked[one]: one.exception() for one in done | more}, nodes)
 
 
-def _record(answers: dict[Node, BaseException | None]) -> None:
+def _record(answers: dict[Node, BaseException | None], heard: Mapping[Node, datetime | None]) -> None:
     answered = [node.id for node, error in answers.items() if error is None]
     if answered:
         mark_answered(answered)
     for node, error in answers.items():
         if isinstance(error, SshError):
-            mark_node(node, problem_of(error), str(error))
+            mark_failed(node.id, error, heard_at=heard[node])
         elif error is not None:
             raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, or_, update
@@ -39,13 +40,17 @@ def problem_of(error: SshError) -> str:
     return PROBLEMS.get(type(error), "unreachable")
 
 
-def mark_node(node: Node, code: str | None, message: str | None) -> None:
-    """Record that the node's agent answered just now (``code`` None), or what kept it from answering."""
-    if code is None:
-        mark_answered([node.id])
-        return
+def mark_failed(node_id: uuid.UUID, error: SshError, *, heard_at: datetime | None) -> None:
+    """Record what kept the node's agent from answering an attempt.
+
+    ``heard_at``: its ``last_seen_at`` when the attempt began. Where it answered somebody else since, an attempt that
+    waited for its time-out in vain says nothing any more.
+    """
+    which = Node.id == node_id
+    if isinstance(error, Unreachable | OutcomeUnknown):
+        which &= Node.last_seen_at.is_not_distinct_from(heard_at)
     with unit_of_work():
-        _update(Node.id == node.id, problem_code=code, problem_message=message)
+        _update(which, problem_code=problem_of(error), problem_message=str(error))
 
 
 def mark_answered(node_ids: Collection[uuid.UUID]) -> None:

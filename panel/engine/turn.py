@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from panel.engine.claims import Claims
-from panel.engine.marks import mark_node, problem_of
+from panel.engine.marks import mark_answered, mark_failed, problem_of
 from panel.engine.reconcile import Reconciler
 from panel.engine.report import Report
 from panel.engine.tasks import Task, TaskFailed, TaskRun
@@ -94,6 +95,7 @@ class Turn:
 
         What a lost lease leaves is the next holder's, with its jobs.
         """
+        heard_at = db.session.scalar(select(Node.last_seen_at).where(Node.id == self.node.id))
         try:
             yield
         except LeaseLost:
@@ -102,11 +104,11 @@ class Turn:
         except AgentError as error:
             self._postpone(unfinished(), report, f"agent: {error.code}", message=str(error))
         except SshError as error:
-            mark_node(self.node, problem_of(error), str(error))
+            mark_failed(self.node.id, error, heard_at=heard_at)
             self._postpone(unfinished(), report, problem_of(error), message=str(error))
         else:
             if report.answered:
-                mark_node(self.node, None, None)
+                mark_answered([self.node.id])
 
     def _postpone(self, job_ids: Sequence[uuid.UUID], report: Report, why: str, **data: Any) -> None:
         """Put the jobs back into the queue, unless another worker holds the node by now: they are that one's then."""

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from panel.engine.greeting import greeter
 from panel.engine.heartbeat import Heartbeat
+from panel.engine.marks import mark_answered
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work, utcnow
@@ -89,6 +90,23 @@ def test_an_unreachable_node_keeps_its_jobs(world: World, engine: Engine) -> Non
     _let_retry()
     engine.ring()
     assert (_fresh(box).state, _job(box).state) == ("active", "done")
+    assert _node(engine).problem_code is None
+
+
+def test_an_attempt_that_ends_late_takes_nothing_back_of_what_was_heard_since(world: World, engine: Engine) -> None:
+    _new(world, "a")
+
+    def late(_message: dict[str, Any]) -> dict[str, Any]:
+        with world.app.app_context():
+            mark_answered([world.node.id])  # by another worker, while this one waits for its time-out
+        raise Unreachable("no route")
+
+    engine.agent.answers["apply"] = late
+    engine.ring()
+    assert _node(engine).problem_code is None
+    engine.agent.answers["hello"] = late
+    _make_quiet()
+    greeter(engine.exchange)(SYSTEM)
     assert _node(engine).problem_code is None
 
 
