@@ -16,7 +16,7 @@ from provisioning.probes.smtp import PROBE_HEADER
 PROBE_FOLDER = "cis-probe"
 PROBE_USER = "probe"
 POLL_SECONDS = 0.003
-SELECT_TRIES, AGAIN_SECONDS = 4, 0.05
+SELECT_TRIES, AGAIN_SECONDS = 20, 0.05
 _LITERAL = re.compile(rb"\{(\d+)\}$")
 _UIDS = re.compile(rb"\* SEARCH((?: \d+)*)\s*", re.IGNORECASE)
 

@@ -97,7 +97,7 @@ class _ByPostfix(KindUnderTest):
         return item.name if isinstance(item, MailDomain) else item.address
 
     def answer(self, address: str) -> int:
-        with smtplib.SMTP(self.agent.target.node_address, timeout=10) as client:
+        with smtplib.SMTP(self.agent.target.node_address, timeout=60) as client:
             client.ehlo("outside.example")
             client.mail("somebody@outside.example")
             return client.rcpt(address)[0]

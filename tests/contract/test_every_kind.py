@@ -277,7 +277,7 @@ def _wait_for_commit(kind: KindUnderTest, id: str) -> None:  # the wire's own wo
     script = (
         "import sqlite3, sys, time\n"
         "db = sqlite3.connect('/var/lib/cis/mail/mail.sqlite')\n"
-        "until = time.time() + 20\n"
+        "until = time.time() + 60\n"
         "while not db.execute('SELECT 1 FROM todo WHERE id = ?', (sys.argv[1],)).fetchone():\n"
         "    assert time.time() < until\n"
         "    time.sleep(0.02)\n"

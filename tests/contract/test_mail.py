@@ -108,7 +108,8 @@ def test_who_waits_or_is_blocked_gets_mail_but_cannot_sign_in(
 def test_a_wrong_password_is_still_slowed_and_the_right_one_not(mail: AgentUnderTest, reader: Mailbox) -> None:
     (wrong, slow), (right, quick) = sign_in_inside(mail, reader.address, "wrong", PASSWORD)
     assert (wrong, right) == ("refused", "accepted")
-    assert slow >= 2 > quick
+    assert slow >= 2
+    assert quick < slow, "both at the same moment, on the same machine"
 
 
 def test_a_new_password_holds_at_once_and_ends_sessions(mail: AgentUnderTest, reader: Mailbox) -> None:
@@ -163,10 +164,10 @@ def test_one_sends_as_oneself_only_and_not_once_blocked(mail: AgentUnderTest, re
 
 
 def test_strangers_cannot_relay_nor_sign_in_without_tls(mail: AgentUnderTest) -> None:
-    with smtplib.SMTP(mail.target.node_address, 587, timeout=10) as client:
+    with smtplib.SMTP(mail.target.node_address, 587, timeout=60) as client:
         client.ehlo("outside.example")
         assert "auth" not in client.esmtp_features
-    with smtplib.SMTP(mail.target.node_address, timeout=10) as client:
+    with smtplib.SMTP(mail.target.node_address, timeout=60) as client:
         client.ehlo("outside.example")
         assert "auth" not in client.esmtp_features
         client.mail("somebody@outside.example")

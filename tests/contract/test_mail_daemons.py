@@ -121,7 +121,8 @@ def test_a_map_file_that_was_replaced_is_written_to(mail: AgentUnderTest) -> Non
 def test_a_kept_mailbox_is_seen_by_the_daemons_after_their_restart(mail: AgentUnderTest) -> None:
     box = mailbox()
     mail.make(box)
-    script = "postfix stop; doveadm stop; sleep 0.3; for boot in /etc/cis/boot.d/*; do $boot; done"
+    gone = "while pgrep -x dovecot >/dev/null; do sleep 0.02; done"
+    script = f"postfix stop; doveadm stop; {gone}; for boot in /etc/cis/boot.d/*; do $boot; done"
     mail.run("sh", "-c", f"({script}) </dev/null >/tmp/restart.log 2>&1")
     assert is_taken(mail, box)
     assert mail.run("doveadm", "user", "-f", "home", box.address).strip().endswith(box.id)
@@ -144,7 +145,7 @@ def test_two_workers_at_once_do_not_hinder_each_other(mail: AgentUnderTest) -> N
 
 
 def is_taken(mail: AgentUnderTest, box: Mailbox) -> bool:
-    with smtplib.SMTP(mail.target.node_address, timeout=10) as client:
+    with smtplib.SMTP(mail.target.node_address, timeout=60) as client:
         client.ehlo("outside.example")
         client.mail("somebody@outside.example")
         return client.rcpt(box.address)[0] == 250

@@ -11,7 +11,7 @@ import pytest
 
 from provisioning.resources import Alias, Mailbox
 from tests.contract.kinds import mailbox, new_address
-from tests.contract.mail_client import send, subjects_when, submit_as
+from tests.contract.mail_client import SECONDS, send, subjects_when, submit_as
 from tests.contract.node import AgentUnderTest, new_id
 
 STARTER = "/etc/cis/boot.d/45-sender-check"
@@ -89,7 +89,7 @@ def test_strangers_mail_is_not_asked_for_its_sender(mail: AgentUnderTest, reader
 def test_without_the_check_nothing_is_submitted_and_the_node_says_so(
     mail: AgentUnderTest, reader: Mailbox, check_stopped: None
 ) -> None:
-    with smtplib.SMTP(mail.target.node_address, 587, timeout=10) as client:
+    with smtplib.SMTP(mail.target.node_address, 587, timeout=60) as client:
         client.ehlo("holder.example")
         assert client.docmd("STARTTLS")[0] == 454
     assert mail.ask(op="health")["daemons"] == {"postfix": True, "dovecot": True, "sender-check": False}
@@ -106,7 +106,8 @@ def test_it_runs_as_nobody_much_and_goes_on_without_the_agent(mail: AgentUnderTe
     user = ["setpriv", "--reuid", "cis-sender-check", "--regid", "dovecot", "--clear-groups"]
     for path in ("/srv/mail", "/etc/cis/tls/key.pem", "/var/log/cis-agent.log", "/etc/postfix/cis/senders.lmdb"):
         assert mail.lab.exec(mail.node.state.name, [*user, "test", "-r", path]).returncode != 0, path
-    mail.run("sh", "-c", "pkill -f '[a]gent.pyz serve'; sleep 0.1")
+    mail.node.session().close()
+    mail.run("sh", "-c", "pkill -f '[a]gent.pyz serve'; while pgrep -f '[a]gent.pyz serve'; do sleep 0.02; done")
     assert submit(mail, reader, f"From: {reader.address}\r\n".encode()).startswith("250")
 
 
@@ -129,5 +130,7 @@ def check_stopped(mail: AgentUnderTest) -> Iterator[None]:
     mail.run("start-stop-daemon", "--quiet", "--stop", "--retry", "5", "--pidfile", "/run/cis-sender-check.pid")
     yield
     mail.run("sh", "-c", f"{STARTER} </dev/null >/dev/null 2>&1")
+    end = time.monotonic() + SECONDS
     while not mail.ask(op="health")["daemons"]["sender-check"]:
+        assert time.monotonic() < end, "the check of senders did not start again"
         time.sleep(0.05)

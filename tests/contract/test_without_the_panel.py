@@ -11,7 +11,7 @@ _DAYS_LATER = (
     "import sqlite3; store = sqlite3.connect('/var/lib/cis/mail/mail.sqlite'); "
     "[store.execute(f'UPDATE {name} SET expires_at = 0') for name in ('probe_login', 'probe_token')]; store.commit()"
 )
-_NOBODY_SPEAKS = "for i in $(seq 200); do pgrep -f '[a]gent.pyz serve' >/dev/null || exit 0; sleep 0.05; done; exit 1"
+_NOBODY_SPEAKS = "for i in $(seq 1200); do pgrep -f '[a]gent.pyz serve' >/dev/null || exit 0; sleep 0.05; done; exit 1"
 
 
 def test_mail_goes_on_and_the_panel_finds_its_node_again(mail: AgentUnderTest, reader: Mailbox) -> None:
