@@ -106,7 +106,7 @@ def enrolled_node(name: str, *, address: str = "192.0.2.11") -> Node:
         certificate="",
         agent_version="test",
         release="12",
-        versions={},
+        versions={"sender-check": "test"},
     )
 
 

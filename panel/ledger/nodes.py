@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, func, or_, select, update
+from sqlalchemy import JSON, BigInteger, ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.access import Actor, require
@@ -16,7 +16,11 @@ from panel.kernel.errors import Conflict, NotFound
 
 
 class Node(Base):
-    """A host with roles. ``host_key`` (``type base64``) is pinned; ``certificate`` (PEM) is what its ports show."""
+    """A host with roles. ``host_key`` (``type base64``) is pinned; ``certificate`` (PEM) is what its ports show.
+
+    ``use_mark``: up to where it told how much its resources hold (``provisioning.wire``); none of that is older than
+    ``use_whole_at``.
+    """
 
     __tablename__ = "nodes"
 
@@ -45,8 +49,16 @@ class Node(Base):
     drift_differing: Mapped[int] = mapped_column(default=0)
     health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     health_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    use_mark: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    use_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    use_whole_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
+
+    @property
+    def lets_pretend(self) -> bool:
+        """Whether holders may send in anybody's name: it was set up before nodes checked that."""
+        return "mail" in self.roles and "sender-check" not in self.versions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ from panel.wording.alarms import alarm_words
 JOB_DAYS = 7
 """Failed jobs older than so many days wait for nobody any more."""
 
-SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing", "backup_old"}
+SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing", "backup_old", "messages_failing", "messages_waiting"}
 """Alarms about what stands in the list by itself."""
 
 
@@ -58,6 +58,7 @@ def _of_nodes(nodes: dict[Any, Node], search: str) -> list[NeedSource]:
     return [
         listed("engine", _engine(nodes), search),
         listed("node", _lost(nodes), search),
+        listed("node", _unchecked(nodes), search),
         listed("alarm", _alarms(nodes, Alarm.code != BACKUP), search),
         listed("plan", _plans(nodes), search),
         listed("certificate", _certificates(), search),
@@ -91,6 +92,16 @@ def _lost(nodes: dict[Any, Node]) -> Iterator[Need]:
             what=words.title if node.problem_code else _("It has not been seen lately."), todo=words.advice,
             since=node.last_seen_at, url=page_url("node", node.id),
         )  # fmt: skip
+
+
+def _unchecked(nodes: dict[Any, Node]) -> Iterator[Need]:
+    for node in nodes.values():
+        if node.lets_pretend:
+            yield Need(
+                kind="node", tone="warn", icon="hdd-network", name=node.name,
+                what=_("It does not check in whose name mail is sent."), todo=_("Run `cis nodes enroll` again for it."),
+                url=page_url("node", node.id),
+            )  # fmt: skip
 
 
 def _alarms(nodes: dict[Any, Node], which: ColumnElement[bool]) -> Iterator[Need]:

@@ -40,16 +40,17 @@ echo 'deb [trusted=yes] file:/srv/repository ./' > /etc/apt/sources.list
 
 
 def test_a_bare_host_becomes_a_mail_node(spare: SpareNode, mail: Enrolled) -> None:
-    hello = spare.session().request({"op": "hello"}, 20)
+    hello = spare.session().request({"op": "hello"}, 60)
 
     assert (hello["release"], hello["roles"]) == ("12", ["mail"])
     assert hello["services"] == mail.services
     assert mail.services["postfix"].startswith("3.7")
     assert mail.services["dovecot"].startswith("2.3.19")
+    assert mail.services["sender-check"] == mail.agent_version
 
 
 def test_the_certificate_it_returns_is_the_one_its_services_show(spare: SpareNode, mail: Enrolled) -> None:
-    shown = ssl.get_server_certificate((spare.state.address, 993), timeout=10)
+    shown = ssl.get_server_certificate((spare.state.address, 993), timeout=60)
 
     assert shown.split() == mail.certificate_pem.split()
     assert spare.run("stat -c '%a %U' /etc/cis/tls/key.pem") == "600 root"
@@ -58,13 +59,14 @@ def test_the_certificate_it_returns_is_the_one_its_services_show(spare: SpareNod
 def test_a_client_that_trusts_only_this_certificate_reaches_the_node_by_name(spare: SpareNode, mail: Enrolled) -> None:
     context = ssl.create_default_context(cadata=mail.certificate_pem)
 
-    link = socket.create_connection((spare.state.address, 993), 10)
+    link = socket.create_connection((spare.state.address, 993), 60)
     with context.wrap_socket(link, server_hostname=spare.state.hostname) as tls:
         assert tls.version() in {"TLSv1.2", "TLSv1.3"}
 
 
 def test_only_the_ports_its_roles_need_are_open(spare: SpareNode, mail: Enrolled) -> None:
-    spare.run("python3 -m http.server 8080 >/dev/null 2>&1 & echo $! > /tmp/server; sleep 0.5")
+    spare.run("python3 -m http.server 8080 >/dev/null 2>&1 & echo $! > /tmp/server")
+    spare.run("until ss -ltn | grep -q :8080; do sleep 0.02; done")
     try:
         open_ports = [port for port in (22, 25, 465, 587, 993, 8080) if answers(spare, port)]
     finally:
@@ -88,7 +90,7 @@ def test_after_a_reboot_services_and_firewall_are_back(spare: SpareNode, mail: E
     spare.lab.down()
     spare.lab.up()
 
-    assert spare.session().request({"op": "hello"}, 20)["roles"] == ["mail"]
+    assert spare.session().request({"op": "hello"}, 60)["roles"] == ["mail"]
     assert all(answers(spare, port) for port in (25, 465, 587, 993))
     assert "table inet cis" in spare.run("nft list ruleset")
     assert spare.run("pgrep -c chronyd")
@@ -109,7 +111,7 @@ def test_nothing_of_the_upload_stays_behind(spare: SpareNode, mail: Enrolled) ->
 
 
 def test_the_nodes_administrator_has_a_command_that_needs_no_panel(spare: SpareNode, mail: Enrolled) -> None:
-    assert spare.run("cis-node version") == spare.session().request({"op": "hello"}, 20)["agent_version"]
+    assert spare.run("cis-node version") == spare.session().request({"op": "hello"}, 60)["agent_version"]
     assert '"differing": 0' in spare.run("cis-node verify")
 
 
@@ -254,7 +256,7 @@ def test_a_node_without_a_role_has_no_agent_to_speak_with(bare: SpareNode) -> No
     bare.enroll()
 
     with pytest.raises(Unreachable, match="enrolled"):
-        bare.session().request({"op": "hello"}, 20)
+        bare.session().request({"op": "hello"}, 60)
 
 
 def test_the_same_sources_make_the_same_program(tmp_path: Path) -> None:
@@ -263,7 +265,7 @@ def test_the_same_sources_make_the_same_program(tmp_path: Path) -> None:
 
 def answers(node: SpareNode, port: int) -> bool:
     try:
-        socket.create_connection((node.state.address, port), 0.5).close()
+        socket.create_connection((node.state.address, port), 2).close()
     except OSError:
         return False
     return True

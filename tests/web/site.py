@@ -407,6 +407,5 @@ def _nodes(world: World) -> None:
             .where(Node.id == broken.id)
             .values(problem_code="unreachable", problem_message="no route to host")
         )
-        db.session.execute(
-            update(Node).where(Node.id == world.node.id).values(versions={"postfix": "3.7.11", "dovecot": "2.3.19.1"})
-        )
+        versions = {"postfix": "3.7.11", "dovecot": "2.3.19.1", "sender-check": "test"}
+        db.session.execute(update(Node).where(Node.id == world.node.id).values(versions=versions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.differences import Difference
@@ -40,6 +40,15 @@ def test_a_node_that_told_nothing_says_so(full_site: Site) -> None:
     page = full_site.client(full_site.admin).get(f"/nodes/{node.id}").text
     assert "Serwer jeszcze tego nie podał" in page
     assert "Nic: ma wszystko tak, jak ma być." in page
+
+
+def test_a_node_set_up_before_senders_were_checked_needs_a_person(full_site: Site) -> None:
+    client, node, words = full_site.client(full_site.admin), full_site.world.node, "w czyim imieniu"
+    assert words not in client.get(f"/nodes/{node.id}").text
+    with unit_of_work():
+        db.session.execute(update(Node).where(Node.id == node.id).values(versions={"postfix": "3.7.11"}))
+    assert words in client.get(f"/nodes/{node.id}").text
+    assert words in client.get("/needs?kind=node&search=mail1").text
 
 
 def test_a_look_for_differences_is_asked_for_once(full_site: Site) -> None:

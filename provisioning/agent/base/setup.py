@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provisioning.agent import supported
+from provisioning.agent import diagnose, supported
 from provisioning.agent.base.account import open_to_panel
 from provisioning.agent.base.certificate import ensure_certificate
 from provisioning.agent.base.clock import keep_time
@@ -37,7 +37,7 @@ def setup(request: SetupRequest, say: Callable[[str], None]) -> dict[str, Any]:
         set_up_role(role, request.hostname)
     open_to_panel(request.panel_key, request.panel_networks)
     say("The panel's key can start the agent, and nothing else")
-    return {"release": release, "services": services, "certificate_pem": certificate}
+    return {"release": release, "services": diagnose.services(), "certificate_pem": certificate}
 
 
 def _require_release() -> str:
