@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, select
 
 from panel.engine.health import certificate_expires_at
 from panel.engine.kinds import wired_kinds
@@ -19,6 +19,7 @@ from panel.ledger.differences import Difference, counts_as_open
 from panel.ledger.jobs import Job
 from panel.ledger.messages import Message
 from panel.ledger.nodes import Node
+from panel.ledger.notices import Notice
 
 SILENT = timedelta(minutes=10)
 UNSEEN_SECONDS = 600
@@ -26,7 +27,8 @@ CERTIFICATE = timedelta(days=14)
 BACKUP = timedelta(hours=26)
 FAILED_LEAST, FAILED_SECONDS, ATTEMPTS_LEAST = 3, 3600, 5
 COUNTED_MOST = 10_000
-MESSAGES_LEAST, STUCK_SECONDS, DAY_SECONDS = 10, 3600, 24 * 3600
+STUCK_SECONDS, GIVEN_UP_SECONDS = 3600, 3 * 24 * 3600
+"""How long a message may wait to leave, and for how long one that never did is somebody's concern."""
 
 CODES = frozenset(
     {
@@ -40,6 +42,7 @@ CODES = frozenset(
         "engine_closed",
         "backup_old",
         "messages_failing",
+        "messages_waiting",
     }
 )
 """Every code that ``conditions`` may give."""
@@ -147,13 +150,20 @@ def _backups(nodes: Mapping[Any, Node], now: datetime) -> Iterator[Condition]:
 
 
 def _messages(_nodes: Mapping[Any, Node], _now: datetime) -> Iterator[Condition]:
-    """Many messages to people that were given up within a day, or that have been waiting to leave for an hour."""
-    given_up = (Message.state == "failed") & (Message.created_at > database_now(-DAY_SECONDS))
-    stuck = (Message.state == "queued") & ~Message.bundled & (Message.created_at < database_now(-STUCK_SECONDS))
-    ids = select(Message.id).where(or_(given_up, stuck)).limit(COUNTED_MOST).subquery()
-    number = db.session.scalar(select(func.count()).select_from(ids)) or 0
-    if number >= MESSAGES_LEAST:
-        yield Condition(code="messages_failing", node=None, params={"number": number})
+    """Messages to people that were given up lately, and those that have been waiting to leave for an hour."""
+    late = database_now(-STUCK_SECONDS)
+    given_up = select(Message.id).where(Message.state == "failed", Message.created_at > database_now(-GIVEN_UP_SECONDS))
+    stuck = select(Message.id).where(Message.state == "queued", ~Message.bundled, Message.created_at < late)
+    unread = select(Notice.id).where(Notice.settled_at.is_(None), Notice.created_at < late)
+    for code, number in (("messages_failing", _number(given_up)), ("messages_waiting", _number(stuck, unread))):
+        if number:
+            yield Condition(code=code, node=None, params={"number": number})
+
+
+def _number(*queries: Select[Any]) -> int:
+    """How many rows these find, each counted no further than it matters."""
+    counts = [select(func.count()).select_from(query.limit(COUNTED_MOST).subquery()) for query in queries]
+    return sum(db.session.scalar(count) or 0 for count in counts)
 
 
 _READERS: tuple[Reader, ...] = (

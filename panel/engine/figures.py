@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from panel.engine.conditions import GIVEN_UP_SECONDS
 from panel.engine.kinds import Kind, wired_kinds
 from panel.kernel.db import database_now, db
 from panel.ledger.alarms import Alarm
 from panel.ledger.differences import Difference, counts_as_open
 from panel.ledger.jobs import Job
+from panel.ledger.messages import Message
 
 COUNTED_MOST = 100_000
 """Beyond so many of a kind a figure says "at least": a node that is away makes all it has unsettled."""
@@ -69,6 +71,23 @@ def not_seen() -> dict[str, int]:
 def differences_open() -> dict[uuid.UUID, int]:
     """Differences that wait for a decision, by node."""
     return _pairs(select(Difference.node_id, func.count()).where(counts_as_open()).group_by(Difference.node_id))
+
+
+def messages_by_state() -> dict[str, int]:
+    """Messages to people: on their way (``queued``), kept for a digest (``bundled``), given up (``failed``, 3 days)."""
+    waits, lately = Message.state == "queued", Message.created_at > database_now(-GIVEN_UP_SECONDS)
+    states = {
+        "queued": waits & ~Message.bundled,
+        "bundled": waits & Message.bundled,
+        "failed": (Message.state == "failed") & lately,
+    }
+    return {state: _count(select(Message.id).where(which).limit(COUNTED_MOST)) for state, which in states.items()}
+
+
+def oldest_message_at() -> datetime | None:
+    """Since when the message that waits to leave for the longest time waits; None where none does."""
+    waits = (Message.state == "queued") & ~Message.bundled
+    return db.session.scalar(select(func.min(Message.created_at)).where(waits))
 
 
 def alarms_open() -> dict[str, int]:

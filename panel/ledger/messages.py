@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
 
 STATES = ("queued", "sent", "failed")
+NEWS_SECONDS = 2 * 24 * 3600
+"""What is older is sent to nobody any more."""
+
 _QUEUED = "state = 'queued'"
 
 

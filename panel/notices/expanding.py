@@ -14,16 +14,13 @@ from config import Settings
 from panel.identity.models import Grant, Role, User
 from panel.kernel.access import ROLES, Actor, require
 from panel.kernel.bulk import execute_many, new_ids
-from panel.kernel.db import database_now, db, unit_of_work, utcnow
+from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.messages import Message
 from panel.ledger.notices import Notice
 from panel.members.models import Member
 from panel.notices.preferences import SECURITY, Preference, topic_of
 
 AT_ONCE = 500
-STALE_DAYS = 2
-"""A notice that could not be expanded for so long (no mail server was set) is news no more."""
-
 KEPT_DAYS = 90
 """For so long people see what they were told of."""
 
@@ -34,19 +31,19 @@ log = logging.getLogger("cis.notices")
 
 
 def expand_notices(actor: Actor, settings: Settings) -> int:
-    """Write a message for each person whom a waiting notice is for; return how many. Nothing without a mail server.
+    """Write a message for each person whom a waiting notice is for; return how many.
 
     Each notice is settled in the transaction that writes its messages: nobody gets it twice, nobody is forgotten.
+    Without a mail server too: people see in their account what they would have been told.
     """
     require(actor, "nodes:write", staff=True)
-    if not settings.notice_smtp or not _anything_waits():
+    if not _anything_waits():
         return 0
     with unit_of_work():
         notices = _settle()
         now = db.session.scalars(select(database_now())).one()
-        fresh = [one for one in notices if now - one.created_at <= timedelta(days=STALE_DAYS)]
-        rows = list(_messages(fresh, next_digest(now, settings.notice_hour)))
-        execute_many(insert(Message).values(state="queued", attempts=0, created_at=utcnow()), _with_ids(rows))
+        rows = list(_messages(notices, next_digest(now, settings.notice_hour)))
+        execute_many(insert(Message).values(state="queued", attempts=0), _with_ids(rows))
     return len(rows)
 
 
@@ -95,6 +92,7 @@ def _row(notice: Notice, *, user_id: uuid.UUID | None, digest_at: datetime | Non
         "user_id": user_id,
         "email": notice.email if user_id is None else None,
         "language": notice.language if user_id is None else None,
+        "created_at": notice.created_at,
         "bundled": digest_at is not None,
         "retry_at": digest_at,
     }

@@ -10,6 +10,8 @@ from panel.kernel.links import link_token
 PATHS: dict[str, str] = {
     "invitation": "/invitations/{token}",
     "reset": "/reset/{token}",
+    "email": "/email/{token}",
+    "email_undo": "/email/undo/{token}",
 }
 """Purpose of a link → where it leads, below the panel's own address. ``{token}`` stands for its secret."""
 

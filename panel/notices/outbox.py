@@ -8,10 +8,7 @@ from sqlalchemy import Select, select, update
 
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
-from panel.ledger.messages import Message
-
-AGAIN_SECONDS = 2 * 24 * 3600
-"""News older than this are sent to nobody any more."""
+from panel.ledger.messages import NEWS_SECONDS, Message
 
 
 def messages_query(actor: Actor, *, state: str | None = None) -> Select[Message]:
@@ -30,7 +27,7 @@ def retry_failed(actor: Actor) -> int:
     """Queue again what was given up lately; return how many."""
     require(actor, "nodes:write", staff=True)
     with unit_of_work():
-        failed = (Message.state == "failed") & (Message.created_at > database_now(-AGAIN_SECONDS))
+        failed = (Message.state == "failed") & (Message.created_at > database_now(-NEWS_SECONDS))
         values = {"state": "queued", "attempts": 0, "retry_at": None}
         ids = db.session.scalars(
             update(Message).where(failed).values(**values).returning(Message.id),

@@ -23,7 +23,7 @@ from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.mail_server import MailFailed, MailServer, Send
 from panel.ledger.claiming import claim_rows
-from panel.ledger.messages import Message
+from panel.ledger.messages import NEWS_SECONDS, Message
 from panel.ledger.notices import Notice
 from panel.notices.preferences import SECURITY, topic_of
 
@@ -65,10 +65,11 @@ Compose = Callable[[Recipient, Sequence[Told]], tuple[str, str]]
 
 
 def sender(settings: Settings, compose: Compose) -> Callable[[Actor], None]:
-    """The chore that hands messages over; does nothing while no mail server is set."""
+    """The chore that hands messages over; while no mail server is set it only gives up what is too old."""
 
     def send_messages(actor: Actor) -> None:
         require(actor, "nodes:write", staff=True)
+        _give_up_old()
         if not settings.notice_smtp or not _anything_due():
             return
         mails = list(_mails(_claim()))
@@ -134,6 +135,15 @@ def _due() -> ColumnElement[bool]:
 
 def _anything_due() -> bool:
     return db.session.scalar(select(Message.id).where(_due()).limit(1)) is not None
+
+
+def _give_up_old() -> None:
+    """What could not be sent for so long is news no more; its reader still sees in the account that there was some."""
+    old = (Message.state == "queued") & (Message.created_at < database_now(-NEWS_SECONDS))
+    messages = db.session.scalars(select(Message).where(old).order_by(Message.id).limit(AT_ONCE)).all()
+    if messages:
+        log.warning("%d messages are too old to be sent", len(messages))
+        _set(messages, state="failed", problem="could not be sent in time")
 
 
 def _claim() -> list[Told]:

@@ -66,6 +66,12 @@ def _work(now: datetime) -> Iterator[Metric]:
     age = (now - oldest).total_seconds() if oldest else 0
     yield _one("cis_job_oldest_queued_seconds", "How long the oldest queued job has waited; 0: none waits.", age)
     yield _one("cis_workers_alive", "Workers that gave a sign of life lately.", workers_alive())
+    waits = figures.oldest_message_at()
+    yield _by("cis_messages", "Messages to people that did not leave, by state.", "state", figures.messages_by_state())
+    late = (now - waits).total_seconds() if waits else 0
+    yield _one(
+        "cis_message_oldest_queued_seconds", "How long the oldest message to a person waits; 0: none does.", late
+    )
     yield _by("cis_alarms_open", "Open alarms, by code.", "code", figures.alarms_open())
 
 

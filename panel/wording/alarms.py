@@ -43,6 +43,12 @@ _TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         int(told["number"]),
         **told,
     ),
+    "messages_waiting": lambda told: ngettext(
+        "%(number)s message to people has been waiting to leave for an hour",
+        "%(number)s messages to people have been waiting to leave for an hour",
+        int(told["number"]),
+        **told,
+    ),
 }
 _ADVICE = {
     "host_key_changed": _l(
@@ -57,6 +63,9 @@ _ADVICE = {
     "engine_closed": _l("Finish what it was closed for: after a restore, `cis restore finish`."),
     "messages_failing": _l(
         "See why with `cis notices list`; once the mail server takes them again, `cis notices retry`."
+    ),
+    "messages_waiting": _l(
+        "See whether a mail server is set (`CIS_NOTICE_SMTP`) and takes them, and a worker runs: `cis notices list`."
     ),
     "backup_old": _l("Look why the last ones failed, and make one now."),
 }

@@ -25,6 +25,7 @@ from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.ledger.messages import Message
 from panel.ledger.nodes import Node
+from panel.ledger.notices import Notice
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
 from tests.worlds import SHARED, World, actor, enrolled_node
@@ -96,21 +97,26 @@ def test_a_job_that_is_tried_again_and_again(world: World) -> None:
     assert [one.code for one in _open()] == ["jobs_failing"]
 
 
-def test_many_messages_that_did_not_arrive(world: World) -> None:
-    def fail(number: int) -> None:
-        with unit_of_work():
-            for state in ("failed", "queued"):
-                db.session.add_all(Message(notice_id=new_id(), code="x", state=state) for _ in range(number))
-            db.session.add_all(Message(notice_id=new_id(), code="x", bundled=True) for _ in range(number))
-            db.session.flush()
-            db.session.execute(update(Message).values(created_at=database_now(-3660)))
-
-    fail(4)
+def test_messages_that_did_not_arrive_and_those_that_do_not_leave(world: World) -> None:
+    with unit_of_work():
+        db.session.add_all(Message(notice_id=new_id(), code="x", **more) for more in ({}, {"bundled": True}))
+        db.session.add(Notice(code="x"))
+    watch_conditions(SYSTEM)
+    assert _open() == [], "they have had no hour yet, and a digest has until its own"
+    with unit_of_work():
+        db.session.add(Message(notice_id=new_id(), code="x", state="failed"))
+        db.session.flush()
+        for model in (Message, Notice):
+            db.session.execute(update(model).values(created_at=database_now(-3660)))
+    watch_conditions(SYSTEM)
+    assert [(one.code, one.params) for one in _open()] == [
+        ("messages_failing", {"number": 1}), ("messages_waiting", {"number": 2})
+    ]  # fmt: skip
+    with unit_of_work():
+        db.session.execute(update(Message).values(state="sent"))
+        db.session.execute(update(Notice).values(settled_at=database_now()))
     watch_conditions(SYSTEM)
     assert _open() == []
-    fail(1)
-    watch_conditions(SYSTEM)
-    assert [(one.code, one.params) for one in _open()] == [("messages_failing", {"number": 10})]
 
 
 def test_a_closed_engine(world: World) -> None:

@@ -28,7 +28,7 @@ from panel.ledger.messages import Message
 from panel.ledger.notices import Notice, tell_address, tell_holders, tell_many, tell_user
 from panel.members.models import Member
 from panel.notices.expanding import expand_notices, forget_old_notices, next_digest
-from panel.notices.outbox import retry_failed
+from panel.notices.outbox import messages_of, retry_failed
 from panel.notices.preferences import set_preferences
 from panel.notices.sending import sender
 from panel.wording import notices as wording
@@ -184,17 +184,30 @@ def test_a_server_that_is_away_loses_nothing(world: World, bag: Mailbag, setting
     assert len(bag.taken) == 1
 
 
-def test_without_a_server_notices_wait_and_go_stale(world: World, settings: Settings, bag: Mailbag) -> None:
+def test_without_a_server_notices_wait_to_be_seen_in_the_account_and_go_stale(
+    world: World, settings: Settings, bag: Mailbag
+) -> None:
+    user = _user("wojt", "member_admin", world.koscian)
+
+    def seen() -> list[tuple[str, str | None]]:
+        found = db.session.scalars(messages_of(user.id).execution_options(populate_existing=True))
+        return [(one.state, one.problem) for one in found]
+
     with unit_of_work():
-        tell_address(TEST, "nowy@gmina.example", language="pl")
+        tell_user(TEST, user.id)
     _deliver(replace(settings, notice_smtp=""))
-    assert db.session.scalars(select(Notice)).one().settled_at is None
+    assert seen() == [("queued", None)]
     with unit_of_work():
-        db.session.execute(update(Notice).values(created_at=utcnow() - timedelta(days=3)))
+        tell_user(TEST, user.id)
+        db.session.flush()
+        for model in (Message, Notice):
+            db.session.execute(update(model).values(created_at=database_now(-3 * 24 * 3600)))
     _deliver(settings)
+    assert seen() == [("failed", "could not be sent in time")] * 2
     assert bag.taken == []
     with unit_of_work():
-        db.session.execute(update(Notice).values(created_at=utcnow() - timedelta(days=91)))
+        for model in (Message, Notice):
+            db.session.execute(update(model).values(created_at=database_now(-91 * 24 * 3600)))
     forget_old_notices(SYSTEM)
     assert db.session.scalars(select(Notice)).all() == []
 

@@ -41,6 +41,7 @@ def test_prometheus_understands_every_figure(full_site: Site) -> None:
     assert found["cis_jobs", "queued"] >= found["cis_jobs", "running"] == found["cis_jobs", "waiting_approval"] == 1
     assert found["cis_job_oldest_queued_seconds",] >= 0
     assert found["cis_jobs_failed_last_day",] == 1
+    assert (found["cis_messages", "queued"], found["cis_message_oldest_queued_seconds",]) == (0, 0)
     assert found["cis_node_up", "mail2"] == 0
     assert found["cis_node_up", "mail1"] == 1
     assert found["cis_node_problem", "mail2", "unreachable"] == 1

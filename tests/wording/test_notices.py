@@ -18,7 +18,7 @@ from panel.wording import notices as wording
 from tests.checks.files import python_files, read
 from tests.worlds import World
 
-_TELLERS = {"tell_user", "tell_address", "tell_holders"}
+_TELLERS = {"tell_user", "tell_address", "tell_holders", "tell_many"}
 _NO_PARAMS = {"link", "language"}
 _PLACE = re.compile(r"%\((\w+)\)s")
 
@@ -103,10 +103,18 @@ def _tellings() -> Iterator[Telling]:
     for path in _ours():
         for node in ast.walk(ast.parse(read(path))):
             if isinstance(node, ast.Call) and _name(node.func) in _TELLERS and node.args:
-                named = {keyword.arg for keyword in node.keywords}
+                named = _named_to_many(node) if _name(node.func) == "tell_many" else {one.arg for one in node.keywords}
                 params = None if None in named else frozenset(name for name in named if name) - _NO_PARAMS
                 for code in _codes(node.args[0]):
                     yield Telling(f"{path}:{node.lineno}", code, params, "link" in named)
+
+
+def _named_to_many(call: ast.Call) -> set[str | None]:
+    """What each is told by one call for many: the names of the dict written out beside the member."""
+    told = call.args[2].elt if isinstance(call.args[2], ast.GeneratorExp) else None
+    params = told.elts[1] if isinstance(told, ast.Tuple) else None
+    keys = params.keys if isinstance(params, ast.Dict) else [None]
+    return {key.value if isinstance(key, ast.Constant) else None for key in keys}
 
 
 def _ours() -> list[str]:
