@@ -18,6 +18,8 @@ from tests.provisioning.conftest import SpareNode, make_key
 
 HELLO = encode({"op": "hello"})
 WAITED = 124
+ASKED_SECONDS = 5
+SECONDS = 60
 AGENT = "^/usr/bin/python3 -I -S .* serve"  # other programs of ours run by the same interpreter
 WRAPPER = "/usr/local/lib/cis/agent"
 AS_PANEL = "setpriv --reuid cis-agent --regid cis-agent --clear-groups env -i PATH=/usr/bin:/bin"
@@ -74,8 +76,8 @@ def test_no_connection_is_passed_into_the_node(spare: SpareNode, inner: str) -> 
         port = taken.getsockname()[1]
     with held(spare, "-N", "-L", f"127.0.0.1:{port}:{inner}") as words:
         await_port(port)
-        with socket.create_connection(("127.0.0.1", port), 5) as link:
-            link.settimeout(5)
+        with socket.create_connection(("127.0.0.1", port), SECONDS) as link:
+            link.settimeout(SECONDS)
             assert received(link) == b""
 
     assert "open failed" in words.read_text()
@@ -121,10 +123,10 @@ def test_the_key_is_accepted_from_the_panels_network_only(spare: SpareNode) -> N
     spare.enroll(roles=("mail",), panel_source_networks=("192.0.2.0/24", "2001:db8::/32"))
     try:
         with pytest.raises(Refused):
-            spare.session().request({"op": "hello"}, 20)
+            hello(spare)
     finally:
         spare.enroll(roles=("mail",))
-    assert spare.session().request({"op": "hello"}, 20)["ok"]
+    assert hello(spare)
 
 
 def test_neither_key_opens_the_others_door(spare: SpareNode) -> None:
@@ -141,9 +143,9 @@ def test_a_new_key_takes_the_place_of_the_old_one(spare: SpareNode, tmp_path: Pa
     new = make_key(tmp_path / "new")
     spare.enroll(roles=("mail",), panel_public_key=new.with_suffix(".pub").read_text())
     try:
-        assert spare.session(new).request({"op": "hello"}, 20)["ok"]
+        assert hello(spare, new)
         with pytest.raises(Refused):
-            spare.session().request({"op": "hello"}, 20)
+            hello(spare)
     finally:
         spare.enroll(roles=("mail",))
 
@@ -197,25 +199,40 @@ def test_a_program_that_is_no_plain_file_of_roots_is_not_started(spare: SpareNod
     spare.run(f"cd /usr/local/lib/cis; {tamper}")
     try:
         with pytest.raises(Unreachable, match="not started"):
-            spare.session().request({"op": "hello"}, 20)
+            hello(spare)
     finally:
         spare.run("cd /usr/local/lib/cis; mv -f real.pyz agent.pyz; chown root:root agent.pyz; chmod 644 agent.pyz")
-    assert spare.session().request({"op": "hello"}, 20)["ok"]
+    assert hello(spare)
 
 
 def ssh(
     node: SpareNode, *asked: str, stdin: bytes = b"", user: str = "cis-agent", first: bool = False
 ) -> subprocess.CompletedProcess[bytes]:
     target = f"{user}@{node.state.address}"
-    return client(node, "ssh", *([*asked, target] if first else [target, "--", *asked]), stdin=stdin)
+    words = [*asked, target] if first else [target, "--", *asked]
+    return client(node, "ssh", *words, stdin=stdin, seconds=SECONDS)
+
+
+def hello(node: SpareNode, key: Path | None = None) -> bool:
+    """Whether the agent answers; its session is closed, so that no agent is left."""
+    session = node.session(key)
+    try:
+        return bool(session.request({"op": "hello"}, SECONDS)["ok"])
+    finally:
+        session.close()
 
 
 def client(
-    node: SpareNode, program: str, *arguments: str, stdin: bytes = b"", cwd: Path | None = None
+    node: SpareNode,
+    program: str,
+    *arguments: str,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    seconds: float = ASKED_SECONDS,
 ) -> subprocess.CompletedProcess[bytes]:
     command = [program, *options(node), *arguments]
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=5, check=False, cwd=cwd)
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, check=False, cwd=cwd)
     except subprocess.TimeoutExpired as waited:
         # A client of another protocol and the agent may wait for each other's first word: nothing was got either.
         return subprocess.CompletedProcess(command, WAITED, waited.stdout or b"", waited.stderr or b"")
@@ -246,17 +263,17 @@ def held(node: SpareNode, *arguments: str, env: dict[str, str] | None = None) ->
 def running_agent(node: SpareNode, *arguments: str, env: dict[str, str] | None = None) -> Iterator[None]:
     with held(node, *arguments, env=env):
         node.run(
-            "for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S .* serve' && exit; sleep 0.05; done; exit 1"
+            "for i in $(seq 800); do pgrep -f '^/usr/bin/python3 -I -S .* serve' && exit; sleep 0.05; done; exit 1"
         )
         yield
-    node.run("for i in $(seq 100); do pgrep -f '^/usr/bin/python3 -I -S .* serve' || exit 0; sleep 0.05; done; exit 1")
+    node.run("for i in $(seq 800); do pgrep -f '^/usr/bin/python3 -I -S .* serve' || exit 0; sleep 0.05; done; exit 1")
 
 
 @contextmanager
 def key_agent(path: Path) -> Iterator[dict[str, str]]:
     """Run an ssh-agent; yield the variable by which a client finds it."""
     with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SECONDS
         while not path.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -267,7 +284,7 @@ def key_agent(path: Path) -> Iterator[dict[str, str]]:
 
 
 def await_port(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SECONDS
     with socket.socket() as door:
         while door.connect_ex(("127.0.0.1", port)):
             assert time.monotonic() < deadline

@@ -6,7 +6,8 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +29,14 @@ from provisioning.ssh import (
     Unreachable,
     scan_host_key,
 )
+from provisioning.ssh.link import Link
 from provisioning.wire import PROTOCOLS
 from tests.provisioning.conftest import SpareNode, make_key
 
 STUB = Path(__file__).with_name("stub_agent.py")
-SLACK = 1.5
+SLACK = 8.0
+"""What a busy machine may add; less than anything that is not waited for here would take."""
+SECONDS = 60.0
 
 
 def test_requests_of_one_session_are_answered_by_one_agent(session: AgentSession) -> None:
@@ -43,11 +47,11 @@ def test_requests_of_one_session_are_answered_by_one_agent(session: AgentSession
 
 
 def test_a_warm_request_waits_for_no_delayed_acknowledgement(session: AgentSession) -> None:
-    session.request({"op": "echo"}, 10)
+    session.request({"op": "echo"}, SECONDS)
 
-    median = statistics.median(timed(session) for _ in range(50))
+    medians = (statistics.median(timed(session) for _ in range(25)) for _ in range(40))
 
-    assert median < 0.02
+    assert any(median < 0.02 for median in medians), "a delayed acknowledgement takes 40 ms, each time"
 
 
 def test_large_frames_pass_both_ways(session: AgentSession) -> None:
@@ -108,7 +112,7 @@ def test_an_agent_that_takes_too_long_is_an_unknown_outcome_at_the_deadline(sess
 
 def test_an_agent_that_ended_between_requests_is_replaced_without_an_error(session: AgentSession) -> None:
     session.request({"op": "die later"}, 10)
-    time.sleep(0.3)
+    await_truth(lambda: not ends_noticed(session).usable())
 
     assert session.request({"op": "echo"}, 10)["ok"]
 
@@ -117,7 +121,7 @@ def test_waiting_for_a_turn_counts_and_asks_nothing_of_the_node(session: AgentSe
     session.request({"op": "echo"}, 10)
     busy = threading.Thread(target=session.request, args=({"op": "sleep", "seconds": 2}, 10))
     busy.start()
-    time.sleep(0.2)
+    await_truth(session._turn.locked)
 
     with within(0.3 + SLACK), pytest.raises(Unreachable, match="busy"):
         session.request({"op": "echo"}, 0.3)
@@ -161,12 +165,12 @@ def test_a_port_where_nobody_listens_is_unreachable(spare: SpareNode) -> None:
 def test_another_host_key_than_the_pinned_one_ends_it_before_any_sign_in(spare: SpareNode, tmp_path: Path) -> None:
     kind, text = make_key(tmp_path / "other").with_suffix(".pub").read_text().split()[:2]
     session = AgentSession(spare.state.address, 22, HostKey(kind, text), spare.panel_key)
-    accepted = spare.run("grep -c Accepted /var/log/auth.log || true")
+    accepted = entries(spare)
 
     with pytest.raises(HostKeyChanged):
         session.request({"op": "echo"}, 10)
 
-    assert spare.run("grep -c Accepted /var/log/auth.log || true") == accepted
+    assert entries(spare) == accepted
 
 
 def test_the_fingerprint_is_the_one_ssh_keygen_shows(spare: SpareNode) -> None:
@@ -228,16 +232,35 @@ def test_a_closed_session_leaves_no_agent_running(spare: SpareNode) -> None:
 
     session.close()
 
-    spare.run(f"for i in $(seq 50); do [ -e /proc/{agent} ] || exit 0; sleep 0.1; done; exit 1")
+    spare.run(f"for i in $(seq 600); do [ -e /proc/{agent} ] || exit 0; sleep 0.05; done; exit 1")
 
 
 def pid(session: AgentSession) -> int:
-    return int(session.request({"op": "echo"}, 10)["pid"])
+    return int(session.request({"op": "echo"}, SECONDS)["pid"])
+
+
+def ends_noticed(session: AgentSession) -> Link:
+    assert session._link is not None
+    return session._link
+
+
+def entries(node: SpareNode) -> int:
+    """How many sign-ins the node's log tells of, once it has told of all: it is written a moment later."""
+    mark = f"a-mark-of-the-test-{uuid.uuid4().hex}"
+    node.run(f"logger -p auth.info {mark}; until grep -q {mark} /var/log/auth.log; do sleep 0.02; done")
+    return int(node.run("grep -c 'Accepted publickey' /var/log/auth.log || true"))
+
+
+def await_truth(fact: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def timed(session: AgentSession) -> float:
     start = time.perf_counter()
-    session.request({"op": "echo"}, 10)
+    session.request({"op": "echo"}, SECONDS)
     return time.perf_counter() - start
 
 

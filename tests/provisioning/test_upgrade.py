@@ -16,6 +16,7 @@ from provisioning.upgrade import Installed, put_back, upgrade
 from tests.provisioning.conftest import SpareNode
 
 PROGRAM = "/usr/local/lib/cis/agent.pyz"
+SECONDS = 60.0
 
 
 class OperatorsPart:
@@ -63,7 +64,7 @@ class OperatorsPart:
 
     def accept(self) -> None:
         session = self.node.session()
-        assert session.request({"op": "hello"}, 20)["ok"]
+        assert session.request({"op": "hello"}, SECONDS)["ok"]
         session.close()
         self.accepted += 1
 
@@ -92,9 +93,13 @@ def test_sessions_of_the_earlier_program_end_and_the_next_request_starts_the_new
     had = pid_of_agent(part.node)
 
     part.upgrade(part.program("sessions"))
-    time.sleep(0.3)
+    link = session._link
+    end = time.monotonic() + SECONDS
+    while link is not None and link.usable():
+        assert time.monotonic() < end, "the earlier program's session did not end"
+        time.sleep(0.01)
 
-    assert session.request({"op": "hello"}, 20)["ok"]
+    assert session.request({"op": "hello"}, SECONDS)["ok"]
     assert pid_of_agent(part.node) not in {had, ""}
     session.close()
 

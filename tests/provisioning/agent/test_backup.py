@@ -73,7 +73,7 @@ class Backed:
         return str(self.ask("snapshots")["snapshots"][-1]["id"])
 
     def ended(self, kind: str) -> dict[str, Any]:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while (status := self.ask("backup_status")[kind])["state"] in ("starting", "running"):
             assert time.monotonic() < end, status
             time.sleep(0.1)
@@ -173,7 +173,7 @@ def test_a_run_that_is_killed_says_so_and_the_next_one_works(backed: Backed) -> 
     backed.run("nft add rule inet slow out tcp dport 22 drop")
     try:
         backed.ask("backup", fence=backed.fence, run=str(uuid.uuid4()))
-        time.sleep(0.5)
+        backed.run("until pgrep --full 'agent.pyz ru[n]' && pgrep restic; do sleep 0.02; done")
         assert backed.ask("backup", fence=backed.fence, run=str(uuid.uuid4()))["code"] == "running"
         backed.run("pkill -KILL --full 'agent.pyz ru[n]'; pkill -KILL restic; true")
     finally:

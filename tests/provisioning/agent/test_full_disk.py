@@ -55,10 +55,10 @@ def test_no_room_after_the_commit_is_failed_and_done_when_there_is(node: Node) -
     node.host.await_waiting()
     with node.full(STORE):
         node.host.go_on()
-        outcomes = {one["outcome"] for one in node.session.request(request, 60)["outcomes"]}
+        outcomes = {one["outcome"] for one in node.session.request(request, 120)["outcomes"]}
         # What was written before may be written over, so a little room there is; either is the truth.
         assert outcomes in ({"failed"}, {"applied"})
-    assert {one["outcome"] for one in node.session.request(request, 60)["outcomes"]} == {"applied"}
+    assert {one["outcome"] for one in node.session.request(request, 120)["outcomes"]} == {"applied"}
     assert node.in_order()
 
 
@@ -70,7 +70,7 @@ def test_a_log_that_cannot_be_written_stops_the_batch(node: Node) -> None:
             node.apply(one)
     finally:
         node.run(f"umount {LOG}")
-    assert one.id not in node.session.request({"op": "known", "kind": "mailbox"}, 60)["items"]
+    assert one.id not in node.session.request({"op": "known", "kind": "mailbox"}, 120)["items"]
     assert node.apply(one) == {"applied"}
 
 
@@ -92,7 +92,7 @@ class Node:
         return {"op": "apply", "fence": 1, "batch": str(uuid.uuid4()), "items": [to_wire(item) for item in items]}
 
     def apply(self, *items: Mailbox | MailDomain) -> set[str]:
-        return {one["outcome"] for one in self.session.request(self.request(*items), 60)["outcomes"]}
+        return {one["outcome"] for one in self.session.request(self.request(*items), 120)["outcomes"]}
 
     def in_order(self) -> bool:
         """Whether rows and maps agree and nothing is left to do."""

@@ -134,10 +134,10 @@ def test_whatever_is_read_is_said_in_the_value_or_doubtful(value: bytes) -> None
 
 @pytest.mark.parametrize("value", ["a" * 8000, " \t" * 4000, '"' * 8000, "a@" * 4000, "a.-" * 2600 + "@", ",<" * 4000])
 def test_no_value_takes_long_to_read(value: str) -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     with pytest.raises(Doubtful):
         read_senders(value.encode())
-    assert time.monotonic() - begun < 0.5
+    assert time.thread_time() - begun < 0.5
 
 
 def test_several_addresses_and_those_in_names_are_told_apart() -> None:

@@ -130,7 +130,7 @@ def test_two_labs_started_at_the_same_moment_run_side_by_side(tmp_path: Path) ->
     script = "import sys, pathlib; from provisioning.lab import Lab; Lab(pathlib.Path(sys.argv[1])).up()"
     starts = [subprocess.Popen([sys.executable, "-c", script, str(folder)], cwd=ROOT) for folder in folders]
     try:
-        assert [start.wait(120) for start in starts] == [0, 0]
+        assert [start.wait(300) for start in starts] == [0, 0]
         one, two = (lab.state() for lab in labs)
         ssh(one, "echo one > /srv/note")
 
@@ -153,7 +153,7 @@ def test_another_node_is_one_more_entry(tmp_path: Path) -> None:
     try:
         state = lab.up()
 
-        assert ssh(state, "ping -c 1 -W 2 mail2.lab.test > /dev/null && echo yes").strip() == "yes"
+        assert ssh(state, "ping -c 1 -W 30 mail2.lab.test > /dev/null && echo yes").strip() == "yes"
     finally:
         lab.destroy()
 
@@ -227,7 +227,7 @@ except LabError as error:
 
 def cis_lab(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "panel.cli.lab", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def ssh(state: LabState, command: str) -> str:

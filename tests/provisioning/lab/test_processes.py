@@ -117,7 +117,7 @@ def run_inside(checkout: Path, program: str, env: dict[str, str] | None = None) 
     argv = ["/usr/bin/python3", "-c", f"import os\n{program}"]
     process = processes.start(argv, env or {}, log, "trial", root=checkout)
     try:
-        assert process.wait(20) == 0, log.read_text()
+        assert process.wait(60) == 0, log.read_text()
     finally:
         process.stop()
     return log.read_text().strip()
@@ -133,7 +133,7 @@ def alive(pid: int) -> bool:
 
 
 def await_truth(fact: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not fact():
         assert time.monotonic() < deadline
         time.sleep(0.01)
