@@ -38,8 +38,10 @@ from panel.engine.records import Pace
 from panel.engine.relay import Relay, relay_of
 from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
+from panel.engine.use import use_asker
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
+from panel.identity.email_changes import forget_old_changes
 from panel.identity.handing_over import finish_hand_overs
 from panel.identity.lockouts import forget_old_attempts
 from panel.identity.resets import forget_old_resets
@@ -58,9 +60,12 @@ from panel.mail import desired
 from panel.mail.adoption import DomainAdopter, MailboxAdopter
 from panel.mail.grace import purge_expired
 from panel.mail.grading import raise_mailboxes
+from panel.mail.holder_sessions import forget_old_holder_sessions
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
+from panel.mail.use import keep_use
 from panel.notices.expanding import forget_old_notices
+from panel.webhooks.making import forget_old_deliveries, queue_events
 from provisioning.ssh import Sessions
 
 KINDS = (
@@ -107,6 +112,8 @@ CHORES = (
     watch_conditions,
     forget_old_attempts,
     forget_old_resets,
+    forget_old_changes,
+    forget_old_holder_sessions,
     forget_old_sign_ins,
     forget_old_notices,
     close_over,
@@ -115,10 +122,11 @@ CHORES = (
     carry_out_steps,
     start_orders,
     note_usage,
+    forget_old_deliveries,
 )
 """What workers do from time to time, whoever asked or did not."""
 
-BRISK_CHORES = (chainer(),)
+BRISK_CHORES = (chainer(), queue_events)
 """What they do every few seconds."""
 
 TASKS: Mapping[str, Task] = {
@@ -238,6 +246,11 @@ def make_worker(app: Flask, exchange: Exchange, *, threads: int = THREADS) -> Wo
     return Worker(
         app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS, verifier=verifier, threads=threads
     )
+
+
+def make_use_asker(exchange: Exchange) -> Callable[[Actor], None]:
+    """The chore that asks nodes how much what they serve holds: mailboxes, so far."""
+    return use_asker(exchange, keep_use)
 
 
 def alarm_relay(settings: Settings) -> Relay:

@@ -25,7 +25,7 @@ from panel.kernel.errors import Conflict, Invalid
 KEPT = timedelta(hours=24)
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
-_SECRETS = frozenset({"link", "token", "password"})
+_SECRETS = frozenset({"link", "token", "password", "secret"})
 
 
 def once(operation: Operation, actor: Actor, ask: Ask, headers: dict[str, str]) -> Answer:

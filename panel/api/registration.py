@@ -26,6 +26,7 @@ from panel.api import (
     step_ins,
     tokens,
     users,
+    webhooks,
 )
 from panel.api.operations import OPERATIONS
 from panel.api.problems import for_busy_database, for_crash, for_error, for_http
@@ -52,6 +53,7 @@ AREAS = (
     invitations,
     step_ins,
     users,
+    webhooks,
 )
 """One module per collection; importing it registers its operations."""
 

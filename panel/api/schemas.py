@@ -21,6 +21,7 @@ from panel.api.schema_parts import (
     thing,
 )
 from panel.api.staff_schemas import STEP_IN
+from panel.api.webhook_schemas import WEBHOOKS
 from panel.ledger import jobs
 from panel.ledger.backups import BACKUP_STATES
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
@@ -55,6 +56,7 @@ _MAILBOX = {
     "domain_id": ID,
     "quota_mb": WHOLE,
     "used_mb": or_null(WHOLE),
+    "used_at": or_null(MOMENT),
     "login": one_of(["waiting", "open", "blocked"]),
     "statutory": FLAG,
     "aliases": list_of(TEXT),
@@ -210,6 +212,7 @@ COMPONENTS: dict[str, Schema] = {
     "StepIn": STEP_IN,
     **CONTRACTS,
     **PEOPLE,
+    **WEBHOOKS,
     "Problem": thing(
         {
             "type": TEXT | {"format": "uri-reference"},

@@ -37,6 +37,7 @@ AREAS: Mapping[str, str] = {
     "services": "panel.cli.services:services",
     "tokens": "panel.cli.tokens:tokens",
     "users": "panel.cli.users:users",
+    "webhooks": "panel.cli.webhooks:webhooks",
     "worker": "panel.cli.worker:worker",
 }
 

@@ -32,6 +32,8 @@ from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
 from panel.notices.expanding import expand_notices
 from panel.notices.sending import sender
+from panel.shapes.ledger import event as event_shape
+from panel.webhooks.sending import deliverer
 from panel.wiring import (
     BRISK_CHORES,
     CHORES,
@@ -41,6 +43,7 @@ from panel.wiring import (
     answer,
     create_core_app,
     make_exchange,
+    make_use_asker,
     make_worker,
 )
 from panel.wording.alarms import alarm_message
@@ -69,6 +72,7 @@ def worker(threads: int) -> None:
         kinds=KINDS,
         chores=_chores(settings, exchange, name),
         brisk=_brisk(settings),
+        outgoing=(deliverer(settings, event_shape),),
         seconds=settings.sweep_seconds,
         looks=engine.nodes_to_look_at,
     )
@@ -92,6 +96,7 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         *CHORES,
         greeter(exchange),
         health_asker(exchange),
+        make_use_asker(exchange),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
         expirer(settings),

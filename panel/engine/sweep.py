@@ -53,13 +53,15 @@ def left_by_the_dead() -> list[uuid.UUID]:
 class Rounds:
     """What is done every ``seconds``: the ``chores``, and a sweep over ``kinds``; ``looks``: nodes with looks due.
 
-    ``brisk``: chores that wait for no node and are done every few seconds.
+    ``brisk``: chores that wait for no node and are done every few seconds; ``outgoing``: the same, but they wait for
+    programs elsewhere.
     """
 
     kinds: Sequence[Kind]
     chores: Sequence[Callable[[Actor], object]]
     seconds: float
     brisk: Sequence[Callable[[Actor], object]] = ()
+    outgoing: Sequence[Callable[[Actor], object]] = ()
     looks: Callable[[], set[uuid.UUID]] = set
 
 
@@ -71,7 +73,11 @@ def run_forever(app: Flask, rounds: Rounds, start: Callable[[uuid.UUID], None], 
     """
     threads: list[threading.Thread] = []
     brisk_seconds = min(BRISK_SECONDS, rounds.seconds)
-    for name, chores, seconds in (("chores", rounds.chores, rounds.seconds), ("brisk", rounds.brisk, brisk_seconds)):
+    for name, chores, seconds in (
+        ("chores", rounds.chores, rounds.seconds),
+        ("brisk", rounds.brisk, brisk_seconds),
+        ("outgoing", rounds.outgoing, brisk_seconds),
+    ):
         threads.append(threading.Thread(target=_do_chores, args=(app, chores, seconds, stop), name=name, daemon=True))
         threads[-1].start()
     swept = None

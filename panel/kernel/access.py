@@ -45,14 +45,20 @@ PERMISSIONS = frozenset(
         "stepin:enter",
         "stepin:agree",
         "mail:takeover",
+        "webhooks:read",
+        "webhooks:write",
     }
 )
 
 HOLDER = frozenset({"mail:own"})
 """What holding a mailbox and nothing else gives: the holder's own page, and no member at all. No role has it."""
 
-INSIDE = frozenset(name for name in PERMISSIONS if name.endswith(":read")) - {"tokens:read", "users:read"}
-"""What may be held inside a member's view: looking, but not at how its people sign in."""
+INSIDE = frozenset(name for name in PERMISSIONS if name.endswith(":read")) - {
+    "tokens:read",
+    "users:read",
+    "webhooks:read",
+}
+"""What may be held inside a member's view: looking, but not at how its people and programs come in."""
 
 _READ_OWN = frozenset(
     {"members:read", "contracts:read", "orders:read", "services:read", "entitlements:read", "mail:read", "events:read"}
@@ -62,12 +68,12 @@ ROLES: dict[str, frozenset[str]] = {
     "provisioner": PERMISSIONS
     - HOLDER
     - {"users:write", "users:invite", "tokens:write", "nodes:write", "stepin:enter", "stepin:agree"}
-    - {"records:export", "records:erase"},
+    - {"records:export", "records:erase", "webhooks:write"},
     "support": _READ_OWN | {"nodes:read", "jobs:read", "stepin:enter"},
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")) | {"records:export"},
     "member_admin": _READ_OWN
     | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
-    | {"users:invite", "stepin:agree", "mail:takeover", "orders:write"},
+    | {"users:invite", "stepin:agree", "mail:takeover", "orders:write", "webhooks:read", "webhooks:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
 }

@@ -23,6 +23,7 @@ from panel.ledger.jobs import Job
 from panel.ledger.messages import Message
 from panel.mail.models import Mailbox, MailDomain
 from panel.members.models import Member
+from panel.webhooks.models import Delivery, Webhook
 
 Orders = Mapping[str, Any]
 
@@ -53,6 +54,7 @@ MAILBOXES: Orders = {
     "created_at": Mailbox.id,
     "address": Mailbox.address,
     "quota_mb": Mailbox.quota_mb,
+    "used_mb": Mailbox.held_mb,
 }
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 ALARMS: Orders = {"raised_at": Alarm.id}
@@ -69,3 +71,5 @@ INVITATIONS: Orders = {
 LOCKOUTS: Orders = {"last_at": Attempts.last_at, "failures": Attempts.failures}
 STEP_INS: Orders = {"opened_at": StepIn.id}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
+WEBHOOKS: Orders = {"created_at": Webhook.id, "name": Webhook.name}
+DELIVERIES: Orders = {"created_at": Delivery.id}

@@ -32,6 +32,7 @@ from panel.web import (
     joining,
     language,
     layout,
+    live,
     lockouts,
     mail,
     mailbox_changes,
@@ -41,6 +42,7 @@ from panel.web import (
     nodes,
     orders,
     outside,
+    own_email,
     own_mailbox,
     preferences,
     providers,
@@ -54,6 +56,7 @@ from panel.web import (
     sign_in_limits,
     stepping_in,
     users,
+    webhooks,
 )
 
 AREAS = (
@@ -62,6 +65,7 @@ AREAS = (
     search,
     second_step,
     account,
+    own_email,
     factors,
     members,
     contracts,
@@ -90,7 +94,9 @@ AREAS = (
     resource_timeline,
     health,
     metrics,
+    live,
     users,
+    webhooks,
     own_mailbox,
 )
 """One module per place, each with its blueprint ``area``."""
@@ -107,6 +113,7 @@ def register(app: Flask) -> None:
     sign_in_limits.follow(app)
     filters.add(app)
     layout.add(app)
+    live.follow(app)
     errors.add(app)
     for module in AREAS:
         app.register_blueprint(module.area)

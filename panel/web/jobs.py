@@ -35,7 +35,7 @@ def show_list():
         states=STATES,
         nodes=_nodes(),
         causes=_causes(),
-        pending=any(job.state in OPEN for job in listing.items),
+        pending=[job.id for job in listing.items if job.state in OPEN],
     )
 
 

@@ -45,6 +45,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] =
         ("orders.show_list", _l("Orders"), "card-list", "orders:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
         ("users.show_list", _l("People"), "people", "users:read", False),
+        ("webhooks.show_list", _l("Webhooks"), "link-45deg", "webhooks:read", False),
         ("history.show", _l("History"), "clock-history", "events:read", None),
     ),
     (
@@ -65,6 +66,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
     "user": ("users.show", "user_id"),
     "job": ("jobs.show", "job_id"),
     "node": ("nodes.show", "node_id"),
+    "webhook": ("webhooks.show", "webhook_id"),
 }
 """Page and name of its id for each kind of resource that has one."""
 
@@ -102,6 +104,7 @@ _WORDS = (
     "level_words",
     "amount",
     "attempt_word",
+    "try_words",
 )
 """What templates take from `panel.wording`."""
 

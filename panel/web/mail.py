@@ -19,6 +19,7 @@ from panel.mail import actions, domains
 from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox, MailDomain
 from panel.mail.takeover import holders_of
+from panel.mail.use import known_since, level_of
 from panel.members.actions import get_member
 from panel.members.models import Member
 from panel.web.asked_id import asked_id
@@ -30,11 +31,11 @@ from panel.web.session import actor, permission
 
 area = Blueprint("mail", __name__, url_prefix="/mail")
 
-SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "created": Mailbox.id}
+SORTS = {"address": Mailbox.address, "quota": Mailbox.quota_mb, "used": Mailbox.held_mb, "created": Mailbox.id}
 COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     ("address", attrgetter("address")),
     ("member", attrgetter("member.name")),
-    *((name, attrgetter(name)) for name in ("quota_mb", "state", "login")),
+    *((name, attrgetter(name)) for name in ("quota_mb", "used_mb", "state", "login")),
     ("created_at", lambda mailbox: mailbox.created_at.isoformat(timespec="seconds")),
 ]
 DOMAIN_SORTS = {"name": MailDomain.name}
@@ -46,16 +47,19 @@ EVENTS_SHOWN, DOMAINS_OFFERED = 30, 20
 @permission("mail:read")
 def show_list() -> ResponseReturnValue:
     """Mailboxes in scope, with search, chips and pages."""
-    wanted, offered = asked("state", "domain"), _domains()
+    wanted, offered = asked("state", "domain", "room"), _domains()
     listing = wanted.read(_query(wanted, offered), sorts=SORTS, default="address")
-    return render_template("mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered)
+    pending = [mailbox.id for mailbox in listing.items if mailbox.state in UNSETTLED]
+    return render_template(
+        "mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered, pending=pending
+    )
 
 
 @area.get("/mailboxes.csv")
 @permission("mail:read")
 def download() -> ResponseReturnValue:
     """The same list as a file."""
-    return csv_answer(_query(asked("state", "domain"), _domains()).order_by(Mailbox.address), COLUMNS, name="mailboxes")
+    return csv_answer(_query(asked("state", "domain", "room"), _domains()).order_by(Mailbox.address), COLUMNS, name="mailboxes")
 
 
 @area.get("/mailboxes/<uuid:mailbox_id>")
@@ -67,6 +71,7 @@ def show(mailbox_id: uuid.UUID) -> ResponseReturnValue:
         "mail/show.html", mailbox=mailbox, aliases=aliases_of(mailbox),
         lines=timeline_of(actor(), "mailbox", mailbox_id, most=EVENTS_SHOWN),
         pending=mailbox.state in UNSETTLED, server=server_of(mailbox), holders=holders_of(mailbox),
+        since=known_since(mailbox), level=level_of(mailbox.used_mb, mailbox.quota_mb),
     )  # fmt: skip
 
 
@@ -127,10 +132,11 @@ def _domains() -> list[MailDomain]:
 def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
     state = wanted.filter("state")
     domain_id = next((domain.id for domain in offered if domain.name == wanted.filter("domain")), None)
-    return actions.mailboxes_query(
+    query = actions.mailboxes_query(
         actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None,
         domain_id=domain_id, member_id=asked_id("member"),
     )  # fmt: skip
+    return query.where(Mailbox.use_told > 0) if wanted.filter("room") == "little" else query
 
 
 def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:

@@ -32,6 +32,7 @@ from panel.wording.names import (
 )
 from panel.wording.problems import Problem, problem_words
 from panel.wording.states import Look, login_words, seen_words, state_look, state_word, wanted_words
+from panel.wording.webhooks import try_words
 
 __all__ = [
     "Look",
@@ -72,6 +73,7 @@ __all__ = [
     "state_word",
     "stay_end_word",
     "suspension_word",
+    "try_words",
     "unit_word",
     "verb_word",
     "wanted_words",

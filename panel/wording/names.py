@@ -83,6 +83,8 @@ _PERMISSIONS = {
     "stepin:enter": _l("enter members' views"),
     "stepin:agree": _l("agree to changes by staff"),
     "mail:takeover": _l("hand mailboxes over to successors"),
+    "webhooks:read": _l("see webhooks"),
+    "webhooks:write": _l("have events sent to other programs"),
 }
 _CAUSES = {
     "mail:domain:create": _l("new mail domain"),
@@ -121,6 +123,8 @@ _ATTEMPTS = {
     "token": _l("API tokens"),
     "outside": _l("outside provider"),
     "invitation": _l("invitations"),
+    "email": _l("another e-mail to sign in by"),
+    "passkey": _l("passkeys"),
 }
 _UNITS = {
     "package": _l("package"),

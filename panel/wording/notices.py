@@ -25,9 +25,20 @@ from panel.notices.links import link_url
 from panel.notices.sending import Recipient, Told
 from panel.wording.contract_notices import CONTRACT_NOTICES
 from panel.wording.door_notices import DOOR_NOTICES
+from panel.wording.email_notices import EMAIL_NOTICES
+from panel.wording.mail_notices import MAIL_NOTICES
 from panel.wording.sign_in_notices import SIGN_IN_NOTICES
 
 Params = Mapping[str, Any]
+
+
+def _off_reason(told: Params) -> str:
+    """Why a webhook was switched off."""
+    words = {"gone": _("The receiver answered that it wants no more (410)."),
+             "owner": _("The person in whose right it was sent may not read these events any more.")}  # fmt: skip
+    return words.get(told["why"], _("For three days nothing it was sent was taken."))
+
+
 _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "notices:test": (
         _l("Test message"),
@@ -64,8 +75,20 @@ _NOTICES: dict[str, tuple[Any, tuple[Any, ...]]] = {
             _l("Agree or refuse: %(panel)s/history/staff"),
         ),
     ),
+    "webhook:off": (
+        _l("Webhook %(name)s was switched off"),
+        (
+            _off_reason,
+            _l(
+                "What happens from now on is not sent. Look at what was tried last, and switch it on again: "
+                "%(panel)s/webhooks/%(webhook)s"
+            ),
+        ),
+    ),
     **CONTRACT_NOTICES,
     **DOOR_NOTICES,
+    **MAIL_NOTICES,
+    **EMAIL_NOTICES,
     **SIGN_IN_NOTICES,
 }
 """Code → subject and lines of the text."""

@@ -86,6 +86,20 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "sent": (_l("link handed out"), "wait", "hourglass-split"),
         "expired": (_l("link too old"), "warn", "exclamation-triangle"),
     },
+    "webhook": {
+        "on": (lazy_pgettext("webhook", "switched on"), "ok", "check-circle"),
+        "failing": (lazy_pgettext("webhook", "nothing gets through"), "warn", "exclamation-triangle"),
+        "person": (lazy_pgettext("webhook", "switched off"), "off", "slash-circle"),
+        "off_failing": (lazy_pgettext("webhook", "off: it failed for days"), "bad", "x-octagon"),
+        "gone": (lazy_pgettext("webhook", "off: the receiver wants no more"), "bad", "x-octagon"),
+        "owner": (lazy_pgettext("webhook", "off: its owner lost the right"), "bad", "person-slash"),
+    },
+    "delivery": {
+        "queued": (lazy_pgettext("delivery", "waits to be sent"), "wait", "hourglass-split"),
+        "sent": (lazy_pgettext("delivery", "taken"), "ok", "check-circle"),
+        "failed": (lazy_pgettext("delivery", "given up"), "bad", "x-octagon"),
+        "withheld": (lazy_pgettext("delivery", "kept back"), "off", "eye-slash"),
+    },
     "node": {
         "seen": (_l("answers"), "ok", "check-circle"),
         "late": (_l("not seen lately"), "wait", "hourglass-split"),

@@ -128,6 +128,7 @@ def _require_described(method: str, path: str, answer: Reply) -> None:
     described = ID.sub("{id}", path.partition("?")[0]).replace("/attachments/{id}", "/attachments/{attachment_id}")
     for name in ("grant", "task", "step"):
         described = described.replace(f"/{name}s/{{id}}", f"/{name}s/{{{name}_id}}")
+    described = described.replace("/deliveries/{id}", "/deliveries/{delivery_id}")
     try:
         schema = answer_schema(method, described, answer.status_code)
     except KeyError:

@@ -36,6 +36,7 @@ from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox
 from panel.mail.domains import create_domain
 from panel.mail.models import Mailbox
 from panel.members.models import Member
+from panel.webhooks.models import Delivery, Webhook
 from tests.worlds import SHARED
 
 KINDS = {
@@ -48,10 +49,11 @@ KINDS = {
     "task": "task", "step": "step", "invitation": "invitation",
     "step_in": "step_in", "asked": "asked", "session": "session", "key": "passkey",
     "provider": "provider", "attempts": "attempts", "link": "link",
+    "webhooks": "webhook", "webhook": "webhook", "delivery": "delivery",
 }  # fmt: skip
 """Collections of the API and names of arguments (without ``_id``) → kind of row."""
 
-NOTED = {"staff_looks", "attempts"}
+NOTED = {"staff_looks", "attempts", "holder_sessions"}
 """Tables in which looking and trying themselves are written down."""
 
 OF_NOBODY = {"node", "difference", "backup", "provider", "attempts"}
@@ -210,6 +212,15 @@ def _attempts(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
     )
 
 
+def _webhook(member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
+    url = f"https://{word}.test/hook"
+    return _add(Webhook(member_id=member.id, user_id=rows["user"][place], name=f"drzewo {word}", url=url))
+
+
+def _delivery(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
+    return _add(Delivery(webhook_id=rows["webhook"][place], tag=f"webhooks:{word}", state="failed"))
+
+
 def _add(row: Any) -> uuid.UUID:
     row.id = new_id()
     with unit_of_work():
@@ -259,5 +270,7 @@ MAKERS: dict[str, Callable[[Member, str, Rows, str], uuid.UUID]] = {
     "provider": _provider,
     "link": _link,
     "attempts": _attempts,
+    "webhook": _webhook,
+    "delivery": _delivery,
 }
 """One row of each kind for each place, named by the place's word; each may use the rows of kinds above it."""

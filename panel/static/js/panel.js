@@ -75,9 +75,56 @@ async function refreshList(form, region) {
   }
 }
 
-// While something is pending, the parts marked data-live follow the server.
-const LIVE_FIRST_MS = 700, LIVE_LATER_MS = 3000, LIVE_FIRST_TIMES = 40;
-if (document.querySelector("[data-live-pending]")) follow(0);
+// While something is pending, the parts marked data-live follow the server: it tells of changes by a stream where the
+// page names one (data-live-stream), else the page asks again and again.
+const LIVE_FIRST_MS = 700, LIVE_LATER_MS = 3000, LIVE_FIRST_TIMES = 40, LIVE_SURE_MS = 30000;
+let stream = null, refreshing = false, again = false;
+if (document.querySelector("[data-live-pending]")) listen();
+document.addEventListener("visibilitychange", () => {
+  // A browser opens few connections to one place: pages in the background keep none.
+  if (stream && document.hidden) hush();
+  else if (!stream && !document.hidden && document.querySelector("[data-live-stream]")) listen();
+});
+window.addEventListener("pagehide", hush);
+
+function listen() {
+  const place = document.querySelector("[data-live-stream]");
+  if (!place || !window.EventSource) return follow(0);
+  if (document.hidden) return;
+  const source = stream = new EventSource(place.dataset.liveStream);
+  source.addEventListener("changed", refreshFromStream);
+  source.addEventListener("over", refreshFromStream);
+  source.addEventListener("error", () => {
+    if (source !== stream || source.readyState !== EventSource.CLOSED) return; // else it connects again by itself
+    hush();
+    follow(0);
+  });
+}
+
+function hush() {
+  if (stream) stream.close();
+  stream = null;
+}
+
+setInterval(() => stream && refreshFromStream(), LIVE_SURE_MS);
+
+async function refreshFromStream() {
+  again = refreshing;
+  if (refreshing) return;
+  refreshing = true;
+  const named = stream && stream.url;
+  const pending = await refreshLive();
+  refreshing = false;
+  if (!stream) return;
+  if (!pending) return hush();
+  const place = document.querySelector("[data-live-stream]");
+  if (place && new URL(place.dataset.liveStream, location).href !== named) {
+    hush();
+    listen();
+  } else if (again) {
+    refreshFromStream();
+  }
+}
 
 function follow(times) {
   setTimeout(async () => {
@@ -100,7 +147,10 @@ async function refreshLive() {
     if (!fresh || fresh.outerHTML === part.outerHTML) continue;
     if (part.contains(document.activeElement) && part !== document.activeElement) continue;
     part.replaceChildren(...fresh.childNodes);
-    part.toggleAttribute("data-live-pending", fresh.hasAttribute("data-live-pending"));
+    for (const name of ["data-live-pending", "data-live-stream"]) {
+      if (fresh.hasAttribute(name)) part.setAttribute(name, fresh.getAttribute(name));
+      else part.removeAttribute(name);
+    }
   }
   return page.querySelector("[data-live-pending]") !== null;
 }
