@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,12 +28,9 @@ _TESTS_FAILED = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Run them with pytest's ``arguments``; return pytest's exit code."""
-    failures = ROOT / ".pytest_cache/v/cache/lastfailed"
-    failures.unlink(missing_ok=True)
-    code = _pytest(*TOGETHER, *arguments)
-    if code != _TESTS_FAILED:
-        return code
-    again = ask_again(failed(failures))
+    with tempfile.TemporaryDirectory(prefix="cis-tests-") as cache:
+        code = _pytest(*TOGETHER, "-o", f"cache_dir={cache}", *arguments)
+        again = ask_again(failed(Path(cache, "v/cache/lastfailed"))) if code == _TESTS_FAILED else []
     if not again:
         return code
     _say(f"{len(again)} of real hosts failed beside the others; asked once more, alone:", again)
