@@ -120,8 +120,12 @@ def _announce(day: date) -> None:
     tell_many(
         "contract:step",
         "contracts:read",
-        ((step.contract.member_id, _params(step) | {"takes_on": step.takes_on.isoformat()}) for step in announced),
-    )
+        (
+            (step.contract.member_id, {"number": step.contract.number, "level": step.level, "reason": words_of(step)[0],
+                                       "contact": words_of(step)[1], "takes_on": step.takes_on.isoformat()})
+            for step in announced
+        ),
+    )  # fmt: skip
     db.session.flush()
 
 
@@ -132,7 +136,15 @@ def _take(actor: Actor, day: date) -> int:
         step.taken_at = utcnow()
         if step.why == SUSPENSION:
             step.contract.suspended = step.level
-    tell_many("contract:stopped", "contracts:read", ((step.contract.member_id, _params(step)) for step in steps))
+    tell_many(
+        "contract:stopped",
+        "contracts:read",
+        (
+            (step.contract.member_id, {"number": step.contract.number, "level": step.level, "reason": words_of(step)[0],
+                                       "contact": words_of(step)[1]})
+            for step in steps
+        ),
+    )  # fmt: skip
     record_many(
         actor,
         (
@@ -143,12 +155,6 @@ def _take(actor: Actor, day: date) -> int:
     )  # fmt: skip
     db.session.flush()
     return len(steps)
-
-
-def _params(step: ContractStep) -> dict[str, Any]:
-    """What those are told whom a step stops."""
-    reason, contact = words_of(step)
-    return {"number": step.contract.number, "level": step.level, "reason": reason, "contact": contact}
 
 
 def _parts(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:

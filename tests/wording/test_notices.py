@@ -114,7 +114,7 @@ def _named_to_many(call: ast.Call) -> set[str | None]:
     told = call.args[2].elt if isinstance(call.args[2], ast.GeneratorExp) else None
     params = told.elts[1] if isinstance(told, ast.Tuple) else None
     keys = params.keys if isinstance(params, ast.Dict) else [None]
-    return {key.value if isinstance(key, ast.Constant) else None for key in keys}
+    return {str(key.value) if isinstance(key, ast.Constant) else None for key in keys}
 
 
 def _ours() -> list[str]:
