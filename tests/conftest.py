@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import create_engine
 
 from panel.cli.running import RunningPanel
@@ -28,6 +28,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+EXPECTED_MS = 60_000
+"""How long a page may take to show what is expected of it where much else runs on the machine; 5 s is Playwright's."""
 
 SHARED = {
     "panel": {"running_panel"},
@@ -139,6 +142,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests; each test opens its own context, which is a fresh profile."""
     with sync_playwright() as playwright:
         arguments = CHROMIUM_ARGUMENTS + (["--no-sandbox"] if os.geteuid() == 0 else [])
+        expect.set_options(timeout=EXPECTED_MS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()

@@ -8,8 +8,6 @@ from tests import axe
 from tests.browser.conftest import Place
 from tests.worlds import SHARED
 
-SOON = 15_000
-
 
 def test_staff_enters_asks_and_does_what_the_member_agreed_to(full: Place) -> None:
     site = full.site

@@ -26,7 +26,7 @@ from tests.engine.fakes import FakeAgent
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World, enrolled_node
 
-SECONDS = 20.0
+SECONDS = 90.0
 
 
 def test_a_dead_workers_node_is_taken_over_soon_after_its_lease(world: World, engine: Engine) -> None:

@@ -18,7 +18,7 @@ NAME = "mail1"
 PROGRAM = "/usr/local/lib/cis/agent.pyz"
 STORE = "/var/lib/cis/mail/mail.sqlite"
 ORDER, WAITING, GO = "/run/cis-fault", "/run/cis-fault-waiting", "/run/cis-fault-go"
-SECONDS = 30.0
+SECONDS = 90.0
 POINTS = f'''"""The points of a batch, at one of which this agent dies or waits, once, where {ORDER} says so."""
 
 import os
@@ -136,6 +136,7 @@ class Host:
 
     def fence(self) -> int:
         """The highest fence that the node has met."""
+        self.node.session().close()  # whose agent a test may just have killed
         return int(self.node.session().request({"op": "hello"}, SECONDS)["fence"])
 
     def run(self, *argv: str, stdin: bytes = b"") -> str:
@@ -143,6 +144,12 @@ class Host:
         done = self.lab.exec(NAME, list(argv), stdin=stdin, timeout=SECONDS)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+    def last_words(self) -> str:
+        """What the agents said last, and which processes of theirs there are: what to read when a test fails."""
+        shown = "ps -eo pid,ppid,stat,etime,args | grep -E '[a]gent.pyz|[s]shd:|[p]ostmap'"
+        script = f"tail -n 5 /var/log/cis-agent.log; {shown}"
+        return self.lab.exec(NAME, ["sh", "-c", script]).stdout.decode(errors="replace")
 
     def _kill(self, pattern: str) -> bool:
         return self.lab.exec(NAME, ["pkill", "-KILL", "-f", pattern]).returncode == 0
@@ -153,5 +160,5 @@ class Host:
     def _await(self, path: str) -> None:
         end = time.monotonic() + SECONDS
         while self.lab.exec(NAME, ["test", "-e", path]).returncode:
-            assert time.monotonic() < end, f"{path} did not appear"
+            assert time.monotonic() < end, f"{path} did not appear; {self.last_words()}"
             time.sleep(0.02)

@@ -34,9 +34,10 @@ from tests.faults.host import Host
 from tests.faults.workers import WorkerProcess, Workers
 from tests.worlds import grant
 
-SECONDS = 60.0
+SECONDS = 180.0
 LEASE_SECONDS = 3
 HURRY_SECONDS = 0.3
+ASK_SECONDS = 0.05
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 TIMES = ("retry_at", "look_at", "seen_at", "lease_expires_at", "last_seen_at", "looks_at", "health_at", "queued_at",
          "started_at", "drift_checked_at")  # fmt: skip
@@ -135,12 +136,12 @@ class Installation:
             if owner and not Path("/proc", owner.split(":")[1]).exists():
                 _set(update(Node).where(Node.lease_owner == owner).values(lease_expires_at=PAST))
 
-    def await_true(self, question: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+    def await_true(self, question: Callable[[], bool], *, seconds: float = SECONDS, every: float = ASK_SECONDS) -> None:
         """Ask again and again until the answer is yes."""
         end = time.monotonic() + seconds
         while not question():
             assert time.monotonic() < end, self.what_happened()
-            time.sleep(HURRY_SECONDS)
+            time.sleep(every)
 
     def look_now(self) -> None:
         """Have the time come at which what is active is looked at again."""
@@ -188,6 +189,7 @@ class Installation:
         rows += [
             f"{one.log.name} ({one.state()}): {one.log.read_text()[-1500:]}" for one in self.workers if one.log.exists()
         ]
+        rows.append(self.host.last_words())
         return "\n".join(rows)
 
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 def attempt(pair):
     address, password = pair
     source = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
-    plain = socket.create_connection(("127.0.0.1", 993), source_address=(source, 0), timeout=30)
+    plain = socket.create_connection(("127.0.0.1", 993), source_address=(source, 0), timeout=90)
     with ssl._create_unverified_context().wrap_socket(plain) as stream:
         stream.recv(4096)
         words = f"\\0{address}\\0{password}".encode()
@@ -38,7 +38,7 @@ def rcpt(address: str, recipients: Collection[str]) -> dict[str, int]:
     """What the node at ``address`` answers to a stranger who has mail for each of ``recipients``."""
     answers = {}
     for some in _parts(sorted(recipients)):
-        with smtplib.SMTP(address, timeout=20) as client:
+        with smtplib.SMTP(address, timeout=90) as client:
             client.ehlo("outside.example")
             client.mail("somebody@outside.example")
             for one in some:

@@ -1,6 +1,6 @@
-"""Stops a process while nobody writes to its database: ``python stopping.py PID DATABASE``, as a program of its own.
+"""Stops a process while nobody writes to its databases: ``python stopping.py PID FILE…``, as a program of its own.
 
-A process that stops amid a write keeps an SQLite file locked for everybody. Only another process can hold the lock
+A process that stops amid a write keeps an SQLite file locked for everybody. Only another process can hold the locks
 until every thread of the first stands still, so that none of them is amid a write then.
 """
 
@@ -14,19 +14,22 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 20
+SECONDS = 60
 
 
 def main() -> None:
-    """Hold the lock, stop the process, let go of the lock."""
-    pid, database = int(sys.argv[1]), sys.argv[2]
-    with contextlib.closing(sqlite3.connect(database, timeout=SECONDS, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    """Hold the locks, stop the process, let go of the locks."""
+    pid = int(sys.argv[1])
+    with contextlib.ExitStack() as held:
+        for database in sys.argv[2:]:
+            connection = sqlite3.connect(database, timeout=SECONDS, isolation_level=None)
+            held.enter_context(contextlib.closing(connection))
+            connection.execute("BEGIN IMMEDIATE")
+            held.callback(connection.execute, "ROLLBACK")
         os.kill(pid, signal.SIGSTOP)
         end = time.monotonic() + SECONDS
         while not _stands_still(pid) and time.monotonic() < end:
             time.sleep(0.001)
-        connection.execute("ROLLBACK")
 
 
 def _stands_still(pid: int) -> bool:

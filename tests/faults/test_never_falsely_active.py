@@ -20,7 +20,7 @@ from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
 from provisioning.probes.smtp import WARM_SECONDS
 from tests.faults.host import Host
-from tests.faults.installation import Installation, installed
+from tests.faults.installation import HURRY_SECONDS, Installation, installed
 from tests.faults.workers import Workers
 
 Failure = Callable[[Host], ExitStack]
@@ -68,15 +68,15 @@ def test_what_cannot_be_seen_is_not_active(panel: Installation, failure: Failure
         new = _new(panel)
         panel.await_true(lambda: _fresh(panel, new.id).problem_code is not None)
         box = _fresh(panel, new.id)
-        assert (box.state, box.applied_generation, box.seen_generation) == ("failed", 1, 0)
+        assert (box.state, box.applied_generation, box.seen_generation) == ("failed", 1, 0), panel.what_happened()
         assert box.problem_code == code
-        assert words in (box.problem_message or "").lower(), box.problem_message
-        panel.await_true(lambda: _looked_at(panel, known.id) is not None or _is_silent(panel), seconds=150)
+        assert words in (box.problem_message or "").lower(), panel.what_happened()
+        panel.await_true(lambda: _looked_at(panel, known.id) is not None or _is_silent(panel), every=HURRY_SECONDS)
         lost = _fresh(panel, known.id)
         assert lost.seen_at == seen_at
         assert _is_silent(panel) or (lost.state, (lost.problem_code or "")[:9]) == ("drifted", "not_seen_")
-    panel.await_true(lambda: _is_active_again(panel, new.id, None))
-    panel.await_true(lambda: _is_active_again(panel, known.id, seen_at))
+    panel.await_true(lambda: _is_active_again(panel, new.id, None), every=HURRY_SECONDS)
+    panel.await_true(lambda: _is_active_again(panel, known.id, seen_at), every=HURRY_SECONDS)
 
 
 def _is_silent(panel: Installation) -> bool:

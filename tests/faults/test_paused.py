@@ -8,7 +8,7 @@ import pytest
 
 from panel.kernel.access import SYSTEM
 from panel.mail.actions import create_mailbox
-from tests.faults.installation import LEASE_SECONDS, Installation
+from tests.faults.installation import Installation
 from tests.faults.wanted import Box, assert_jobs_ended, assert_so
 
 PASSWORD = "Zażółć gęślą jaźń 7"
@@ -23,7 +23,7 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing(panel: Installati
     paused.await_state("T")
     earlier = panel.node().fence
     panel.start_worker()
-    panel.settle(seconds=LEASE_SECONDS + 20, hurry=False)
+    panel.settle(hurry=False)
     assert panel.node().fence > earlier
     batches = panel.host.batches()
     told = [(job.id, job.state, job.log) for job in panel.jobs()]

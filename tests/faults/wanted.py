@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults import outside
 from tests.faults.installation import Installation
 
 WRONG = "not the password 1"
+SECONDS = 60.0
 
 
 @dataclass
@@ -51,10 +54,14 @@ def assert_so(panel: Installation, wanted: list[Box], *, seen: list[Box] | None 
 
     ``seen``: those that are looked at from outside, all where None.
     """
-    assert {box.id: box.state for box in wanted} == {id_: box.state for id_, box in panel.boxes().items()}
-    _assert_rows(panel, wanted)
-    _assert_mail_is_taken(panel, wanted if seen is None else seen)
-    _assert_sign_in(panel, wanted if seen is None else seen)
+    try:
+        _until_so(lambda: _assert_states(panel, wanted))
+        _until_so(lambda: _assert_rows(panel, wanted))
+        _until_so(lambda: _assert_mail_is_taken(panel, wanted if seen is None else seen))
+        _assert_sign_in(panel, wanted if seen is None else seen)
+    except AssertionError as error:
+        error.add_note(panel.what_happened())
+        raise
 
 
 def assert_jobs_ended(panel: Installation) -> None:
@@ -63,6 +70,22 @@ def assert_jobs_ended(panel: Installation) -> None:
         assert job.state in ("done", "failed", "cancelled"), f"{job.cause} is {job.state}: {job.log}"
         assert job.finished_at is not None
         assert job.log, f"{job.cause} says nothing"
+
+
+def _until_so(check: Callable[[], None]) -> None:
+    """Check again for a while: an agent whose session is gone may be ending, a look may be on its way."""
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def _assert_states(panel: Installation, wanted: list[Box]) -> None:
+    assert {box.id: box.state for box in wanted} == {id_: box.state for id_, box in panel.boxes().items()}
 
 
 def _assert_rows(panel: Installation, wanted: list[Box]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.checks.files import ROOT
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @dataclass(frozen=True)

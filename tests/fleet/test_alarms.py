@@ -146,7 +146,7 @@ def _subject(outside: AgentUnderTest, duty: Mailbox, awaited: str) -> bool:
     """Whether a message with this subject is soon in the mailbox."""
     session = sign_in(outside, duty.address)
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             session.command("CHECK")
             _, lines = session.command("FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]")

@@ -28,9 +28,10 @@ from panel.api.operations import OPERATIONS
 from panel.cli.running import RunningPanel
 from provisioning.lab.processes import WORKER
 from tests.bench.api import Api, ApiFailed
+from tests.fleet.test_walk import contents_below
 from tests.web.test_sign_in import code_now
 
-WAIT, MAIL_SECONDS, LOOKS = 20, 30.0, 5
+WAIT, MAIL_SECONDS, LOOKS = 60, 90.0, 5
 MEMBER = "miasto-koscian"
 _SECRET_NAME = re.compile(r"passw|secret|token|totp|(?<!post)code$|link$|\bkey\b", re.IGNORECASE)
 _KNOWN_FIELDS = {("POST", "/mailboxes", "password"), ("POST", "/mailboxes/batch", "mailboxes.password"),
@@ -120,7 +121,7 @@ class Flows:
         """Secrets on standard input, as the command line takes them."""
         self.address = _address()
         self.mail_password = self.new("password on standard input")
-        command = ["mailboxes", "create", self.address, "--member", MEMBER, "--password-stdin", "--wait", "20"]
+        command = ["mailboxes", "create", self.address, "--member", MEMBER, "--password-stdin", "--wait", "60"]
         self._cis(*command, stdin=self.mail_password)
         password = self.new("password of a user on standard input")
         command = ["users", "create", self.address, "--role", "member_admin", "--member", MEMBER, "--password-stdin"]
@@ -193,9 +194,9 @@ class Flows:
     def on_disk(self) -> Iterator[tuple[str, str]]:
         """Files of the panel that hold secrets, but for its keys."""
         for folder in (self.panel.logs, self.panel.root / self.panel.data_dir):
-            for path in folder.rglob("*"):
-                if path.is_file() and path.parent.name != "keys":
-                    yield from ((name, str(path)) for name in self.named_in(path.read_bytes()))
+            for path, content in contents_below(folder):
+                if path.parent.name != "keys":
+                    yield from ((name, str(path)) for name in self.named_in(content))
 
     def on_the_node(self) -> Iterator[tuple[str, str]]:
         """Files of the node that hold secrets, but for the mail itself."""

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from panel.cli.running import RunFailed, RunningPanel
 from provisioning.lab import processes
 
-SECONDS = 90
+SECONDS = 180
 
 
 def test_a_running_panel_tells_how_it_and_its_node_are(running_panel: RunningPanel) -> None:
@@ -50,7 +50,7 @@ def _cis(panel: RunningPanel, settings: dict[str, str], *arguments: str) -> str:
     argv = [".venv/bin/python", "-m", "panel.cli", *arguments]
     environment = panel.environment() | settings
     process = processes.start(argv, environment, log, "alarms", root=panel.root, user=processes.WORKER)
-    if process.wait(60):
+    if process.wait(180):
         raise RunFailed(log.read_text())
     return log.read_text()
 
@@ -72,6 +72,6 @@ def _until(panel: RunningPanel, is_there: Any) -> dict[tuple[str, ...], float]:
 
 
 def _get(panel: RunningPanel, path: str) -> str:
-    with urllib.request.urlopen(panel.facts["panel_url"] + path, timeout=30) as answer:  # noqa: S310 - our own panel
+    with urllib.request.urlopen(panel.facts["panel_url"] + path, timeout=60) as answer:  # noqa: S310 - our own panel
         text: str = answer.read().decode()
         return text

@@ -31,7 +31,7 @@ from tests.contract.node import AgentUnderTest
 from tests.nodes import EnrolledNode
 from tests.worlds import World, small_world
 
-SECONDS = 15.0
+SECONDS = 60.0
 
 
 def test_a_reset_link_arrives_in_polish_and_who_is_unknown_to_the_server_is_given_up(
