@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import imaplib
 import json
+import select
 import socket
 import ssl
 import time
@@ -47,6 +48,7 @@ class Api:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, extra: dict[str, str]) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
+        self._part_with_the_closed()
         try:
             answer = self._send(method, path, data, extra)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
@@ -58,6 +60,11 @@ class Api:
         if answer.status >= 300:
             raise ApiFailed(f"{method} {path}: {answer.status} {content.decode(errors='replace')[:500]}")
         return dict(json.loads(content))
+
+    def _part_with_the_closed(self) -> None:
+        """A server lets an idle connection go; a write on it would be lost, and must not be sent twice."""
+        if self._connection.sock is not None and select.select([self._connection.sock], [], [], 0)[0]:
+            self._connection.close()
 
     def _send(self, method: str, path: str, data: bytes | None, extra: dict[str, str]) -> http.client.HTTPResponse:
         self._connection.request(method, f"/api/v1{path}", data, self._headers | extra)
