@@ -47,6 +47,7 @@ from panel.identity.lockouts import forget_old_attempts
 from panel.identity.resets import forget_old_resets
 from panel.identity.sign_ins import forget_old_sign_ins
 from panel.identity.stepping_in import close_over
+from panel.imports.forgetting import forget_old_imports
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
@@ -64,6 +65,7 @@ from panel.mail.holder_sessions import forget_old_holder_sessions
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
 from panel.mail.use import keep_use
+from panel.mail.use_days import note_mail_use
 from panel.notices.expanding import forget_old_notices
 from panel.webhooks.making import forget_old_deliveries, queue_events
 from provisioning.ssh import Sessions
@@ -122,7 +124,9 @@ CHORES = (
     carry_out_steps,
     start_orders,
     note_usage,
+    note_mail_use,
     forget_old_deliveries,
+    forget_old_imports,
 )
 """What workers do from time to time, whoever asked or did not."""
 

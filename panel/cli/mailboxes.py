@@ -16,11 +16,12 @@ from panel.cli.lists import listed, print_list
 from panel.cli.mailbox_files import read_wanted
 from panel.cli.node_backups import restore_mail
 from panel.cli.output import as_json, print_one, print_rows
+from panel.cli.progress import wait_shown
 from panel.cli.references import find_domain, find_mailbox, find_member
 from panel.cli.session import with_panel
 from panel.kernel.access import Actor
 from panel.ledger.resources import RESOURCE_STATES
-from panel.ledger.waiting import jobs_finished, resource_settled, wait_until
+from panel.ledger.waiting import jobs_finished, resource_settled, settled_of
 from panel.mail import actions, takeover
 from panel.mail.actions import DEFAULT_QUOTA_MB, Changed
 from panel.mail.models import Mailbox
@@ -57,6 +58,7 @@ def list_(
         "state": "state",
         "login": "login",
         "quota": "quota_mb",
+        "used": "used_mb",
         "seen": "seen_at",
         "id": "id",
     }
@@ -106,7 +108,9 @@ def batch(actor: Actor, /, *, file: IO[bytes], member: str | None, wait: float, 
     with_rows()
     changes = actions.create_mailboxes(actor, read_wanted(actor, file.read(), member=member))
     if wait:
-        wait_until(jobs_finished(list({change.job.id for change in changes if change.job})), wait)
+        ids = [change.mailbox.id for change in changes]
+        jobs = list({change.job.id for change in changes if change.job})
+        wait_shown(jobs_finished(jobs), wait, say="Mailboxes", total=len(ids), done=lambda: settled_of(Mailbox, ids))
     for change in changes:
         _warn(change)
     rows = [

@@ -25,6 +25,7 @@ from panel.engine.health import health_asker
 from panel.engine.relay import RelayFailed
 from panel.engine.sweep import Rounds, run_forever
 from panel.engine.worker import THREADS
+from panel.imports.committing import carry_out_imports
 from panel.kernel import i18n
 from panel.kernel.access import Actor
 from panel.ledger.anchors import anchorer
@@ -73,6 +74,7 @@ def worker(threads: int) -> None:
         chores=_chores(settings, exchange, name),
         brisk=_brisk(settings),
         outgoing=(deliverer(settings, event_shape),),
+        patient=(carry_out_imports,),
         seconds=settings.sweep_seconds,
         looks=engine.nodes_to_look_at,
     )

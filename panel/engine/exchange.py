@@ -20,6 +20,8 @@ LATER_SINCE = 3
 
 FIRST_OPS = frozenset({"hello", "apply", "outcomes", "watch", "state"})
 """What agents of the first protocol can be asked (``provisioning.wire``)."""
+LATER_OPS = {"use": 4}
+"""What can be asked since which later protocol than the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class Exchange:
 
         Raises what ``AgentSession.request`` raises: AgentTooOld where the agent's protocol has no such ``op``.
         """
-        since = 1 if op in FIRST_OPS else 2
+        since = 1 if op in FIRST_OPS else LATER_OPS.get(op, 2)
         return self._session(node).request({"op": op, **fields}, timeout, since=since)
 
     def greet(self, node: Node) -> dict[str, Any]:

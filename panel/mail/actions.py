@@ -15,6 +15,7 @@ from panel.contracts.entitlements import require_granted
 from panel.kernel.access import Actor, require_kind, require_on, scoped
 from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
+from panel.kernel.listing import LESS
 from panel.kernel.passwords import hash_mailbox_password
 from panel.kernel.text import fold
 from panel.ledger import names, usage
@@ -23,6 +24,7 @@ from panel.ledger.jobs import Job, request_job
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
+from panel.mail.finding import but_active, having
 from panel.mail.grading import read_to_change
 from panel.mail.hashing import hashes_of
 from panel.mail.inserting import insert_boxes, record_created, require_owners
@@ -30,6 +32,7 @@ from panel.mail.models import ADDRESSES, Mailbox
 from panel.mail.naming import checked_reason, like_others, require_unreleased
 from panel.mail.room import domains_of, require_room
 from panel.mail.standing import Standing, new_values
+from panel.mail.use import capacity
 
 DEFAULT_QUOTA_MB = 1024
 BATCH_MAX = 10_000
@@ -73,12 +76,14 @@ def mailboxes_query(
 ) -> Select[Mailbox]:
     """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
     query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
-    query = query.where(Mailbox.in_state(state)) if state else query.where(Mailbox.want == "put")
-    for word in fold(search).split():
-        query = query.where(Mailbox.address.contains(word, autoescape=True))
     for column, value in ((Mailbox.member_id, member_id), (Mailbox.domain_id, domain_id)):
         query = query if value is None else query.where(column == value)
-    return query
+    query = query.where(*having(fold(search).split()))
+    whole = query.where(Mailbox.want == "put")
+    if not state:
+        return whole
+    query = query.where(Mailbox.in_state(state))
+    return query.execution_options(**{LESS: (whole, but_active(whole))}) if state == "active" else query
 
 
 def get_mailbox(
@@ -144,7 +149,7 @@ def set_quota(actor: Actor, mailbox_id: uuid.UUID, *, quota_mb: int) -> Changed:
         difference = {"mailbox_mb": quota_mb - mailbox.quota_mb}
         require_granted(_owner(mailbox), difference, fields={"mailbox_mb": "quota_mb"})
         usage.add(_owner(mailbox), difference)
-        return _change(work, actor, mailbox, "quota", quota_mb=quota_mb)
+        return _change(work, actor, mailbox, "quota", **capacity(mailbox, quota_mb))
 
 
 def set_password(actor: Actor, mailbox_id: uuid.UUID, *, password: str) -> Changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
@@ -14,6 +14,11 @@ from panel.members.models import Member
 
 ADDRESSES = "address"
 """The space in ``ledger.names`` in which mailboxes, aliases and lists claim their addresses."""
+
+HELD_UNKNOWN = -1
+
+
+_SUSPENDED = "suspended_at IS NOT NULL"
 
 
 class MailDomain(ResourceColumns, Base):
@@ -31,25 +36,39 @@ class MailDomain(ResourceColumns, Base):
 
 
 class Mailbox(ResourceColumns, Base):
-    """A mailbox. ``used_mb`` is None until the node tells; ``purge_at`` ends the grace period of a removed one."""
+    """A mailbox. ``purge_at`` ends the grace period of a removed one.
+
+    ``held_mb``: how much mail it held at ``used_at``, each beginning MiB whole, as the node told; -1 until it tells, so
+    that lists can be sorted by it. ``use_told``: of which part of the capacity, in percent, people were told.
+    """
 
     __tablename__ = "mailboxes"
     __table_args__ = (
         ResourceColumns.due_index("mailboxes"),
         ResourceColumns.look_index("mailboxes"),
         ResourceColumns.problem_index("mailboxes"),
-        # Lists of hundreds of thousands: each order people may ask for, and the count, come from an index alone.
+        # Lists of a million: each order people may ask for, and the count, come from an index alone.
         Index("ix_mailboxes_want_id", "want", "id"),
         Index("ix_mailboxes_want_address", "want", "address", "id"),
         Index("ix_mailboxes_want_quota", "want", "quota_mb", "id"),
         Index("ix_mailboxes_member_id", "member_id", "want", "id"),
         Index("ix_mailboxes_member_address", "member_id", "want", "address", "id"),
-    )
+        Index("ix_mailboxes_want_held", "want", "held_mb", "id"),
+        Index("ix_mailboxes_member_held", "member_id", "want", "held_mb", "id"),
+        Index("ix_mailboxes_nearly_full", "member_id", sqlite_where=text("use_told > 0"),
+              postgresql_where=text("use_told > 0")),
+        Index("ix_mailboxes_member_quota", "member_id", "want", "quota_mb", "id"),
+        Index("ix_mailboxes_domain_address", "domain_id", "want", "address", "id"),
+        Index("ix_mailboxes_suspended", "member_id", "id", sqlite_where=text(_SUSPENDED),
+              postgresql_where=text(_SUSPENDED)),
+    )  # fmt: skip
 
     domain_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mail_domains.id"))
     address: Mapped[str] = mapped_column(index=True)
     quota_mb: Mapped[int]
-    used_mb: Mapped[int | None]
+    held_mb: Mapped[int] = mapped_column(default=HELD_UNKNOWN, server_default=text("-1"))
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    use_told: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     password_hash: Mapped[str | None]
     statutory: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -59,6 +78,11 @@ class Mailbox(ResourceColumns, Base):
     member: Mapped[Member] = relationship(lazy="joined")
     links: Mapped[list[ActivationLink]] = relationship(order_by="ActivationLink.id", viewonly=True)
     aliases: Mapped[list[Alias]] = relationship(order_by="Alias.address", viewonly=True)
+
+    @property
+    def used_mb(self) -> int | None:
+        """How much it holds; None until the node tells."""
+        return None if self.held_mb == HELD_UNKNOWN else self.held_mb
 
     @property
     def login(self) -> str:

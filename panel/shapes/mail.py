@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from panel.mail.models import Mailbox, MailDomain
+from panel.mail.use import known_since
 from panel.shapes.values import moment, resource
 
 
@@ -26,6 +27,7 @@ def mailbox(row: Mailbox, *, link: str | None = None) -> dict[str, Any]:
         "domain_id": str(row.domain_id),
         "quota_mb": row.quota_mb,
         "used_mb": row.used_mb,
+        "used_at": moment(known_since(row)),
         "login": row.login,
         "statutory": row.statutory,
         "aliases": [alias.address for alias in row.aliases if alias.want == "put"],

@@ -19,17 +19,19 @@ from panel.kernel.i18n import ngettext
 from panel.ledger.events import Event, events_query
 from panel.mail.actions import mailboxes_query
 from panel.mail.models import Mailbox
+from panel.mail.use import use_of
+from panel.mail.use_days import MAIL_KEPT
 from panel.members.actions import members_query
 from panel.members.models import Member
 from panel.web.filters import number
 from panel.web.needs import first_needs
 from panel.web.session import actor, signed_in
-from panel.web.usage_plots import bars_of, growth_of
+from panel.web.usage_plots import bars_of, growth_of, mail_bars
 
 area = Blueprint("dashboard", __name__)
 
 SHOWN, NEEDS_SHOWN, ORDERS_SHOWN, ACCESSES_SHOWN = 8, 6, 4, 3
-GROWN = ("mailboxes", "mailbox_mb")
+GROWN = ("mailboxes", "mailbox_mb", MAIL_KEPT)
 """What is shown over time."""
 
 
@@ -43,9 +45,12 @@ def show():
             "dashboard/staff.html", needs=first_needs(who, NEEDS_SHOWN), counts=counts(who), events=_last_events(who)
         )
     members = _own(who)
+    grants = {member.id: entitlements(who, member.id) for member in members}
+    uses = {member.id: use_of(member.id) for member in members if who.may("mail:read", member.id)}
     return render_template(
-        "dashboard/member.html", members=members, who=who, events=_last_events(who), can_create=who.may("mail:write"),
-        bars={member.id: bars_of(entitlements(who, member.id)) for member in members},
+        "dashboard/member.html", members=members, who=who, uses=uses, events=_last_events(who),
+        can_create=who.may("mail:write"),
+        bars={id_: [*bars_of(granted), *mail_bars(uses.get(id_), granted)] for id_, granted in grants.items()},
         growth=growth_of(members[0].id, GROWN) if len(members) == 1 else [],
         contracts=_contracts(who), orders=_orders(who), today=today(),
         contact=current_app.config["CIS"].association_contact,

@@ -59,7 +59,8 @@ def show_list() -> ResponseReturnValue:
 @permission("mail:read")
 def download() -> ResponseReturnValue:
     """The same list as a file."""
-    return csv_answer(_query(asked("state", "domain", "room"), _domains()).order_by(Mailbox.address), COLUMNS, name="mailboxes")
+    query = _query(asked("state", "domain", "room"), _domains())
+    return csv_answer(query.order_by(Mailbox.address), COLUMNS, name="mailboxes")
 
 
 @area.get("/mailboxes/<uuid:mailbox_id>")

@@ -21,12 +21,14 @@ from panel.kernel.i18n import _
 from panel.ledger.events import events_query
 from panel.mail.actions import mailboxes_query
 from panel.mail.models import Mailbox
+from panel.mail.use import use_of
 from panel.members import actions
 from panel.members.models import MEMBER_KINDS, Member
 from panel.web.asked_id import asked_id
 from panel.web.forms.members import MemberForm, kind_choices
 from panel.web.lists import Asked, asked, csv_answer
 from panel.web.session import actor, permission
+from panel.web.usage_plots import promised_mb
 
 area = Blueprint("members", __name__, url_prefix="/members")
 
@@ -65,9 +67,10 @@ def download() -> ResponseReturnValue:
 def show(member_id: uuid.UUID) -> ResponseReturnValue:
     """One member with all that hangs on it."""
     member, who = actions.get_member(actor(), member_id), actor()
-    boxes = mailboxes_query(who, member_id=member_id)
+    boxes, grants = mailboxes_query(who, member_id=member_id), entitlements(who, member_id)
     return render_template(
-        "members/show.html", member=member, grants=entitlements(who, member_id), today=today(),
+        "members/show.html", member=member, grants=grants, today=today(),
+        use=use_of(member_id) if who.may("mail:read", member_id) else None, promised=promised_mb(grants),
         contracts=_first(contracts_query(who, member_id=member_id).order_by(Contract.starts_on.desc())),
         mailboxes=_first(boxes.order_by(Mailbox.address).limit(SHOWN)),
         below=_first(actions.members_query(who, parent_id=member_id).order_by(Member.folded).limit(SHOWN)),

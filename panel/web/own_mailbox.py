@@ -9,6 +9,7 @@ from panel.kernel.errors import NotFound
 from panel.kernel.i18n import _
 from panel.mail.holders import change_own_password, come_in, own_mailbox
 from panel.mail.models import Mailbox
+from panel.mail.use import known_since, level_of
 from panel.web import holding
 from panel.web.forms.own_mailbox import ComeInForm, OwnPasswordForm
 from panel.web.mail_parts import server_of
@@ -40,7 +41,9 @@ def sign_out() -> ResponseReturnValue:
 @holder
 def show() -> ResponseReturnValue:
     """How the mailbox is, and what to enter in a mail program."""
-    return _page("own_mailbox/show.html", _own())
+    mailbox = _own()
+    level, since = level_of(mailbox.used_mb, mailbox.quota_mb), known_since(mailbox)
+    return _page("own_mailbox/show.html", mailbox, level=level, since=since)
 
 
 @area.route("/password", methods=["GET", "POST"])
@@ -74,4 +77,4 @@ def _own() -> Mailbox:
 def _page(template: str, mailbox: Mailbox, **values: object) -> Response:
     """The page, with the cookie good for another while."""
     page = make_response(render_template(template, mailbox=mailbox, server=server_of(mailbox), **values))
-    return holding.begin(page, mailbox)
+    return holding.keep(page)

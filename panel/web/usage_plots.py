@@ -9,10 +9,13 @@ from functools import partial
 
 from panel.contracts.entitlements import Entitlement
 from panel.contracts.usage_days import usage_of
+from panel.mail.use import MailUse
+from panel.mail.use_days import MAIL_KEPT
 from panel.web.filters import day as day_words
 from panel.web.filters import month
 from panel.web.plots import Bar, Growth, Point, bar, by_month, growth
 from panel.wording import amount, entitlement_word
+from panel.wording.names import size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,18 @@ class GrowthOf:
 def bars_of(granted: Sequence[Entitlement]) -> list[Bar]:
     """One bar for each kind."""
     return [bar(entitlement_word(one.kind), one.used, one.granted, partial(amount, one.kind)) for one in granted]
+
+
+def mail_bars(use: MailUse | None, granted: Sequence[Entitlement]) -> list[Bar]:
+    """What mailboxes hold of the capacity that was given to them; none while nobody knows."""
+    if use is None or not use.known:
+        return []
+    return [bar(entitlement_word(MAIL_KEPT), use.held_mb, promised_mb(granted), size)]
+
+
+def promised_mb(granted: Sequence[Entitlement]) -> int:
+    """How much capacity is given to mailboxes: what ``granted`` says of that is used."""
+    return next((one.used for one in granted if one.kind == "mailbox_mb"), 0)
 
 
 def growth_of(member_id: uuid.UUID, kinds: Sequence[str]) -> list[GrowthOf]:

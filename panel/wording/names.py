@@ -20,6 +20,7 @@ _MEMBER_KINDS = {
 _ENTITLEMENTS = {
     "mailboxes": _l("Mailboxes"),
     "mailbox_mb": _l("Space for mail"),
+    "mail_kept_mb": _l("Mail kept"),
     "zones": _l("DNS zones"),
     "virtual_servers": _l("Virtual servers"),
     "site_mb": _l("Space for sites"),
@@ -84,6 +85,7 @@ _PERMISSIONS = {
     "stepin:agree": _l("agree to changes by staff"),
     "mail:takeover": _l("hand mailboxes over to successors"),
     "webhooks:read": _l("see webhooks"),
+    "imports:write": _l("import tables"),
     "webhooks:write": _l("have events sent to other programs"),
 }
 _CAUSES = {
@@ -136,7 +138,7 @@ _UNITS = {
     "seat": _l("seat"),
     "portal": _l("portal"),
 }
-_MEGABYTES = frozenset({"mailbox_mb", "site_mb"})
+_MEGABYTES = frozenset({"mailbox_mb", "mail_kept_mb", "site_mb"})
 
 
 class _Service(Protocol):
