@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from panel.identity.addresses import is_taken
 from panel.identity.models import ApiToken, Grant, Role, User
 from panel.kernel.access import PERMISSIONS, ROLES, Actor, Reach, require
 from panel.kernel.db import db, new_id, one_at_a_time, unit_of_work, utcnow
@@ -44,10 +45,20 @@ def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
         return None
     if token.networks and not _in_networks(address, token.networks):
         return None
-    maker = actor_for_user(token.maker)
     if token.last_used_at is None or token.last_used_at < now - _USE_RECORDED_EVERY:
         with unit_of_work():
             token.last_used_at = now
+    return _actor_of(token)
+
+
+def actor_by_token(token: ApiToken) -> Actor | None:
+    """The actor that ``token`` stands for by now, for what was asked with it earlier; None where it has ended."""
+    ended = token.revoked_at is not None or token.expires_at <= utcnow() or not token.maker.active
+    return None if ended else _actor_of(token)
+
+
+def _actor_of(token: ApiToken) -> Actor:
+    maker = actor_for_user(token.maker)
     return Actor(
         ref=f"token:{token.id}",
         name=f"{maker.name} ({token.name})",
@@ -132,7 +143,7 @@ def create_user(
     email = email.strip().lower()
     with unit_of_work():
         one_at_a_time("users")
-        if db.session.scalar(select(User.id).where(User.email == email)) is not None:
+        if is_taken(email):
             raise Conflict("taken", field="email", name=email)
         user = User(
             id=new_id(),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, Table, Text, cast, delete, func, or_, select, update
 
+from panel.identity.addresses import former_addresses
 from panel.identity.invitations import Invitation
 from panel.identity.last_admins import tell_of_last
 from panel.identity.models import ApiToken, User
@@ -116,11 +117,12 @@ def _blank(user: User) -> None:
 
 def _tables(user: User) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     """The tables whose rows are about nobody but ``user``, those first that point at others; what is meant of each."""
+    addresses = [user.email, *former_addresses(user.id)]
+    known = {"user_id": [user.id], "accepted_by_id": [user.id], "email": addresses}
     for table in reversed(Base.metadata.sorted_tables):
         if table.name == "users" or table.name in KEPT:
             continue
-        known = {"user_id": user.id, "accepted_by_id": user.id, "email": user.email}
-        of_them = [table.c[name] == value for name, value in known.items() if name in table.c]
+        of_them = [table.c[name].in_(values) for name, values in known.items() if name in table.c]
         if of_them:
             yield table, or_(*of_them)
 
@@ -147,7 +149,7 @@ def _named_in(user: User, detail: EventDetail, *, by: bool, about: bool) -> list
 
 
 def _candidates(user: User, refs: Sequence[str], ids: Sequence[uuid.UUID]) -> Select[Event, EventDetail]:
-    texts = [text for text in (user.name, user.email) if text]
+    texts = [text for text in (user.name, user.email, *former_addresses(user.id)) if text]
     data = cast(EventDetail.data, Text)
     named = [data.contains(text, autoescape=True) for text in _texts(user)]
     return (
@@ -169,7 +171,7 @@ def _candidates(user: User, refs: Sequence[str], ids: Sequence[uuid.UUID]) -> Se
 
 def _texts(user: User) -> list[str]:
     """What names the person inside other values, as JSON writes it; one word alone may be anybody's."""
-    texts = [user.email, *([user.name] if " " in user.name.strip() else [])]
+    texts = [user.email, *former_addresses(user.id), *([user.name] if " " in user.name.strip() else [])]
     return [_json(text)[1:-1] for text in texts]
 
 

@@ -10,11 +10,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-from flask import current_app
 from sqlalchemy import ColumnElement, ForeignKey, Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from panel.identity.addresses import checked_email
 from panel.identity.grants import require_grantable
 from panel.identity.limits import account_key, attempt
 from panel.kernel.access import Actor, require, scoped
@@ -213,9 +212,4 @@ def _require_new(email: str, role: str, member_id: uuid.UUID | None) -> None:
 def _checked(email: str, name: str, language: str) -> tuple[str, str]:
     if language not in LANGUAGES:
         raise Invalid("choice", field="language", choices=", ".join(LANGUAGES))
-    lab = current_app.config["CIS"].env == "lab"
-    try:
-        found = validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=lab)
-    except EmailNotValidError:
-        raise Invalid("email_bad", field="email") from None
-    return found.normalized.lower(), checked_name(name)
+    return checked_email(email), checked_name(name)

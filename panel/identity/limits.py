@@ -74,6 +74,8 @@ _SPECIAL = {
     ("token", "address"): Allowance(free=300, first=15, most=300),
     ("reset", "account"): Allowance(free=3, first=300, most=3600),
     ("reset", "address"): Allowance(free=20, first=60, most=900),
+    ("email", "account"): Allowance(free=3, first=300, most=3600),
+    ("email", "address"): Allowance(free=20, first=60, most=900),
     ("outside", "leave"): Allowance(free=120, first=15, most=300),
     ("invitation", "user"): Allowance(free=100, first=60, most=900),
 }

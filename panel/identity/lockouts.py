@@ -12,7 +12,7 @@ from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.errors import NotFound
 from panel.ledger.events import record
 
-WHATS = ("password", "second_factor", "reset", "link", "token", "outside", "invitation", "mailbox")
+WHATS = ("password", "second_factor", "reset", "link", "token", "outside", "invitation", "mailbox", "email", "passkey")
 """What is limited, for searches: rows hold no names, only digests made of what and whose."""
 
 

@@ -71,7 +71,7 @@ def rename_user(actor: Actor, user_id: uuid.UUID, *, name: str) -> User:
         require_not_above(actor, user)
         if user.name != name:
             user.name = name
-            _record(actor, user, "rename")
+            record_person(actor, user, "rename")
     return user
 
 
@@ -92,7 +92,7 @@ def deactivate_user(actor: Actor, user_id: uuid.UUID) -> User:
             user.active = False
             tell_of_last(user.grants)
             end_sessions(user, why="blocked")
-            _record(actor, user, "deactivate")
+            record_person(actor, user, "deactivate")
     return user
 
 
@@ -104,7 +104,7 @@ def activate_user(actor: Actor, user_id: uuid.UUID) -> User:
         require_not_above(actor, user)
         if not user.active:
             user.active = True
-            _record(actor, user, "activate")
+            record_person(actor, user, "activate")
     return user
 
 
@@ -155,6 +155,12 @@ def end_sessions(user: User, *, why: str) -> None:
     end_all(user.id, why=why)
 
 
+def record_person(actor: Actor, user: User, action: str) -> None:
+    """Write down what happened to a person, under each member on which they hold something: its people read of it."""
+    for member_id in {grant.member_id for grant in user.grants} or {None}:
+        record(actor, f"identity:user:{action}", kind="user", resource_id=user.id, name=user.email, member_id=member_id)
+
+
 def _admin_grants() -> Select[Grant]:
     return (
         select(Grant)
@@ -168,9 +174,3 @@ def _narrowed(held: Select[uuid.UUID], role: str | None, member_id: uuid.UUID | 
     if role is not None:
         held = held.where(Grant.role_id.in_(select(Role.id).where(Role.name == role)))
     return held if member_id is None else held.where(Grant.member_id == member_id)
-
-
-def _record(actor: Actor, user: User, action: str) -> None:
-    """Under each member on which the person holds something, so that its own people read of it."""
-    for member_id in {grant.member_id for grant in user.grants} or {None}:
-        record(actor, f"identity:user:{action}", kind="user", resource_id=user.id, name=user.email, member_id=member_id)

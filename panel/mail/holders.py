@@ -19,7 +19,7 @@ from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
 from panel.mail.activation import void_links
 from panel.mail.desired import node_grade
-from panel.mail.models import Mailbox
+from panel.mail.models import Mailbox, MailDomain
 
 _WHAT = "mailbox"
 _SHUT = ("no_login", "closed")
@@ -45,6 +45,11 @@ def come_in(address: str, password: str, *, network: str | None) -> Mailbox:
 def is_open(mailbox: Mailbox) -> bool:
     """Whether its holder may sign in: there, with a password, not suspended, not held back by a grade."""
     return mailbox.want == "put" and mailbox.login == "open" and node_grade(mailbox) not in _SHUT
+
+
+def is_served(email: str) -> bool:
+    """Whether mail to ``email`` ends on servers of this panel: whoever signs in by it depends on what they run."""
+    return db.session.scalar(select(MailDomain.id).where(MailDomain.name == email.rpartition("@")[2])) is not None
 
 
 def holder_of(mailbox: Mailbox) -> Actor:

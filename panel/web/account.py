@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from panel.identity.email_changes import waiting_change
 from panel.identity.factors import change_password, has_factor
 from panel.identity.passkeys import passkeys_of
 from panel.identity.policy import RULES, demand_on, rule_of_role
@@ -18,6 +19,7 @@ from panel.identity.sign_ins import recent_sign_ins
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _
+from panel.mail.holders import is_served
 from panel.members.models import Member
 from panel.web import session
 from panel.web.ceremonies import ask_for, challenge_for
@@ -45,6 +47,8 @@ def show() -> ResponseReturnValue:
         protected=has_factor(current_user),
         sessions=sessions_of(current_user.id),
         here=session.row(),
+        new_email=waiting_change(current_user.id),
+        served=is_served(current_user.email),
         sign_ins=recent_sign_ins(current_user.id),
     )
 

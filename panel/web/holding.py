@@ -1,68 +1,54 @@
-"""The narrow session of a mailbox's holder: a cookie of its own, good for one mailbox, half an hour and one password.
+"""The narrow session of a mailbox's holder: a cookie of its own with a secret, whose row is good for one mailbox.
 
-The cookie is signed and holds the mailbox's id and a mark of its password's hash: a new password, a suspension or a
-removal end it wherever a copy of it is.
+Signing out, a new password, a suspension or a removal end it wherever a copy of the cookie is.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import uuid
-
 from flask import Response, current_app, g, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from panel.kernel.access import Actor
-from panel.kernel.db import db
-from panel.mail.holders import holder_of, is_open
+from panel.mail.holder_sessions import IDLE_SECONDS, end_holder_session, find_holder, open_holder_session
+from panel.mail.holders import holder_of
 from panel.mail.models import Mailbox
-
-SECONDS = 30 * 60
-"""How long a holder stays signed in after the last page."""
 
 
 def holder() -> Actor | None:
     """The holder who sent this request; None without a good cookie. Found once per request."""
     if "holder" not in g:
-        mailbox = _mailbox(request.cookies.get(_name(), ""))
+        secret = request.cookies.get(_name())
+        mailbox = find_holder(secret) if secret else None
         g.holder = None if mailbox is None else holder_of(mailbox)
     found: Actor | None = g.holder
     return found
 
 
 def begin(response: Response, mailbox: Mailbox) -> Response:
-    """``response`` with the cookie of ``mailbox``'s holder, from now on for SECONDS."""
-    secure = current_app.config["CIS"].secure_cookies
-    value = _signer().dumps([str(mailbox.id), _mark(mailbox)])
-    response.set_cookie(_name(), value, max_age=SECONDS, secure=secure, httponly=True, samesite="Strict", path="/")
-    return response
+    """``response`` with the cookie of a new session of ``mailbox``'s holder, who gave its password."""
+    return _keep(response, open_holder_session(mailbox))
+
+
+def keep(response: Response) -> Response:
+    """``response`` with the cookie that came, good for another while."""
+    return _keep(response, request.cookies[_name()])
 
 
 def end(response: Response) -> Response:
-    """``response`` that takes the cookie away."""
+    """``response`` that takes the cookie away; its session is over for whoever has a copy."""
+    secret = request.cookies.get(_name())
+    if secret:
+        end_holder_session(secret)
     secure = current_app.config["CIS"].secure_cookies
     response.delete_cookie(_name(), secure=secure, httponly=True, samesite="Strict", path="/")
     return response
 
 
-def _mailbox(cookie: str) -> Mailbox | None:
-    try:
-        mailbox_id, mark = _signer().loads(cookie, max_age=SECONDS)
-        mailbox = db.session.get(Mailbox, uuid.UUID(mailbox_id))
-    except (BadSignature, ValueError, TypeError):
-        return None
-    if mailbox is None or not is_open(mailbox) or not hmac.compare_digest(mark, _mark(mailbox)):
-        return None
-    return mailbox
-
-
-def _mark(mailbox: Mailbox) -> str:
-    return hashlib.sha256(f"{mailbox.id}:{mailbox.password_hash}".encode()).hexdigest()[:32]
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="cis-mailbox-holder")
+def _keep(response: Response, secret: str) -> Response:
+    secure = current_app.config["CIS"].secure_cookies
+    response.set_cookie(
+        _name(), secret, max_age=IDLE_SECONDS, secure=secure, httponly=True, samesite="Strict", path="/"
+    )
+    return response
 
 
 def _name() -> str:

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from panel.identity import grants, people
+from panel.identity.email_changes import waiting_change
 from panel.identity.factors import has_factor
 from panel.identity.models import Grant, User
 from panel.identity.sessions import sessions_of
@@ -55,6 +56,7 @@ def show(user_id: uuid.UUID) -> ResponseReturnValue:
         "users/show.html", user=user, held=[(grant, _place(grant), _giver(grant)) for grant in seen],
         more=len(seen) < len(user.grants), has_factor=has_factor(user), sessions=len(sessions_of(user.id)),
         tokens=people.token_count(user.id), changeable=people.may_change(actor(), user),
+        new_email=waiting_change(user.id), is_me=user.id == actor().user_id,
     )  # fmt: skip
 
 

@@ -7,17 +7,18 @@ import unicodedata
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from panel.contracts.actions import suspend_contract
 from panel.contracts.models import Contract
 from panel.kernel.access import ROLES, SYSTEM
-from panel.kernel.db import db
+from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.passwords import is_mailbox_password
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.mail.actions import create_mailbox, remove_mailbox, set_password, suspend_mailbox
+from panel.mail.holder_sessions import HolderSession, forget_old_holder_sessions
 from panel.mail.models import Mailbox
 from tests.web.site import Site, token_in
 
@@ -54,8 +55,19 @@ def test_a_holder_sees_the_mailbox_and_sets_another_password(site: Site, mailbox
     ref = f"mailbox:{mailbox.id}"
     assert db.session.scalar(select(Event.actor).where(Event.tag == "mail:mailbox:own-password")) == ref
     assert db.session.scalar(select(Job.actor).order_by(Job.id.desc())) == ref
+    copied = client.get_cookie("cis_mailbox")
+    assert copied is not None
     client.post("/mailbox/sign-out", data={"csrf_token": mark})
     assert client.get("/mailbox/").location == "/mailbox/sign-in"
+    elsewhere.set_cookie("cis_mailbox", copied.value)
+    assert elsewhere.get("/mailbox/").location == "/mailbox/sign-in", "signed out is signed out everywhere"
+    for over in (HolderSession.last_seen_at, HolderSession.opened_at):
+        assert _come_in(client, ADDRESS, NEW).location == "/mailbox/"
+        assert client.get("/mailbox/").status_code == 200
+        with unit_of_work():
+            db.session.execute(update(HolderSession).values({over: database_now(-13 * 3600)}))
+        assert client.get("/mailbox/").location == "/mailbox/sign-in", "for half an hour, and a working day at most"
+    assert forget_old_holder_sessions(SYSTEM) == 4
 
 
 def test_all_that_does_not_open_is_answered_alike(site: Site, mailbox: Mailbox) -> None:
