@@ -8,9 +8,11 @@ from babel.dates import format_timedelta
 
 from panel.kernel.errors import PanelError
 from panel.kernel.i18n import _, _l, language
+from panel.wording.import_errors import IMPORT_TEXTS
 from panel.wording.names import amount, entitlement_word, permission_word
 
 _TEXTS = {
+    **IMPORT_TEXTS,
     # Reaching things
     "not_found": _l("There is no such thing here, or it is not yours to see."),
     "not_allowed": _l("Your role does not allow this: %(permission)s. Ask your administrator."),
@@ -115,19 +117,6 @@ _TEXTS = {
     "contract_over": _l("The contract %(number)s does not last until then. Choose another one, or a new one."),
     # Files of members
     "file_large": _l("The file is too large. At most %(most)s MB."),
-    "import_encoding": _l("The file is not in UTF-8. Save it as CSV (UTF-8) and try again."),
-    "import_columns": _l("Columns are missing: %(missing)s. The first line must be: %(columns)s."),
-    "import_table": _l("This is no CSV from here on: a quotation mark is not closed or stands where none may."),
-    "import_twice": _l("The same unit stands in line %(first)s already. Leave one of them out."),
-    "import_text": _l("Use plain text of at most 100 characters without control characters."),
-    "import_name": _l("Give a name with letters or digits in it."),
-    "import_kind": _l("Use one of the kinds: %(choices)s."),
-    "import_teryt": _l("TERYT of the kind %(unit)s has %(digits)s digits and nothing else."),
-    "import_teryt_kind": _l("TERYT of the kind %(unit)s ends with %(digit)s. Correct the kind or the number."),
-    "import_county": _l("Name the county in which the municipality lies."),
-    "import_city_alone": _l("This city with county rights has no line as a municipality. Add it, or correct the kind."),
-    "import_no_voivodeship": _l("No voivodeship with the TERYT %(prefix)s is known. Add its line to the file."),
-    "import_voivodeship": _l("The first two digits of TERYT (%(prefix)s) belong to %(name)s. Correct one of them."),
     # API
     "id_bad": _l("Give an identifier such as 01930c1e-7b3a-7c5e-9b0e-2f6a3d8c4e11."),
     "given_twice": _l("Give this once only."),
@@ -238,6 +227,9 @@ _LABELS = {
     "reason": _l("Reason"),
     "until": _l("Until"),
     "file": _l("File"),
+    "mapping": _l("Columns"),
+    "parent": _l("Belongs to"),
+    "member": _l("Member"),
     "role": _l("Role"),
     "email": _l("E-mail"),
     "expires_in_days": _l("Valid for (days)"),
