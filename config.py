@@ -157,6 +157,8 @@ class Settings:
         " only public addresses are connected to.",
         lambda text: text and _networks(text),
     )
+    import_mb: int = _setting(20, "How large an imported file may be, in megabytes (10^6 bytes); at most 30.", int)
+    import_rows: int = _setting(100_000, "How many rows an imported file may have.", int)
     metrics_networks: str = _setting(
         "127.0.0.0/8,::1/128", "Networks from which `/metrics` may be read, with commas between.", _networks
     )

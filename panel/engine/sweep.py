@@ -54,7 +54,7 @@ class Rounds:
     """What is done every ``seconds``: the ``chores``, and a sweep over ``kinds``; ``looks``: nodes with looks due.
 
     ``brisk``: chores that wait for no node and are done every few seconds; ``outgoing``: the same, but they wait for
-    programs elsewhere.
+    programs elsewhere; ``patient``: the same, but one may take minutes once there is something to do.
     """
 
     kinds: Sequence[Kind]
@@ -62,6 +62,7 @@ class Rounds:
     seconds: float
     brisk: Sequence[Callable[[Actor], object]] = ()
     outgoing: Sequence[Callable[[Actor], object]] = ()
+    patient: Sequence[Callable[[Actor], object]] = ()
     looks: Callable[[], set[uuid.UUID]] = set
 
 
@@ -77,6 +78,7 @@ def run_forever(app: Flask, rounds: Rounds, start: Callable[[uuid.UUID], None], 
         ("chores", rounds.chores, rounds.seconds),
         ("brisk", rounds.brisk, brisk_seconds),
         ("outgoing", rounds.outgoing, brisk_seconds),
+        ("patient", rounds.patient, brisk_seconds),
     ):
         threads.append(threading.Thread(target=_do_chores, args=(app, chores, seconds, stop), name=name, daemon=True))
         threads[-1].start()

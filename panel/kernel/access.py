@@ -45,6 +45,7 @@ PERMISSIONS = frozenset(
         "stepin:enter",
         "stepin:agree",
         "mail:takeover",
+        "imports:write",
         "webhooks:read",
         "webhooks:write",
     }
@@ -73,9 +74,10 @@ ROLES: dict[str, frozenset[str]] = {
     "auditor": frozenset(name for name in PERMISSIONS if name.endswith(":read")) | {"records:export"},
     "member_admin": _READ_OWN
     | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
-    | {"users:invite", "stepin:agree", "mail:takeover", "orders:write", "webhooks:read", "webhooks:write"},
+    | {"users:invite", "stepin:agree", "mail:takeover", "orders:write", "webhooks:read", "webhooks:write"}
+    | {"imports:write"},
     "member_editor": _READ_OWN,
-    "school_coordinator": _READ_OWN | {"mail:write", "mail:password"},
+    "school_coordinator": _READ_OWN | {"mail:write", "mail:password", "imports:write"},
 }
 
 
