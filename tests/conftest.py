@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,12 @@ SHARED = {
     "browser": {"chromium"},
 }
 """Groups of tests by what they share: it is made once, in the process that runs the group."""
+
+OF_A_MODULE = {"spare", "whole"}
+"""Hosts that a module's tests share: set up once, and not in each process that runs some of them."""
+
+OF_ONE_TEST = {"bare", "own_lab", "up", "place"}
+"""Hosts that a test has for itself."""
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +95,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a panel or a lab in one process, where tests run in several beside each other."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        group = next((group for group, fixtures in SHARED.items() if names & fixtures), None)
+        group = next((group for group, fixtures in SHARED.items() if names & fixtures), _hosts(item, names))
         if group is not None:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _hosts(item: pytest.Item, names: set[str]) -> str | None:
+    """The group of a test that has hosts of its own, alone or with its module."""
+    if names & OF_A_MODULE:
+        return f"hosts-{item.path.stem}"
+    return "hosts-" + re.sub(r"\W", "_", f"{item.path.stem}_{item.name}") if names & OF_ONE_TEST else None
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ ALONE = ("-n", "0")
 MOST = 5
 """More than these are no accident."""
 
-GROUP = re.compile(r"@(?:panel|lab|faults|browser)$")
+GROUP = re.compile(r"@(?:panel|lab|faults|browser|hosts-\w+)$")
 _TESTS_FAILED = 1
 
 

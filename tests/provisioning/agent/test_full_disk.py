@@ -120,8 +120,13 @@ def box() -> Mailbox:
     )
 
 
+@pytest.fixture
+def node(whole: Node) -> Node:
+    return whole
+
+
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("full")
     lab = Lab(folder)
     lab.up()
