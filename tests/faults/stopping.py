@@ -1,7 +1,7 @@
 """Stops a process while nobody writes to its databases: ``python stopping.py PID FILE…``, as a program of its own.
 
-A process that stops amid a write keeps an SQLite file locked for everybody. Only another process can hold the locks
-until every thread of the first stands still, so that none of them is amid a write then.
+A process that stops amid a write keeps an SQLite file, or rows in PostgreSQL, locked for everybody. Only another
+process can hold the locks of files until every thread of the first stands still, so that none of them is amid a write.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg
+
 SECONDS = 60
+_BUSY = """
+SELECT 1 FROM pg_stat_activity AS other
+ WHERE other.client_addr = inet_client_addr() AND other.pid <> pg_backend_pid()
+   AND (other.state = 'active' OR EXISTS (
+       SELECT 1 FROM pg_locks WHERE pg_locks.pid = other.pid AND pg_locks.locktype = 'transactionid'))
+"""
 
 
 def main() -> None:
@@ -26,10 +34,29 @@ def main() -> None:
             held.enter_context(contextlib.closing(connection))
             connection.execute("BEGIN IMMEDIATE")
             held.callback(connection.execute, "ROLLBACK")
-        os.kill(pid, signal.SIGSTOP)
         end = time.monotonic() + SECONDS
-        while not _stands_still(pid) and time.monotonic() < end:
-            time.sleep(0.001)
+        _stop(pid, end)
+        while _amid_a_write(os.environ.get("CIS_DATABASE_URL", "")) and time.monotonic() < end:
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.01)
+            _stop(pid, end)
+
+
+def _stop(pid: int, end: float) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    while not _stands_still(pid) and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def _amid_a_write(url: str) -> bool:
+    """Whether a PostgreSQL server does something for this host's programs, or holds a transaction of theirs that wrote.
+
+    One lock for everybody would not help there: those who wait for it get theirs as soon as it is let go.
+    """
+    if not url.startswith("postgresql"):
+        return False
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        return connection.execute(_BUSY).fetchone() is not None
 
 
 def _stands_still(pid: int) -> bool:

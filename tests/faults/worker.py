@@ -29,8 +29,9 @@ def reach(point: str) -> None:
         wanted, deed = order.read_text().split()
         if wanted == point:
             order.rename(order.with_name(f"fault-done-{os.getpid()}"))
-            if deed == "stop" and (databases := sorted(map(str, order.parent.glob("*.sqlite")))):
-                subprocess.run([sys.executable, STOPPING, str(os.getpid()), *databases], check=True)
+            if deed == "stop":
+                files = sorted(map(str, order.parent.glob("*.sqlite")))
+                subprocess.run([sys.executable, STOPPING, str(os.getpid()), *files], check=True)
                 return
             os.kill(os.getpid(), DEEDS[deed])
     except (FileNotFoundError, ValueError):
