@@ -75,12 +75,18 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": operation.name,
         "tags": [operation.area],
         "summary": summary.rstrip("."),
-        "description": " ".join(part for part in (more, needs) if part),
+        "description": " ".join(part for part in (more, needs, _going(operation)) if part),
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
         "responses": _responses(operation),
     }
     content = _content(operation)
+    if operation.deprecation is not None:
+        said["deprecated"] = True
     return said | ({"requestBody": {"required": content[1], "content": content[0]}} if content else {})
+
+
+def _going(operation: Operation) -> str:
+    return "" if operation.deprecation is None else operation.deprecation.words()
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -132,12 +138,19 @@ def _good(operation: Operation, status: int) -> dict[str, Any]:
 
 def _content(operation: Operation) -> tuple[dict[str, Any], bool] | None:
     if operation.upload:
-        file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
-        return {"multipart/form-data": {"schema": file}}, True
+        return {"multipart/form-data": {"schema": form_schema(operation)}}, True
     if operation.body is None:
         return None
     required = any(field.required for field in operation.body.fields.values())
     return {"application/json": {"schema": operation.body.schema()}}, required
+
+
+def form_schema(operation: Operation) -> dict[str, Any]:
+    """The parts of an upload, as JSON Schema."""
+    parts = {name: one.schema() for name, one in operation.form.items()}
+    required = [name for name, one in operation.form.items() if one.required]
+    file = {"type": "string", "format": "binary"}
+    return {"type": "object", "properties": {"file": file, **parts}, "required": ["file", *required]}
 
 
 def _problem(words: str) -> dict[str, Any]:

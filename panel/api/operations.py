@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from panel.api.deprecation import Deprecation
 from panel.api.fields import Field, Shape
 from panel.kernel.access import PERMISSIONS, Actor
 
@@ -63,7 +64,7 @@ class Operation:
     """One method on one address below ``/api/v1``.
 
     ``permission`` None: every good token may; ``staff``: the permission must be held on the whole association.
-    ``answer``: the body's JSON Schema. ``statuses``: what a good request may be answered with. ``replay`` makes the
+    ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema. ``statuses``: what a good request may be answered with. ``replay`` makes the
     answer to a repeated Idempotency-Key from what was kept, where the kept answer itself will not do.
     """
 
@@ -75,6 +76,7 @@ class Operation:
     query: Mapping[str, Field] = field(default_factory=dict)
     body: Shape | None = None
     upload: bool = False
+    form: Mapping[str, Field] = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
     statuses: tuple[int, ...] = (200,)
     waits: bool = False
@@ -85,6 +87,12 @@ class Operation:
     def name(self) -> str:
         """Its name in routes and documentation."""
         return self.handler.__name__.strip("_")
+
+    @property
+    def deprecation(self) -> Deprecation | None:
+        """Since when it is out of use, None while it is not (``@deprecated``)."""
+        found = getattr(self.handler, "deprecation", None)
+        return found if isinstance(found, Deprecation) else None
 
     @property
     def area(self) -> str:

@@ -13,7 +13,7 @@ from panel.api.idempotency import once
 from panel.api.limits import seconds_to_wait
 from panel.api.operations import Answer, Ask, Operation
 from panel.api.problems import for_status
-from panel.api.reading import read_body, read_query
+from panel.api.reading import read_body, read_form, read_query
 from panel.api.waiting import wanted_seconds
 from panel.kernel.access import Actor, require
 from panel.ledger.waiting import wait_until
@@ -31,14 +31,17 @@ def view_of(operation: Operation) -> Callable[..., Response]:
             return refuse_bad_token()
         if operation.permission is not None:
             require(actor, operation.permission, staff=operation.staff)
-        return _respond(*_serve(operation, actor, path))
+        response = _respond(*_serve(operation, actor, path))
+        if operation.deprecation is not None:
+            response.headers.extend(operation.deprecation.headers())
+        return response
 
     return view
 
 
 def _serve(operation: Operation, actor: Actor, path: dict[str, Any]) -> tuple[Answer, dict[str, str]]:
     """The answer, and headers about how it came to be."""
-    ask = Ask(path=path, query=read_query(operation.query), body={} if operation.upload else read_body(operation.body))
+    ask = Ask(path=path, query=read_query(operation.query), body=_body(operation))
     headers: dict[str, str] = {}
     answer = once(operation, actor, ask, headers) if operation.method == "POST" else operation.handler(actor, ask)
     seconds = wanted_seconds()
@@ -46,6 +49,10 @@ def _serve(operation: Operation, actor: Actor, path: dict[str, Any]) -> tuple[An
         headers["Preference-Applied"] = f"wait={seconds}"
         wait_until(answer.settled, seconds)
     return answer.now(), headers
+
+
+def _body(operation: Operation) -> dict[str, Any]:
+    return read_form(operation.form) if operation.upload else read_body(operation.body)
 
 
 def _respond(answer: Answer, headers: dict[str, str]) -> Response:

@@ -11,10 +11,13 @@ from importlib import import_module
 
 import click
 
+from panel.cli.exit_codes import EPILOG, exit_codes
+
 AREAS: Mapping[str, str] = {
     "alarms": "panel.cli.alarms:alarms",
     "audit": "panel.cli.audit:audit",
     "backup": "panel.cli.backup:backup",
+    "completion": "panel.cli.completion:completion",
     "contracts": "panel.cli.contracts:contracts",
     "db": "panel.cli.database:db",
     "demo": "panel.cli.demo:demo",
@@ -31,11 +34,13 @@ AREAS: Mapping[str, str] = {
     "nodes": "panel.cli.nodes:nodes",
     "notices": "panel.cli.notices:notices",
     "orders": "panel.cli.orders:orders",
+    "providers": "panel.cli.providers:providers",
     "restore": "panel.cli.restore:restore",
     "run": "panel.cli.run:run",
     "step-ins": "panel.cli.step_ins:step_ins",
     "services": "panel.cli.services:services",
     "tokens": "panel.cli.tokens:tokens",
+    "top": "panel.cli.top:top",
     "users": "panel.cli.users:users",
     "webhooks": "panel.cli.webhooks:webhooks",
     "worker": "panel.cli.worker:worker",
@@ -60,9 +65,21 @@ class Areas(click.Group):
             return None
         module, _, name = place.partition(":")
         command: click.Command = getattr(import_module(module), name)
+        _say_exit_codes(command)
         return command
 
 
-@click.group(cls=Areas, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _say_exit_codes(command: click.Command) -> None:
+    """Have the help of every command tell how it ends."""
+    command.epilog = command.epilog or EPILOG
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        _say_exit_codes(one)
+
+
+@click.group(
+    cls=Areas,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=exit_codes(),
+)
 def cis() -> None:
     """CIS Panel on the command line."""

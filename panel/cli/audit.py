@@ -11,7 +11,7 @@ import click
 from flask import current_app
 from sqlalchemy import func, select
 
-from panel.cli.errors import FAILED
+from panel.cli.exit_codes import FAILED
 from panel.cli.output import as_json, print_json, print_one, print_rows
 from panel.cli.session import with_panel
 from panel.identity.erasing import erase_person, preview_erasure

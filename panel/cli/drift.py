@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time
 
 import click
 
-from panel.cli.errors import FAILED, NOT_YET
+from panel.cli.exit_codes import DIFFERS, FAILED, NOT_YET
 from panel.cli.output import as_json, print_one, print_rows
+from panel.cli.progress import wait_shown
 from panel.cli.references import find_member, find_node, require_id
 from panel.cli.session import with_panel
 from panel.cli.values import Day
@@ -19,12 +20,9 @@ from panel.kernel.db import db
 from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, list_nodes
-from panel.ledger.waiting import jobs_finished, wait_until
+from panel.ledger.waiting import jobs_finished
 from panel.shapes import drift as shapes
 from panel.shapes import ledger
-
-DIFFERS = 9
-"""The exit code that says that something differs."""
 
 CHECK_SECONDS = 120.0
 
@@ -123,7 +121,7 @@ def repair(actor: Actor, /, *, node: str, digest: str, json_: bool) -> None:
 def _check(actor: Actor, nodes: list[Node]) -> bool:
     """Look at the nodes now; tell whether every one was looked at."""
     jobs = {node.name: actions.request_check(actor, node.id).id for node in nodes}
-    if not wait_until(jobs_finished(list(jobs.values())), CHECK_SECONDS):
+    if not wait_shown(jobs_finished(list(jobs.values())), CHECK_SECONDS, say="Looking"):
         click.echo(f"not done after {CHECK_SECONDS:.0f} s: does a worker run?", err=True)
         sys.exit(NOT_YET)
     failed = [name for name, id_ in jobs.items() if _state(id_) != "done"]

@@ -7,21 +7,20 @@ from typing import NoReturn
 
 import click
 
+from panel.cli.exit_codes import CONFLICT, INVALID, NOT_ALLOWED, NOT_FOUND, OVER_LIMIT, TOO_MANY
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.wording import describe, field_label
 
-FAILED, NOT_YET = 1, 8
 _ROWS = "cis.rows"
 EXIT_CODES: dict[type[PanelError], int] = {
-    NotFound: 3,
-    Invalid: 4,
-    Conflict: 5,
-    NotAllowed: 6,
-    OverLimit: 7,
-    TooMany: 9,
+    NotFound: NOT_FOUND,
+    Invalid: INVALID,
+    Conflict: CONFLICT,
+    NotAllowed: NOT_ALLOWED,
+    OverLimit: OVER_LIMIT,
+    TooMany: TOO_MANY,
 }
-"""0 done, 1 failed, 2 used wrongly, 3 not found, 4 invalid, 5 conflict, 6 not allowed, 7 over limit, 8 not yet done,
-9 tried too often."""
+"""Error of an action → how the command ends."""
 
 
 def with_rows() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from panel.cli.errors import FAILED, NOT_YET
+from panel.cli.exit_codes import FAILED, NOT_YET
 from panel.cli.output import print_one
-from panel.ledger.waiting import UNSETTLED, wait_until
+from panel.cli.progress import wait_shown
+from panel.ledger.waiting import UNSETTLED
 
 WAIT_SECONDS = 60
 
@@ -28,7 +29,7 @@ waits = click.option(
 def follow(shape: Callable[[], Mapping[str, Any]], settled: Callable[[], bool], *, wait: float, json_: bool) -> None:
     """Print ``shape`` as it is after at most ``wait`` seconds. Exits with 1 where it failed, 8 where it is not done."""
     if wait:
-        wait_until(settled, wait)
+        wait_shown(settled, wait, say="Waiting until it was seen working")
     row = shape()
     print_one(row, json_=json_)
     if row["state"] in ("failed", "drifted"):

@@ -24,6 +24,7 @@ from panel.ledger.resources import RESOURCE_STATES
 from panel.ledger.waiting import jobs_finished, resource_settled, settled_of
 from panel.mail import actions, takeover
 from panel.mail.actions import DEFAULT_QUOTA_MB, Changed
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.shapes import mail as shapes
 from panel.shapes import orders
@@ -51,7 +52,7 @@ def list_(
     """List mailboxes whose address holds SEARCH; removed ones only with --state."""
     member_id = None if member is None else find_member(actor, member).id
     domain_id = None if domain is None else find_domain(actor, domain).id
-    query = actions.mailboxes_query(actor, search=search, member_id=member_id, domain_id=domain_id, state=state)
+    query = mailboxes_query(actor, search=search, member_id=member_id, domain_id=domain_id, state=state)
     query = query.options(selectinload(Mailbox.links), selectinload(Mailbox.aliases))
     columns = {
         "address": "address",

@@ -16,11 +16,12 @@ from sqlalchemy import select
 
 from panel.cli.attendance import attended
 from panel.cli.enrolment import operator_options
-from panel.cli.errors import FAILED, NOT_YET
+from panel.cli.exit_codes import FAILED, NOT_YET
 from panel.cli.following import waits
 from panel.cli.lists import Columns, listed, print_list
 from panel.cli.output import as_json, print_one
 from panel.cli.privileges import as_panel_user
+from panel.cli.progress import wait_shown
 from panel.cli.references import find_mailbox, find_node, require_id
 from panel.cli.session import with_panel
 from panel.cli.settings import load_settings
@@ -29,7 +30,6 @@ from panel.kernel.db import db
 from panel.ledger import backups as ledger
 from panel.ledger.backups import MailRestore, NodeBackup
 from panel.ledger.jobs import Job
-from panel.ledger.waiting import wait_until
 from panel.mail.restoring import restore_mail as restore_mail_of
 from panel.shapes import backups as shapes
 from panel.shapes import ledger as job_shapes
@@ -185,7 +185,7 @@ def _follow(job: Job, model: type[NodeBackup | MailRestore], shape: Any, *, wait
     if not wait:
         print_one(job_shapes.job(job), json_=json_)
         return
-    ended = wait_until(lambda: _state(model, job.id) not in (None, "running"), wait)
+    ended = wait_shown(lambda: _state(model, job.id) not in (None, "running"), wait, say="The node is at work")
     row = db.session.get(model, job.id, populate_existing=True)
     told: Mapping[str, Any] = job_shapes.job(job) if row is None else shape(row)
     print_one(told, json_=json_)

@@ -22,7 +22,7 @@ from panel.backups.finishing import finish as finish_restore
 from panel.backups.placing import NotPlaced, place
 from panel.backups.sealing import SealingFailed, digest_of, opened
 from panel.cli.backup import identity_option, summary
-from panel.cli.errors import FAILED
+from panel.cli.exit_codes import FAILED
 from panel.cli.output import as_json, print_json, print_one, print_rows
 from panel.cli.privileges import become_panel_user, pipe_as_panel_user
 from panel.cli.session import with_panel

@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from config import Settings
-from panel.cli.errors import FAILED, exit_with
+from panel.cli.errors import exit_with
+from panel.cli.exit_codes import FAILED
 from panel.cli.privileges import become_panel_user, unix_user
 from panel.cli.settings import load_settings
 from panel.kernel import i18n

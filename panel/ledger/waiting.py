@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from panel.kernel.db import db
 from panel.ledger.jobs import Job
@@ -49,3 +49,14 @@ def jobs_finished(job_ids: Sequence[uuid.UUID]) -> Callable[[], bool]:
             return connection.scalar(query) is None
 
     return settled
+
+
+def settled_of(model: type[ResourceColumns], ids: Sequence[uuid.UUID]) -> int:
+    """How many of some resources the nodes are done with, looked up in a transaction of its own."""
+    done = 0
+    with db.engine.connect() as connection:
+        for start in range(0, len(ids), 500):
+            some = model.id.in_(ids[start : start + 500])
+            found = select(func.count()).select_from(model).where(some, model.state.not_in(UNSETTLED))
+            done += connection.scalar(found) or 0
+    return done

@@ -14,6 +14,7 @@ import click
 
 from config import Settings
 from panel.cli import cis
+from panel.cli.exit_codes import exit_codes
 from panel.kernel.access import HOLDER, PERMISSIONS, ROLES
 from tests.checks import api_page
 from tests.checks.files import ROOT
@@ -36,8 +37,7 @@ def command_page() -> str:
         "`.venv/bin/cis COMMAND` works on the panel that the [settings](settings.md) name; where they name none, on"
         " this checkout's lab. Whoever may open the panel's database may do everything with it: events name them as"
         " `cli:USER`. Root becomes the owner of the panel's data first.\n\n"
-        "Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not found, 4 invalid, 5 conflict, 6 not allowed, 7 over what"
-        " contracts grant, 8 not done in the time given to `--wait`, 9 tried too often. Errors go to standard error and"
+        f"{exit_codes()} Errors go to standard error and"
         " name the field; `--json` prints what the [API](api.md) would answer."
     )
     return "\n".join([f"# The command line\n\n{MADE}{intro}\n", *_commands(cis, "cis")])

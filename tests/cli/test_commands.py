@@ -9,6 +9,7 @@ import pytest
 
 from panel.cli import AREAS, cis
 from panel.cli.errors import EXIT_CODES
+from panel.cli.exit_codes import EPILOG, EXIT_WORDS, exit_codes
 from panel.kernel.errors import PanelError
 from tests.cli.terminal import Terminal
 
@@ -34,6 +35,7 @@ WITHOUT_JSON = {
     "export",
     "run",
     "worker",
+    "completion",
 }
 
 
@@ -66,6 +68,7 @@ def test_all_areas_are_there_and_listed(standing: Terminal) -> None:
 @COMMANDS
 def test_a_command_says_what_it_does_and_can_speak_json(path: str, command: click.Command) -> None:
     assert command.help
+    assert command.epilog == EPILOG, "its help tells how it ends"
     names = {name for option in command.params for name in option.opts}
     assert "--json" in names or path.rpartition(" ")[2] in WITHOUT_JSON
 
@@ -73,6 +76,13 @@ def test_a_command_says_what_it_does_and_can_speak_json(path: str, command: clic
 @COMMANDS
 def test_no_secret_is_an_argument(path: str, command: click.Command) -> None:
     assert not {"--password", "--token", "--secret"} & {name for option in command.params for name in option.opts}
+
+
+def test_every_exit_code_is_one_of_the_table_and_is_told() -> None:
+    assert set(EXIT_CODES.values()) < set(EXIT_WORDS)
+    assert list(EXIT_WORDS) == list(range(len(EXIT_WORDS)))
+    assert cis.epilog == exit_codes()
+    assert all(words in exit_codes() for words in EXIT_WORDS.values())
 
 
 def test_each_kind_of_error_has_its_exit_code() -> None:
