@@ -64,8 +64,9 @@ class Operation:
     """One method on one address below ``/api/v1``.
 
     ``permission`` None: every good token may; ``staff``: the permission must be held on the whole association.
-    ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema. ``statuses``: what a good request may be answered with. ``replay`` makes the
-    answer to a repeated Idempotency-Key from what was kept, where the kept answer itself will not do.
+    ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema.
+    ``statuses``: what a good request may be answered with. ``replay`` makes the answer to a repeated Idempotency-Key
+    from what was kept, where the kept answer itself will not do.
     """
 
     method: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from panel.api.documentation import ABOUT, openapi
+from panel.api.documentation import ABOUT, form_schema, openapi
 from panel.api.fields import Amount, Boolean, Day, Field, Id, Integer, ListOf, Shape
 from panel.api.operations import OPERATIONS, Operation
 
@@ -56,6 +56,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "body": None if operation.body is None else _properties(operation.body.schema()),
         "example": "" if operation.body is None else _example_text(operation.body),
         "upload": operation.upload,
+        "form": _properties(form_schema(operation)) if operation.form else None,
         "answers": operation.statuses,
     }
 

@@ -13,6 +13,7 @@ from panel.api import (
     documentation,
     drift,
     events,
+    imports,
     invitations,
     jobs,
     mail_domains,
@@ -20,6 +21,7 @@ from panel.api import (
     members,
     nodes,
     orders,
+    outside_providers,
     page,
     plans,
     services,
@@ -36,6 +38,7 @@ from panel.kernel.errors import PanelError
 
 PREFIX = "/api/v1"
 AREAS = (
+    imports,
     members,
     contracts,
     contract_steps,
@@ -53,6 +56,7 @@ AREAS = (
     invitations,
     step_ins,
     users,
+    outside_providers,
     webhooks,
 )
 """One module per collection; importing it registers its operations."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from panel.api.contract_schemas import CONTRACTS
+from panel.api.import_schemas import IMPORTS
 from panel.api.people_schemas import PEOPLE
 from panel.api.schema_parts import (
     ANYTHING,
@@ -211,6 +212,7 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "StepIn": STEP_IN,
     **CONTRACTS,
+    **IMPORTS,
     **PEOPLE,
     **WEBHOOKS,
     "Problem": thing(

@@ -46,7 +46,10 @@ _KINDS: Mapping[str, str] = {
 
 @dataclass(kw_only=True)
 class _Wanted:
-    """``values`` as they are kept, of a new member or those that change; ``parent``: whom the row names, ``known``: who is there."""
+    """``values`` as they are kept, of a new member or those that change; ``parent``: the one the row names.
+
+    ``known``: who is there.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     parent: str = ""

@@ -21,9 +21,9 @@ class Import(Base):
     """One file on its way in. ``state``: *checked* (a preview), *committing*, *done*, *cancelled* (half-way).
 
     ``member_id``: whose the rows are that do not say. ``mapping``: field → heading. ``problems``: what is wrong with
-    the whole. ``counts``: rows by verdict, by what would be done, and by state once they are written. ``actor`` uploaded
-    it, ``committed_by`` answers for what it does; ``user_id``: the person behind either token or session. ``claim`` and
-    ``claimed_until``: which worker is at it, by the database's clock.
+    the whole. ``counts``: rows by verdict, by what would be done, and by state once they are written. ``actor``
+    uploaded it, ``committed_by`` answers for what it does; ``user_id``: the person behind token or session. ``claim``
+    and ``claimed_until``: which worker is at it, by the database's clock.
     """
 
     __tablename__ = "imports"

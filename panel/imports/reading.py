@@ -44,10 +44,9 @@ def read_table(content: bytes, *, known: Collection[str], rows_most: int, bytes_
     place = _header_place(above, known)
     rows = [] if place is None else above[place + 1 :]
     rows = above if place is None else rows
-    for row in lines:
-        if len(rows) == rows_most:
-            raise Invalid("import_rows_many", field="file", most=rows_most)
-        rows.append(row)
+    rows += islice(lines, max(rows_most + 1 - len(rows), 0))
+    if len(rows) > rows_most:
+        raise Invalid("import_rows_many", field="file", most=rows_most)
     return _table([] if place is None else above[place][1], rows)
 
 

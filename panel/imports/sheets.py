@@ -49,7 +49,7 @@ def read_sheet(content: bytes, *, columns_most: int) -> Iterator[tuple[int, list
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _require_safe(archive)
             yield from _Workbook(archive).rows(columns_most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, OverflowError, NotImplementedError,
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, OverflowError, NotImplementedError,
             RuntimeError, expat.ExpatError):  # fmt: skip
         raise Invalid("import_sheet", field="file") from None
 

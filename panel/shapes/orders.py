@@ -14,7 +14,10 @@ from panel.contracts.orders import Order
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, User
+from panel.identity.providers import OutsideProvider
+from panel.identity.sign_ins import SignIn
 from panel.identity.step_ins import StepIn
+from panel.imports.models import Import, ImportRow
 from panel.ledger.alarms import Alarm
 from panel.ledger.backups import NodeBackup
 from panel.ledger.differences import Difference
@@ -68,8 +71,16 @@ INVITATIONS: Orders = {
     "email": Invitation.email,
     "expires_at": Invitation.expires_at,
 }
+PROVIDERS: Orders = {
+    "name": func.lower(OutsideProvider.name),
+    "created_at": OutsideProvider.id,
+    "issuer": OutsideProvider.issuer,
+}
+SIGN_INS: Orders = {"at": SignIn.id}
 LOCKOUTS: Orders = {"last_at": Attempts.last_at, "failures": Attempts.failures}
 STEP_INS: Orders = {"opened_at": StepIn.id}
+IMPORTS: Orders = {"created_at": Import.id}
+IMPORT_ROWS: Orders = {"line": ImportRow.line}
 TOKENS: Orders = {"created_at": ApiToken.id, "expires_at": ApiToken.expires_at, "name": ApiToken.name}
 WEBHOOKS: Orders = {"created_at": Webhook.id, "name": Webhook.name}
 DELIVERIES: Orders = {"created_at": Delivery.id}
