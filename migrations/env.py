@@ -4,6 +4,7 @@ from alembic import context
 from flask import current_app
 
 from panel.kernel.db import Base
+from panel.mail.finding import POSTGRESQL_INDEX, TABLES
 
 database = current_app.extensions["migrate"].db
 
@@ -19,6 +20,11 @@ def _render_item(kind, item, _context) -> str | bool:
     return "sa.DateTime(timezone=True)" if kind == "type" and type(item).__name__ == "UTCDateTime" else False
 
 
+def _include_name(name, kind, _parents) -> bool:
+    """Leave out what finds addresses (`panel.mail.finding`): SQLite's FTS5 and an index of PostgreSQL are no models."""
+    return not (kind == "table" and name.startswith(TABLES)) and not (kind == "index" and name == POSTGRESQL_INDEX)
+
+
 def run() -> None:
     """Run the wanted migrations in one transaction for each; SQLite's tables are rebuilt where it cannot alter them."""
     with database.engine.connect() as connection:
@@ -29,6 +35,7 @@ def run() -> None:
             transaction_per_migration=True,
             compare_type=_compare_type,
             render_item=_render_item,
+            include_name=_include_name,
         )
         with context.begin_transaction():
             context.run_migrations()

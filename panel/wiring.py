@@ -59,6 +59,7 @@ from panel.ledger.nodes import Lease, Node
 from panel.ledger.orphans import Orphan, orphan_item
 from panel.mail import desired
 from panel.mail.adoption import DomainAdopter, MailboxAdopter
+from panel.mail.finding import take_in
 from panel.mail.grace import purge_expired
 from panel.mail.grading import raise_mailboxes
 from panel.mail.holder_sessions import forget_old_holder_sessions
@@ -130,7 +131,7 @@ CHORES = (
 )
 """What workers do from time to time, whoever asked or did not."""
 
-BRISK_CHORES = (chainer(), queue_events)
+BRISK_CHORES = (chainer(), queue_events, take_in)
 """What they do every few seconds."""
 
 TASKS: Mapping[str, Task] = {

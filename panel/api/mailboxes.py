@@ -22,6 +22,7 @@ from panel.ledger.resources import RESOURCE_STATES
 from panel.ledger.waiting import jobs_finished, resource_settled
 from panel.mail import actions, takeover
 from panel.mail.actions import BATCH_MAX, DEFAULT_QUOTA_MB, Changed, NewMailbox
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.mail.naming import REASON_MOST
 from panel.mail.takeover import AUTHORITY_MOST, NAME_MOST
@@ -58,7 +59,7 @@ _FILTERS = {"member_id": Id(), "domain_id": Id(), "state": Text(choices=RESOURCE
 def list_mailboxes(actor: Actor, ask: Ask) -> Answer:
     """List mailboxes, removed ones only where `state` asks for them; `search` is part of the address."""
     address = ask.query.get("address")
-    query = actions.mailboxes_query(
+    query = mailboxes_query(
         actor,
         search=ask.query.get("search", ""),
         member_id=ask.query.get("member_id"),

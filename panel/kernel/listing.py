@@ -24,6 +24,12 @@ PAGE_SIZE, PAGE_SIZE_MAX, PAGE_MAX = 50, 200, 1_000_000
 COUNTED_MAX = 1_000
 """How far the matches of a search are counted: looking at all of them would cost more than the page itself."""
 
+FEW = 10_000
+"""So many rows are found by what narrows the list, and sorted then; of more, some come soon in the list's order."""
+
+MANY, COUNT = "cis_many", "cis_count"
+"""Options of a query: that it leaves more than FEW rows; and what counts those of a long one sooner than by looking."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
@@ -58,6 +64,15 @@ class _Order:
             *(column.desc() if self.descending else column.asc() for column in columns)
         )
 
+    def keys(self, query: Select[Any]) -> Select[Any]:
+        """The rows as what they are sorted by: an index alone may hold that."""
+        columns = (self.key.label("sorted_by"), self.primary.label("primary_key"))
+        return query.with_only_columns(*columns, maintain_column_froms=True)
+
+    def over(self, rows: Any) -> _Order:
+        """The same order over ``keys`` that stand in a subquery."""
+        return _Order(self.sort, rows.c.sorted_by, rows.c.primary_key)
+
     def after(self, key: Any, primary: Any) -> ColumnElement[bool]:
         here = tuple_(self.key, self.primary)
         there = tuple_(literal(key, self.key.type), literal(primary, self.primary.type))
@@ -85,25 +100,50 @@ def paginate(
     """
     _require_range("page", page, PAGE_MAX)
     _require_range("page_size", page_size, PAGE_SIZE_MAX)
+    here = None
     if cursor:
         order, page, here = _place(query, sorts, cursor)
-        start = order.apply(query).where(order.after(*here))
     else:
         order = _order(query, sorts, default if sort is None else sort, "sort")
-        start = order.apply(query).offset((page - 1) * page_size)
-    found = db.session.execute(start.add_columns(order.key, order.primary).limit(page_size + 1)).unique().all()
-    more, rows = len(found) > page_size, found[:page_size]
-    total = (page - 1) * page_size + len(rows)
-    if cursor or more or (page > 1 and not rows):  # else this is the end, and all that comes before is known
-        total = _count(query, order.primary, COUNTED_MAX + 1 if searching else None)
+    some = FEW + 1 if query.get_execution_options().get(MANY) else _count(query, order.primary, FEW + 1)
+    keys = _keys(query, order, few=some <= FEW, here=here, offset=(page - 1) * page_size, most=page_size + 1)
+    more, keys = len(keys) > page_size, keys[:page_size]
+    total = some if searching or some <= FEW else _count_all(query, order.primary)
     return Page(
-        items=[row[0] for row in rows],
+        items=_read(query, order.primary, [key for _, key in keys]),
         total=min(total, COUNTED_MAX) if searching else total,
         total_exact=not searching or total <= COUNTED_MAX,
         page=page,
         page_size=page_size,
-        next=_write_cursor(order.sort, page + 1, *rows[-1][-2:]) if more else None,
+        next=_write_cursor(order.sort, page + 1, *keys[-1]) if more else None,
     )
+
+
+def _keys(
+    query: Select[Any], order: _Order, *, few: bool, here: tuple[Any, Any] | None, offset: int, most: int
+) -> list[Any]:
+    """Where the rows of a page stand in the order, and their keys.
+
+    ``few``: found before they are sorted. A database that knows no numbers (SQLite) would rather walk through the whole
+    table in order than sort, however little the conditions leave.
+    """
+    rows = order.keys(query).order_by(None)
+    if few:
+        found = rows.limit(FEW).subquery()
+        order = order.over(found)
+        rows = select(found.c.sorted_by, found.c.primary_key)
+    start = order.apply(rows)
+    start = start.offset(offset) if here is None else start.where(order.after(*here))
+    return list(db.session.execute(start.limit(most)).all())
+
+
+def _read(query: Select[T], primary: ColumnElement[Any], keys: list[Any]) -> list[T]:
+    """The rows with ``keys``, in their order."""
+    entity: Any = query.column_descriptions[0]["entity"]
+    options = query._with_options  # noqa: SLF001 - what the query says to load with each row is told nowhere else
+    rows = db.session.scalars(select(entity).where(primary.in_(keys)).options(*options)).unique() if keys else ()
+    found = {inspect(row).identity[0]: row for row in rows}
+    return [found[key] for key in keys if key in found]
 
 
 def _require_range(field: str, value: object, most: int) -> None:
@@ -123,6 +163,11 @@ def _count(query: Select[Any], primary: ColumnElement[Any], most: int | None) ->
     rows = query.order_by(None).with_only_columns(primary, maintain_column_froms=True)
     found = rows.limit(most) if most else rows
     return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _count_all(query: Select[Any], primary: ColumnElement[Any]) -> int:
+    count: Callable[[], int] | None = query.get_execution_options().get(COUNT)
+    return _count(query, primary, None) if count is None else count()
 
 
 def _write_cursor(sort: str, page: int, key: Any, primary: Any) -> str:

@@ -9,22 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, select
 
 from panel.contracts.entitlements import require_granted
-from panel.kernel.access import Actor, require_kind, require_on, scoped
+from panel.kernel.access import Actor, require_kind, require_on
 from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
-from panel.kernel.listing import LESS
 from panel.kernel.passwords import hash_mailbox_password
-from panel.kernel.text import fold
 from panel.ledger import names, usage
 from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
 from panel.mail.activation import issue_link, void_links
 from panel.mail.addresses import check_new_addresses, check_quota
 from panel.mail.aliases import point_aliases, take_alias_back, want_aliases
-from panel.mail.finding import but_active, having
 from panel.mail.grading import read_to_change
 from panel.mail.hashing import hashes_of
 from panel.mail.inserting import insert_boxes, record_created, require_owners
@@ -64,26 +60,6 @@ class Changed:
     job: Job | None
     activation_token: str | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
-
-
-def mailboxes_query(
-    actor: Actor,
-    *,
-    search: str = "",
-    member_id: uuid.UUID | None = None,
-    state: str | None = None,
-    domain_id: uuid.UUID | None = None,
-) -> Select[Mailbox]:
-    """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
-    query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)
-    for column, value in ((Mailbox.member_id, member_id), (Mailbox.domain_id, domain_id)):
-        query = query if value is None else query.where(column == value)
-    query = query.where(*having(fold(search).split()))
-    whole = query.where(Mailbox.want == "put")
-    if not state:
-        return whole
-    query = query.where(Mailbox.in_state(state))
-    return query.execution_options(**{LESS: (whole, but_active(whole))}) if state == "active" else query
 
 
 def get_mailbox(

@@ -17,7 +17,7 @@ from panel.kernel.access import Actor
 from panel.kernel.db import db
 from panel.kernel.i18n import ngettext
 from panel.ledger.events import Event, events_query
-from panel.mail.actions import mailboxes_query
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.mail.use import use_of
 from panel.mail.use_days import MAIL_KEPT

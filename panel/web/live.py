@@ -25,6 +25,7 @@ from panel.kernel.errors import Invalid, NotFound, PanelError
 from panel.ledger import jobs
 from panel.mail import actions as mail
 from panel.mail import domains
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.web.errors import page
 from panel.web.session import actor, me, permission
@@ -99,7 +100,7 @@ def _asked_ids() -> list[uuid.UUID]:
 
 
 def _require_mailboxes(ids: Sequence[uuid.UUID]) -> None:
-    found = mail.mailboxes_query(actor()).where(Mailbox.id.in_(ids)).with_only_columns(Mailbox.id).order_by(None)
+    found = mailboxes_query(actor()).where(Mailbox.id.in_(ids)).with_only_columns(Mailbox.id).order_by(None)
     if set(db.session.scalars(found)) != set(ids):
         raise NotFound("not_found")
 

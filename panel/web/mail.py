@@ -17,6 +17,7 @@ from panel.kernel.i18n import _
 from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
 from panel.mail.aliases import aliases_of
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox, MailDomain
 from panel.mail.takeover import holders_of
 from panel.mail.use import known_since, level_of
@@ -50,9 +51,7 @@ def show_list() -> ResponseReturnValue:
     wanted, offered = asked("state", "domain", "room"), _domains()
     listing = wanted.read(_query(wanted, offered), sorts=SORTS, default="address")
     pending = [mailbox.id for mailbox in listing.items if mailbox.state in UNSETTLED]
-    return render_template(
-        "mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered, pending=pending
-    )
+    return render_template("mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered, pending=pending)
 
 
 @area.get("/mailboxes.csv")
@@ -133,7 +132,7 @@ def _domains() -> list[MailDomain]:
 def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
     state = wanted.filter("state")
     domain_id = next((domain.id for domain in offered if domain.name == wanted.filter("domain")), None)
-    query = actions.mailboxes_query(
+    query = mailboxes_query(
         actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None,
         domain_id=domain_id, member_id=asked_id("member"),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from panel.kernel.db import db
 from panel.kernel.errors import NotFound
 from panel.kernel.i18n import _
 from panel.ledger.events import events_query
-from panel.mail.actions import mailboxes_query
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.mail.use import use_of
 from panel.members import actions

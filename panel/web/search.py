@@ -15,7 +15,7 @@ from panel.kernel.db import db
 from panel.kernel.errors import NotAllowed, NotFound
 from panel.kernel.i18n import _
 from panel.ledger.jobs import get_job
-from panel.mail.actions import mailboxes_query
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.members.actions import members_query
 from panel.members.models import Member

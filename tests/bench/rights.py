@@ -33,8 +33,8 @@ from panel.kernel.listing import paginate
 from panel.kernel.passwords import token_digest
 from panel.ledger.events import Event, events_query
 from panel.ledger.resources import complete_row
-from panel.mail.actions import mailboxes_query
 from panel.mail.domains import ensure_shared_domain
+from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.members.models import Member
 from panel.shapes import orders

@@ -19,7 +19,6 @@ from panel.mail.actions import (
     create_mailbox,
     create_mailboxes,
     get_mailbox,
-    mailboxes_query,
     new_activation_link,
     remove_mailbox,
     rename_mailbox,
@@ -31,6 +30,7 @@ from panel.mail.actions import (
 )
 from panel.mail.activation import activate, find_link
 from panel.mail.aliases import aliases_of
+from panel.mail.finding import mailboxes_query
 from panel.mail.grace import purge_expired
 from panel.mail.models import Alias, Mailbox
 from tests.worlds import SHARED, World, actor, grant

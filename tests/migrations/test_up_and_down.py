@@ -11,7 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import func, insert, inspect, select
+from sqlalchemy import func, insert, inspect, select, text
 
 from config import Settings
 from panel.app import create_panel_app
@@ -19,12 +19,14 @@ from panel.kernel.access import SYSTEM
 from panel.kernel.db import Base, db, new_id, unit_of_work, utcnow
 from panel.ledger.events import Event, record_many
 from panel.ledger.resources import complete_row
+from panel.mail.finding import SQLITE, TABLES
 from panel.mail.models import Mailbox, MailDomain
 from panel.members.models import Member
 from tests.worlds import enrolled_node
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 ROWS = 10_000
+_FINDING = "SELECT sql FROM sqlite_master WHERE name LIKE 'mailbox!_%' ESCAPE '!'"
 FILLED = (Member, Mailbox, Event)
 
 
@@ -46,7 +48,10 @@ def test_down_to_nothing_and_up_again_leads_to_the_models(app: Flask) -> None:
     assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
     upgrade()
     check()
-    assert set(inspect(db.engine).get_table_names()) == {"alembic_version", *Base.metadata.tables}
+    modelled = {name for name in inspect(db.engine).get_table_names() if not name.startswith(TABLES)}
+    assert modelled == {"alembic_version", *Base.metadata.tables}
+    if db.engine.dialect.name == "sqlite":
+        assert {row.sql for row in db.session.execute(text(_FINDING))} >= set(SQLITE)
 
 
 def _revisions() -> list[str]:
