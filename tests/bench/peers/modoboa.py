@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bench.peers.node import DOMAIN, Account, clocked
 from tests.servers import redis_server
 
-SITE = "site"
+SITE = "hosting"
 
 
 @dataclass(frozen=True)
