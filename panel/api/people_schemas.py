@@ -8,6 +8,7 @@ from panel.api.schema_parts import (
     LINKS,
     MOMENT,
     TEXT,
+    WHOLE,
     Schema,
     list_of,
     one_of,
@@ -76,6 +77,26 @@ PEOPLE: dict[str, Schema] = {
             "created_at": MOMENT,
             "links": LINKS,
         }
+    ),
+    "EmailChange": thing(
+        {"id": ID, "user_id": ID, "email": TEXT, "asked_at": MOMENT, "expires_at": MOMENT, "links": LINKS}
+    ),
+    "OutsideProvider": thing(
+        {
+            "id": ID,
+            "name": TEXT,
+            "issuer": TEXT,
+            "client_id": TEXT,
+            "has_secret": FLAG,
+            "member_ids": list_of(ID),
+            "for_staff": FLAG,
+            "active": FLAG,
+            "created_at": MOMENT,
+            "links": LINKS,
+        }
+    ),
+    "ReachedProvider": thing(
+        {"id": ID, "issuer": TEXT, "authorization_endpoint": TEXT, "token_endpoint": TEXT, "keys": WHOLE}
     ),
     "Role": thing({"name": one_of(list(ROLES)), "permissions": list_of(one_of(sorted(PERMISSIONS)))}),
 }

@@ -7,6 +7,7 @@ from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.identity import grants, people
+from panel.identity.email_changes import ask_for_other, withdraw_change
 from panel.identity.models import User
 from panel.kernel.access import ROLES, Actor
 from panel.kernel.db import unit_of_work
@@ -60,6 +61,25 @@ def change_user(actor: Actor, ask: Ask) -> Answer:
             change = people.activate_user if ask.body["active"] else people.deactivate_user
             user = change(actor, ask.id)
     return Answer(body=_shown(actor, user))
+
+
+@operation(
+    "POST",
+    "/users/<uuid:id>/email",
+    permission="users:write",
+    body=Shape(fields={"email": Text(required=True, most=254)}),
+    answer=ref("EmailChange"),
+    statuses=(202,),
+)
+def change_email(actor: Actor, ask: Ask) -> Answer:
+    """Ask for another e-mail of a person. It changes once it is confirmed by a link sent there; the old one is told."""
+    return Answer(body=shapes.email_change(ask_for_other(actor, ask.id, **ask.body)), status=202)
+
+
+@operation("DELETE", "/users/<uuid:id>/email", permission="users:write", answer=ref("User"))
+def keep_email(actor: Actor, ask: Ask) -> Answer:
+    """Keep the present e-mail: the link to another one is void."""
+    return Answer(body=_shown(actor, withdraw_change(actor, ask.id)))
 
 
 @operation(

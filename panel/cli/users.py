@@ -15,6 +15,7 @@ from panel.cli.references import find_member, find_user, require_id
 from panel.cli.session import with_panel
 from panel.identity import grants, people
 from panel.identity.actions import create_user, ensure_roles
+from panel.identity.email_changes import ask_for_other, withdraw_change
 from panel.identity.people import users_query
 from panel.identity.second_factor import new_totp
 from panel.kernel.access import ROLES, Actor
@@ -101,6 +102,25 @@ def deactivate(actor: Actor, /, *, user: str, json_: bool) -> None:
 def activate(actor: Actor, /, *, user: str, json_: bool) -> None:
     """Let USER in again, with the roles held before."""
     print_one(shapes.user(people.activate_user(actor, find_user(actor, user).id)), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@click.argument("email")
+@as_json
+@with_panel
+def email(actor: Actor, /, *, user: str, email: str, json_: bool) -> None:
+    """Have USER sign in by EMAIL once it is confirmed by a link sent there; the present one is told."""
+    print_one(shapes.email_change(ask_for_other(actor, find_user(actor, user).id, email=email)), json_=json_)
+
+
+@users.command()
+@click.argument("user")
+@as_json
+@with_panel
+def keep_email(actor: Actor, /, *, user: str, json_: bool) -> None:
+    """Keep USER's present e-mail: the link to another one is void."""
+    print_one(shapes.user(withdraw_change(actor, find_user(actor, user).id)), json_=json_)
 
 
 @users.command()

@@ -17,6 +17,8 @@ from sqlalchemy import ColumnElement, Select, Table, Text, cast, delete, func, o
 from panel.identity.addresses import former_addresses
 from panel.identity.invitations import Invitation
 from panel.identity.last_admins import tell_of_last
+from panel.identity.limits import Attempts, account_key
+from panel.identity.mentions import count_mentions, count_staying, spellings, take_out
 from panel.identity.models import ApiToken, User
 from panel.identity.people import person_for_change, require_admin_left, require_not_above
 from panel.kernel.access import Actor, require
@@ -26,7 +28,7 @@ from panel.kernel.text import one_line
 from panel.ledger.erasing import PERSON, erase_values, names_of
 from panel.ledger.events import Event, EventDetail, record
 
-KEPT = frozenset({"api_tokens", "grants", "jobs", "staff_looks", "step_ins"})
+KEPT = frozenset({"api_tokens", "grants", "imports", "jobs", "staff_looks", "step_ins", "webhooks"})
 """Tables that say by an account's number who did or might do what. Rows of all others go with the person."""
 
 REASON_MOST = 500
@@ -35,25 +37,34 @@ _GONE = "@erased.invalid"
 
 @dataclass(frozen=True, kw_only=True)
 class Erasure:
-    """What erasing ``user`` takes: values from so many events, and so many rows of each table."""
+    """What erasing ``user`` takes: values from so many events, and so many rows of each table.
+
+    ``mentions``: in so many rows of each table others wrote of the person, and the name is taken out. ``stays``: so
+    many rows keep the person's address, by the reason for it (``personal.py``).
+    """
 
     user: User
     events: int
     values: int
     rows: dict[str, int]
+    mentions: dict[str, int]
+    stays: dict[str, int]
 
 
 def preview_erasure(actor: Actor, user_id: uuid.UUID) -> Erasure:
     """Tell what would go. Raises NotFound, and Conflict ``erased`` for who was erased already."""
     user = _person(actor, user_id)
     found = list(_naming(user))
-    counts = {table.name: db.session.scalar(select(func.count()).select_from(table).where(of_them))
-              for table, of_them in _tables(user)}  # fmt: skip
+    going = {table.name: of_them for table, of_them in _tables(user)}
+    counts = {name: db.session.scalar(select(func.count()).select_from(Base.metadata.tables[name]).where(of_them))
+              for name, of_them in going.items()}  # fmt: skip
     return Erasure(
         user=user,
         events=len(found),
         values=sum(len(names) for _detail, names in found),
         rows={name: count for name, count in counts.items() if count},
+        mentions=count_mentions(user.name, _addresses(user), going),
+        stays=count_staying(user.name, _addresses(user)),
     )
 
 
@@ -84,9 +95,11 @@ def erase_person(actor: Actor, user_id: uuid.UUID, *, reason: str) -> Erasure:
             reason=reason.strip(),
         )
         erase_values(event_id, _naming(user))
+        name, addresses = user.name, _addresses(user)
         for table, of_them in _tables(user):
             db.session.execute(delete(table).where(of_them))
         _blank(user)
+        take_out(name, addresses)
     db.session.expire_all()
     return done
 
@@ -117,14 +130,21 @@ def _blank(user: User) -> None:
 
 def _tables(user: User) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     """The tables whose rows are about nobody but ``user``, those first that point at others; what is meant of each."""
-    addresses = [user.email, *former_addresses(user.id)]
+    addresses = _addresses(user)
     known = {"user_id": [user.id], "accepted_by_id": [user.id], "email": addresses}
     for table in reversed(Base.metadata.sorted_tables):
         if table.name == "users" or table.name in KEPT:
             continue
         of_them = [table.c[name].in_(values) for name, values in known.items() if name in table.c]
+        if table.name == Attempts.__tablename__:
+            of_them.append(table.c.key.in_([account_key(address) for address in addresses]))
         if of_them:
             yield table, or_(*of_them)
+
+
+def _addresses(user: User) -> list[str]:
+    """The e-mail by which ``user`` signs in, and those of before."""
+    return [user.email, *former_addresses(user.id)]
 
 
 def _naming(user: User) -> Iterator[tuple[EventDetail, list[str]]]:
@@ -149,7 +169,7 @@ def _named_in(user: User, detail: EventDetail, *, by: bool, about: bool) -> list
 
 
 def _candidates(user: User, refs: Sequence[str], ids: Sequence[uuid.UUID]) -> Select[Event, EventDetail]:
-    texts = [text for text in (user.name, user.email, *former_addresses(user.id)) if text]
+    texts = [text for text in (user.name, *_addresses(user)) if text]
     data = cast(EventDetail.data, Text)
     named = [data.contains(text, autoescape=True) for text in _texts(user)]
     return (
@@ -171,8 +191,7 @@ def _candidates(user: User, refs: Sequence[str], ids: Sequence[uuid.UUID]) -> Se
 
 def _texts(user: User) -> list[str]:
     """What names the person inside other values, as JSON writes it; one word alone may be anybody's."""
-    texts = [user.email, *former_addresses(user.id), *([user.name] if " " in user.name.strip() else [])]
-    return [_json(text)[1:-1] for text in texts]
+    return [_json(text)[1:-1] for text in spellings(user.name, _addresses(user))]
 
 
 def _json(value: object) -> str:

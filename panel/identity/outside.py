@@ -25,7 +25,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import select
 
-from panel.identity.providers import OutsideProvider
+from panel.identity.providers import OutsideProvider, get_provider
+from panel.kernel.access import Actor, require
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict
 from panel.kernel.outgoing import CannotFetch, fetch
@@ -65,6 +66,16 @@ class Somebody:
     provider: OutsideProvider
     subject: str
     pending: Pending
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """What a provider says of itself when it is tried: where it signs people in, and how many keys sign for it."""
+
+    provider: OutsideProvider
+    authorization_endpoint: str
+    token_endpoint: str
+    keys: int
 
 
 def leave(
@@ -115,6 +126,21 @@ def come_back(kept: object, answer: Mapping[str, str]) -> Somebody:
 def redirect_uri() -> str:
     """Where providers send people back: always at the panel's own address, whatever host was asked."""
     return f"{current_app.config['CIS'].public_url.rstrip('/')}{CALLBACK}"
+
+
+def try_provider(actor: Actor, provider_id: uuid.UUID) -> Reached:
+    """Ask a provider for its description and its keys, as a sign-in would. Raises NotFound, Conflict ``provider_away``.
+
+    Nobody is signed in by it, and the client's secret is not used.
+    """
+    require(actor, "users:write", staff=True)
+    row = get_provider(actor, provider_id)
+    found = _metadata(row)
+    keys = _signing_keys(_json(found["jwks_uri"]))["keys"]
+    if not keys:
+        raise Conflict("provider_away")
+    return Reached(provider=row, authorization_endpoint=found["authorization_endpoint"],
+                   token_endpoint=found["token_endpoint"], keys=len(keys))  # fmt: skip
 
 
 def _pending(kept: object, state: str) -> Pending:

@@ -25,7 +25,7 @@ from panel.kernel.access import Actor, require
 from panel.kernel.db import Base, UTCDateTime, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from panel.kernel.secrets import ensure_secret
-from panel.kernel.text import has_control
+from panel.kernel.text import fold, has_control
 from panel.ledger.events import record
 from panel.members.actions import require_members
 from panel.members.models import Member
@@ -86,10 +86,17 @@ class OutsideLink(Base):
     provider: Mapped[OutsideProvider] = relationship(lazy="joined")
 
 
-def providers_query(actor: Actor) -> Select[OutsideProvider]:
-    """All providers, for staff."""
+def providers_query(actor: Actor, *, search: str = "") -> Select[OutsideProvider]:
+    """The providers, for staff. ``search``: words in name or issuer; they are few, so each is looked at."""
     require(actor, "users:read", staff=True)
-    return select(OutsideProvider)
+    query = select(OutsideProvider)
+    words = fold(search).split()
+    if not words:
+        return query
+    named = {row.id: fold(f"{row.name} {row.issuer}") for row in db.session.scalars(query)}
+    return query.where(
+        OutsideProvider.id.in_([id_ for id_, name in named.items() if all(one in name for one in words)])
+    )
 
 
 def get_provider(actor: Actor, provider_id: uuid.UUID) -> OutsideProvider:
@@ -142,6 +149,34 @@ def change_provider(
             row.client_secret = _sealed(client_secret)
         _record(actor, row, "change")
     return row
+
+
+def alter_provider(actor: Actor, provider_id: uuid.UUID, **changed: Any) -> OutsideProvider:
+    """Change only what is said, as ``change_provider`` does."""
+    with unit_of_work():
+        row = read_row(OutsideProvider, provider_id, for_change=True)
+        if row is None:
+            _require_staff(actor)
+            raise NotFound("not_found")
+        kept = {name: getattr(row, name) for name in ("name", "client_id", "for_staff", "active")}
+        kept["member_ids"] = [one.member_id for one in row.members]
+        return change_provider(actor, provider_id, **(kept | changed))
+
+
+def remove_provider(actor: Actor, provider_id: uuid.UUID) -> None:
+    """Take a provider away that nobody is linked to; one in use is switched off instead.
+
+    Raises NotFound, NotAllowed without a fresh second factor, Conflict ``provider_linked``.
+    """
+    _require_staff(actor)
+    with unit_of_work():
+        row = read_row(OutsideProvider, provider_id, for_change=True)
+        if row is None:
+            raise NotFound("not_found")
+        if db.session.scalar(select(OutsideLink.id).where(OutsideLink.provider_id == row.id).limit(1)) is not None:
+            raise Conflict("provider_linked", name=row.name)
+        _record(actor, row, "remove")
+        db.session.delete(row)
 
 
 def providers_for(user: User) -> list[OutsideProvider]:

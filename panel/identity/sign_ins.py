@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, delete, or_, select
+from sqlalchemy import JSON, ForeignKey, Index, Select, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.identity.actions import actor_for_user
@@ -67,11 +67,14 @@ def note_refusal(user_id: uuid.UUID | None, *, address: str, agent: str, factor:
         _note(user_id, address, agent, [factor], refused=True)
 
 
+def sign_ins_of(user_id: uuid.UUID) -> Select[SignIn]:
+    """The tries at an account that are kept."""
+    return select(SignIn).where(SignIn.user_id == user_id)
+
+
 def recent_sign_ins(user_id: uuid.UUID, *, most: int = 10) -> list[SignIn]:
     """The last tries at an account, newest first."""
-    return list(
-        db.session.scalars(select(SignIn).where(SignIn.user_id == user_id).order_by(SignIn.id.desc()).limit(most))
-    )
+    return list(db.session.scalars(sign_ins_of(user_id).order_by(SignIn.id.desc()).limit(most)))
 
 
 def forget_old_sign_ins(actor: Actor) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from panel.identity.addresses import EmailChange
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, Grant, User
+from panel.identity.outside import Reached
+from panel.identity.providers import OutsideProvider
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.kernel.access import ROLES
 from panel.shapes.values import events_of, identifier, moment
@@ -107,6 +110,45 @@ def invitation(row: Invitation) -> dict[str, Any]:
         "withdrawn_at": moment(row.withdrawn_at),
         "created_at": moment(row.created_at),
         "links": events_of("invitation", row.id),
+    }
+
+
+def provider(row: OutsideProvider) -> dict[str, Any]:
+    """An outside provider; of its secret only whether there is one."""
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "issuer": row.issuer,
+        "client_id": row.client_id,
+        "has_secret": bool(row.client_secret),
+        "member_ids": [str(one.member_id) for one in row.members],
+        "for_staff": row.for_staff,
+        "active": row.active,
+        "created_at": moment(row.created_at),
+        "links": events_of("provider", row.id),
+    }
+
+
+def reached(found: Reached) -> dict[str, Any]:
+    """What an outside provider said of itself when it was tried."""
+    return {
+        "id": str(found.provider.id),
+        "issuer": found.provider.issuer,
+        "authorization_endpoint": found.authorization_endpoint,
+        "token_endpoint": found.token_endpoint,
+        "keys": found.keys,
+    }
+
+
+def email_change(row: EmailChange) -> dict[str, Any]:
+    """Another address that somebody is to sign in by, once it is confirmed from there."""
+    return {
+        "id": str(row.id),
+        "user_id": str(row.user_id),
+        "email": row.new_email,
+        "asked_at": moment(row.asked_at),
+        "expires_at": moment(row.expires_at),
+        "links": events_of("user", row.user_id),
     }
 
 

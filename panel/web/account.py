@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,18 +18,27 @@ from panel.identity.policy import RULES, demand_on, rule_of_role
 from panel.identity.proving import prove_by_code, prove_by_passkey, prove_by_password
 from panel.identity.recovery_codes import codes_left
 from panel.identity.sessions import end_all, end_session, sessions_of
-from panel.identity.sign_ins import recent_sign_ins
+from panel.identity.sign_ins import SignIn, recent_sign_ins, sign_ins_of
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _
 from panel.mail.holders import is_served
 from panel.members.models import Member
+from panel.shapes.orders import SIGN_INS
 from panel.web import session
 from panel.web.ceremonies import ask_for, challenge_for
 from panel.web.forms.sign_in import CodeForm, NewPasswordForm, OwnPasswordForm, PasskeyForm
+from panel.web.lists import asked, csv_answer
 from panel.web.targets import own_path
 
 area = Blueprint("account", __name__, url_prefix="/account")
+
+SIGN_IN_COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
+    ("at", attrgetter("at")),
+    ("outcome", lambda row: "refused" if row.refused else "signed_in"),
+    *((name, attrgetter(name)) for name in ("address", "agent")),
+    ("factors", lambda row: ", ".join(row.factors)),
+]
 
 
 @area.get("")
@@ -99,6 +111,21 @@ def password() -> ResponseReturnValue:
         flash(_("The password is changed. All your other sessions are ended."), "success")
         return redirect(url_for("account.show"))
     return render_template("account/password.html", form=form), form.status if form.is_submitted() else 200
+
+
+@area.get("/sign-ins")
+@session.signed_in
+def sign_ins() -> ResponseReturnValue:
+    """All tries to sign in to one's account that are kept."""
+    listing = asked().read(sign_ins_of(current_user.id), sorts=SIGN_INS, default="-at")
+    return render_template("account/sign_ins.html", listing=listing)
+
+
+@area.get("/sign-ins.csv")
+@session.signed_in
+def download_sign_ins() -> ResponseReturnValue:
+    """The same list as a file."""
+    return csv_answer(sign_ins_of(current_user.id).order_by(SignIn.id.desc()), SIGN_IN_COLUMNS, name="sign-ins")
 
 
 @area.post("/sessions/<uuid:session_id>/end")

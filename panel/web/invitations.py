@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Select
 
 from panel.identity.invitations import (
     STATES,
@@ -20,11 +24,20 @@ from panel.kernel.i18n import _
 from panel.shapes.orders import INVITATIONS
 from panel.web.asked_id import asked_id
 from panel.web.forms.invitations import InvitationForm
-from panel.web.lists import asked
+from panel.web.lists import Asked, asked, csv_answer
 from panel.web.session import actor, permission
-from panel.wording import state_word
+from panel.wording import role_word, state_word
 
 area = Blueprint("invitations", __name__, url_prefix="/invitations")
+
+
+COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
+    *((name, attrgetter(name)) for name in ("email", "name")),
+    ("role", lambda row: role_word(row.role)),
+    ("member", lambda row: row.member.name if row.member else ""),
+    *((name, attrgetter(name)) for name in ("state", "inviter_name", "created_at", "expires_at")),
+    *((name, attrgetter(name)) for name in ("accepted_at", "withdrawn_at")),
+]
 
 
 @area.get("/")
@@ -32,13 +45,16 @@ area = Blueprint("invitations", __name__, url_prefix="/invitations")
 def show_list() -> ResponseReturnValue:
     """Invitations in scope, with search, chips and pages."""
     wanted = asked("state")
-    state = wanted.filter("state")
-    query = invitations_query(
-        actor(), search=wanted.search, state=state if state in STATES else None, member_id=asked_id("member")
-    )
-    listing = wanted.read(query, sorts=INVITATIONS, default="-created_at")
+    listing = wanted.read(_query(wanted), sorts=INVITATIONS, default="-created_at")
     words = [(one, state_word(one, family="invitation")) for one in STATES]
     return render_template("invitations/list.html", listing=listing, state_words=words)
+
+
+@area.get("/invitations.csv")
+@permission("users:read")
+def download() -> ResponseReturnValue:
+    """The same list as a file; no link is in it."""
+    return csv_answer(_query(asked("state")).order_by(Invitation.id), COLUMNS, name="invitations")
 
 
 @area.route("/new", methods=["GET", "POST"])
@@ -82,6 +98,13 @@ def withdraw(invitation_id: uuid.UUID) -> ResponseReturnValue:
     row: Invitation = withdraw_invitation(actor(), invitation_id)
     flash(_("The invitation of %(email)s is withdrawn.", email=row.email), "success")
     return redirect(url_for("invitations.show_list"), 303)
+
+
+def _query(wanted: Asked) -> Select[Invitation]:
+    state = wanted.filter("state")
+    return invitations_query(
+        actor(), search=wanted.search, state=state if state in STATES else None, member_id=asked_id("member")
+    )
 
 
 def _must_confirm() -> bool:

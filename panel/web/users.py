@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Select
 
 from panel.identity import grants, people
 from panel.identity.email_changes import waiting_change
@@ -23,7 +25,7 @@ from panel.shapes.orders import USERS
 from panel.web.asked_id import asked_id
 from panel.web.forms.base import PanelForm
 from panel.web.forms.users import GrantForm, NameForm
-from panel.web.lists import asked
+from panel.web.lists import Asked, asked, csv_answer
 from panel.web.session import actor, permission, require_fresh
 from panel.wording import role_word
 
@@ -35,15 +37,18 @@ area = Blueprint("users", __name__, url_prefix="/users")
 def show_list() -> ResponseReturnValue:
     """People with a role in scope, with search, chips and pages."""
     wanted = asked("role")
-    role = wanted.filter("role")
-    query = people.users_query(
-        actor(), search=wanted.search, role=role if role in ROLES else None, member_id=asked_id("member")
-    )
-    listing = wanted.read(query, sorts=USERS, default="name")
+    listing = wanted.read(_query(wanted), sorts=USERS, default="name")
     held = {user.id: [(grant, _place(grant)) for grant in people.grants_seen(actor(), user)] for user in listing.items}
     return render_template(
         "users/list.html", listing=listing, held=held, role_words=[(one, role_word(one)) for one in ROLES]
     )
+
+
+@area.get("/users.csv")
+@permission("users:read")
+def download() -> ResponseReturnValue:
+    """The same list as a file, with the roles one may know of."""
+    return csv_answer(_query(asked("role")).order_by(User.email), _COLUMNS, name="users")
 
 
 @area.get("/<uuid:user_id>")
@@ -119,6 +124,21 @@ def rename(user_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("users/rename.html", form=form, user=user), form.status
 
 
+def _query(wanted: Asked) -> Select[User]:
+    role = wanted.filter("role")
+    return people.users_query(
+        actor(), search=wanted.search, role=role if role in ROLES else None, member_id=asked_id("member")
+    )
+
+
+def _roles(user: User) -> str:
+    """The roles one may know of, as the file tells them."""
+    held = [(role_word(grant.role.name), _place(grant)) for grant in people.grants_seen(actor(), user)]
+    return "; ".join(
+        f"{role}, {_('the whole association') if member is None else member.name}" for role, member in held
+    )
+
+
 def _ask(user: User, template: str, action: Callable[[], User], told: str, **values: Any) -> ResponseReturnValue:
     """GET: what will happen. POST: it does."""
     form = PanelForm()
@@ -156,3 +176,13 @@ def _place(grant: Grant) -> Member | None:
 def _giver(grant: Grant) -> str:
     giver = None if grant.granted_by_id is None else db.session.get(User, grant.granted_by_id)
     return "" if giver is None else giver.name or giver.email
+
+
+_COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
+    *((name, attrgetter(name)) for name in ("name", "email")),
+    ("roles", _roles),
+    ("let_in", attrgetter("active")),
+    ("second_factor", has_factor),
+    ("last_sign_in_at", attrgetter("current_login_at")),
+    ("created_at", attrgetter("create_datetime")),
+]

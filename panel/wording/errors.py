@@ -65,6 +65,7 @@ _TEXTS = {
     "webhooks_many": _l("At most %(most)s webhooks for one member. Remove one first."),
     "issuer_bad": _l("Give the issuer's address as the provider gives it: https://…, without ? and #."),
     "provider_away": _l("The provider does not answer now, or not as it should. Try again later or sign in otherwise."),
+    "provider_linked": _l("People sign in by %(name)s. Switch it off instead of removing it."),
     "provider_secret": _l("The provider's secret cannot be read with the present key. Type it anew."),
     "outside_over": _l("This sign-in was begun elsewhere or too long ago. Start again."),
     "outside_refused": _l("The provider did not let you in, or you cancelled there."),

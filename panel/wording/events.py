@@ -50,6 +50,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "identity:user:reset": (_l("Link for a new password sent"), "busy", "key"),
     "identity:user:password-reset": (_l("New password set by a link"), "warn", "key"),
     "identity:provider:add": (_l("Outside provider set up"), "warn", "link-45deg"),
+    "identity:provider:remove": (_l("Outside provider removed"), "off", "trash"),
     "identity:provider:change": (_l("Outside provider changed"), "warn", "link-45deg"),
     "identity:link:add": (_l("Outside account linked"), "warn", "link-45deg"),
     "identity:link:remove": (_l("Outside account removed"), "off", "link-45deg"),
@@ -246,6 +247,7 @@ def _reason(tag: str, data: dict[str, Any]) -> str:
 def _detail(name: str, value: Any) -> str:
     told = {
         "quota_mb": lambda: _("capacity %(size)s", size=size(int(value))),
+        "used_mb": lambda: _("in use %(size)s", size=size(int(value))),
         "from": lambda: _("before: %(address)s", address=value),
         "how": lambda: seen_words(str(value)),
         "message": lambda: _("the server says: %(words)s", words=value),

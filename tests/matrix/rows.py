@@ -48,7 +48,7 @@ KINDS = {
     "orders": "order", "invitations": "invitation", "step-ins": "step_in", "order": "order",
     "task": "task", "step": "step", "invitation": "invitation",
     "step_in": "step_in", "asked": "asked", "session": "session", "key": "passkey",
-    "provider": "provider", "attempts": "attempts", "link": "link",
+    "provider": "provider", "outside-providers": "provider", "attempts": "attempts", "link": "link",
     "webhooks": "webhook", "webhook": "webhook", "delivery": "delivery",
 }  # fmt: skip
 """Collections of the API and names of arguments (without ``_id``) → kind of row."""
