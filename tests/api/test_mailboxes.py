@@ -265,7 +265,7 @@ def _row(made: dict[str, Any]) -> Mailbox:
 def _see_soon(program: Program) -> None:
     """Do as the engine does once a probe saw the mailbox, a moment after it was asked for."""
     with program.world.app.app_context():
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             time.sleep(0.05)
             with unit_of_work():

@@ -123,7 +123,7 @@ def test_one_bad_row_is_named_and_none_is_taken(
 def test_waiting_ends_when_the_mailbox_was_seen(terminal: Terminal) -> None:
     worker = threading.Thread(target=_settle_soon, args=(terminal,), kwargs={"seen_generation": 1, "seen_at": utcnow()})
     worker.start()
-    done = terminal.run(*CREATE, "--wait", "20", "--json")
+    done = terminal.run(*CREATE, "--wait", "60", "--json")
     worker.join()
     assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "active")
 
@@ -132,7 +132,7 @@ def test_waiting_for_what_fails_says_so_in_the_services_words(terminal: Terminal
     words = {"problem_code": "refused", "problem_message": "the disk is full", "problem_since": utcnow()}
     worker = threading.Thread(target=_settle_soon, args=(terminal,), kwargs=words)
     worker.start()
-    done = terminal.run(*CREATE, "--wait", "20")
+    done = terminal.run(*CREATE, "--wait", "60")
     worker.join()
     assert (done.exit_code, "the disk is full" in done.stderr) == (1, True)
 
@@ -145,7 +145,7 @@ def test_waiting_in_vain_has_a_code_of_its_own(terminal: Terminal) -> None:
 def _settle_soon(terminal: Terminal, **values: object) -> None:
     """Do as the engine does, a moment after the mailbox was asked for."""
     with terminal.panel():
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             time.sleep(0.05)
             with unit_of_work():
