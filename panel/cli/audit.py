@@ -100,7 +100,8 @@ def erase(actor: Actor, /, *, email: str, reason: str | None, dry_run: bool, jso
     if user_id is None:
         raise NotFound("not_found")
     done = preview_erasure(actor, user_id) if dry_run else erase_person(actor, user_id, reason=reason or "")
-    told: dict[str, Any] = {"user": str(user_id), "events": done.events, "values": done.values, "rows": done.rows}
+    told: dict[str, Any] = {"user": str(user_id), "events": done.events, "values": done.values, "rows": done.rows,
+                            "mentions": done.mentions, "stays": done.stays}  # fmt: skip
     print_one(told, json_=json_)
 
 
