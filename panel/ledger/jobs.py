@@ -44,7 +44,10 @@ class Job(Base):
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),)
+    __table_args__ = (
+        Index("ix_jobs_open", "node_id", sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
+        Index("ix_jobs_finished_at", "finished_at", "state"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     node_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("nodes.id"))

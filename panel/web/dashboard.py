@@ -24,6 +24,7 @@ from panel.mail.use_days import MAIL_KEPT
 from panel.members.actions import members_query
 from panel.members.models import Member
 from panel.web.filters import number
+from panel.web.job_plots import hourly
 from panel.web.needs import first_needs
 from panel.web.session import actor, signed_in
 from panel.web.usage_plots import bars_of, growth_of, mail_bars
@@ -42,8 +43,9 @@ def show():
     who = actor()
     if who.may_everywhere("members:read"):
         return render_template(
-            "dashboard/staff.html", needs=first_needs(who, NEEDS_SHOWN), counts=counts(who), events=_last_events(who)
-        )
+            "dashboard/staff.html", needs=first_needs(who, NEEDS_SHOWN), counts=counts(who), events=_last_events(who),
+            jobs=hourly(who) if who.may_everywhere("jobs:read") else None,
+        )  # fmt: skip
     members = _own(who)
     grants = {member.id: entitlements(who, member.id) for member in members}
     uses = {member.id: use_of(member.id) for member in members if who.may("mail:read", member.id)}

@@ -13,6 +13,7 @@ from panel.ledger import jobs, nodes
 from panel.ledger.events import events_query
 from panel.ledger.jobs import STATES, Job
 from panel.web.job_facts import progress_of, troubled
+from panel.web.job_plots import daily, hourly
 from panel.web.lists import asked
 from panel.web.session import actor, permission
 from panel.wording import cause_word
@@ -37,6 +38,13 @@ def show_list():
         causes=_causes(),
         pending=[job.id for job in listing.items if job.state in OPEN],
     )
+
+
+@area.get("/over-time")
+@permission("jobs:read", staff=True)
+def show_plots():
+    """Show how many jobs were done and failed, by the hour and by the day."""
+    return render_template("jobs/plots.html", hourly=hourly(actor()), daily=daily(actor()))
 
 
 @area.get("/<uuid:job_id>")

@@ -50,6 +50,8 @@ from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, sus
 from panel.mail.agreed import ask_for
 from panel.mail.models import Mailbox, MailDomain
 from panel.mail.takeover import take_over
+from panel.mail.use import keep_use
+from panel.mail.use_days import MAIL_KEPT
 from tests.web.doors import fill_doors
 from tests.worlds import SHARED, World, enrolled_node, small_world
 
@@ -178,6 +180,7 @@ def fill(site: Site) -> None:
     world = site.world
     boxes = _mailboxes(world)
     _settle(boxes)
+    _use(world, boxes)
     _contracts(world)
     _jobs(world, boxes)
     _nodes(world)
@@ -255,6 +258,16 @@ def _settle(boxes: list[Mailbox]) -> None:
         boxes[6].change(quota_mb=2000)
 
 
+def _use(world: World, boxes: list[Mailbox]) -> None:
+    """What the node told that mailboxes hold: of one that it is nearly full, of one that it is as good as full."""
+    told = {box.id: (number * 37 % 800) * 1024 for number, box in enumerate(boxes[:40])}
+    keep_use(SYSTEM, world.node.id, told | {boxes[0].id: 850 * 1024, boxes[7].id: 1980 * 1024})
+    with unit_of_work():
+        for back in range(0, 90, 6):
+            row = {"member_id": world.koscian.id, "kind": MAIL_KEPT, "day": today() - timedelta(days=back)}
+            db.session.add(UsageDay(used=14_000 - 90 * back, granted=130_000, **row))
+
+
 def _contracts(world: World) -> None:
     service = db.session.scalars(select(Service)).first()
     assert service is not None
@@ -299,6 +312,7 @@ def _jobs(world: World, boxes: list[Mailbox]) -> None:
                     resource_kind="mailbox",
                     resource_id=boxes[number].id,
                     queued_at=now - timedelta(minutes=number),
+                    finished_at=now if state in ("done", "failed", "cancelled") else None,
                     counts={"applied": 2, "failed": 1} if state in ("done", "failed") else {},
                     log=log if state != "queued" else [],
                 )
