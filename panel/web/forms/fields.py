@@ -46,6 +46,13 @@ class Line(StringField):
         return self.data or ""
 
 
+class Code(Line):
+    """A line that opens something, once: not shown again, unlike other lines, however it was mistyped."""
+
+    def _value(self) -> str:
+        return ""
+
+
 class Secret(PasswordField):
     """A new password: never shown again, and a new one for password managers."""
 

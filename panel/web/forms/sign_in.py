@@ -7,20 +7,20 @@ from wtforms import HiddenField, PasswordField, ValidationError
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _l
 from panel.web.forms.base import PanelForm
-from panel.web.forms.fields import Line, Required, Secret
+from panel.web.forms.fields import Code, Line, Required, Secret
 from panel.wording import describe
 
 
 class CodeForm(PanelForm):
     """The six digits an authenticator app shows."""
 
-    code = Line(_l("Code from your authenticator app"), [Required()])
+    code = Code(_l("Code from your authenticator app"), [Required()])
 
 
 class RecoveryForm(PanelForm):
     """One of the codes that were printed for the day on which the phone is lost."""
 
-    code = Line(_l("Recovery code"), [Required()])
+    code = Code(_l("Recovery code"), [Required()])
 
 
 class OwnPasswordForm(PanelForm):
