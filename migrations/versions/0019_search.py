@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.create_index("ix_mailboxes_domain_address", "mailboxes", ["domain_id", "want", "address", "id"])
     op.create_index("ix_mailboxes_suspended", "mailboxes", ["member_id", "id"], sqlite_where=_SUSPENDED,
                     postgresql_where=_SUSPENDED)  # fmt: skip
+    op.execute("UPDATE members SET folded = folded || ' ' || regon WHERE regon IS NOT NULL")
     if op.get_bind().dialect.name == "sqlite":
         _take_in_on_sqlite()
     else:

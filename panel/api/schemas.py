@@ -29,6 +29,7 @@ from panel.ledger.differences import STATES as DIFFERENCE_STATES
 from panel.ledger.differences import WHATS
 from panel.ledger.resources import RESOURCE_STATES
 from panel.members.models import MEMBER_KINDS
+from panel.search.everything import KINDS
 
 __all__ = ["COMPONENTS", "page_of", "ref"]
 
@@ -68,7 +69,16 @@ _MAILBOX = {
 _WARNINGS = list_of(thing({"code": one_of(["near_double"]), "message": TEXT}))
 _NEW_MAILBOX = {"id": ID, "member_id": ID, "address": TEXT, "quota_mb": WHOLE, "state": one_of(RESOURCE_STATES)}
 
+_HIT = thing({"id": ID, "name": TEXT, "note": TEXT, "member_id": or_null(ID)})
+
 COMPONENTS: dict[str, Schema] = {
+    "SearchResults": thing(
+        {
+            "groups": list_of(
+                thing({"kind": one_of(KINDS), "items": list_of(_HIT), "total": WHOLE, "total_exact": FLAG})
+            )
+        }
+    ),
     "Member": thing(
         {
             "id": ID,

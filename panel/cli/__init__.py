@@ -37,6 +37,7 @@ AREAS: Mapping[str, str] = {
     "providers": "panel.cli.providers:providers",
     "restore": "panel.cli.restore:restore",
     "run": "panel.cli.run:run",
+    "search": "panel.cli.search:search_",
     "step-ins": "panel.cli.step_ins:step_ins",
     "services": "panel.cli.services:services",
     "tokens": "panel.cli.tokens:tokens",

@@ -40,7 +40,7 @@ _UNIQUE = ("teryt", "nip", "regon", "rspo", "slug")
 def members_query(
     actor: Actor, *, search: str = "", kind: str | None = None, parent_id: uuid.UUID | None = None
 ) -> Select[Member]:
-    """The members in scope; ``search`` covers name, slug, TERYT, NIP and RSPO, Polish letters folded."""
+    """The members in scope; ``search`` covers name, slug, TERYT, NIP, REGON and RSPO, Polish letters folded."""
     query = scoped(actor, "members:read", select(Member), Member.id)
     for word in fold(search).split():
         query = query.where(Member.folded.contains(word, autoescape=True))

@@ -71,8 +71,8 @@ class Member(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's declaration
 
-    @validates("name", "slug", "teryt", "nip", "rspo")
+    @validates("name", "slug", "teryt", "nip", "regon", "rspo")
     def _refold(self, key: str, value: str | None) -> str | None:
-        parts = {name: getattr(self, name) for name in ("name", "slug", "teryt", "nip", "rspo")} | {key: value}
+        parts = {name: getattr(self, name) for name in ("name", "slug", "teryt", "nip", "regon", "rspo")} | {key: value}
         self.folded = fold(" ".join(part for part in parts.values() if part))
         return value

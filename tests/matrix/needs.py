@@ -295,6 +295,7 @@ OPERATIONS: dict[str, Need] = {
     "create_token": needs("tokens:write", body={"role": "member_editor", "member_id": "{member}"}),
     "revoke_token": needs("tokens:write", makers=True),
     "list_roles": SIGNED_IN,
+    "search_everything": Need(query={"q": "info"}),
     "list_invitations": needs("users:read", lists="invitation"),
     "show_invitation": needs("users:read", hides=True),
     "invite_person": needs("users:invite", body={"member_id": "{member}", "role": "member_editor"}),
