@@ -25,6 +25,7 @@ AREAS: Mapping[str, str] = {
     "drift": "panel.cli.drift:drift",
     "entitlements": "panel.cli.entitlements:entitlements",
     "events": "panel.cli.events:events",
+    "import": "panel.cli.imports:imports",
     "invitations": "panel.cli.invitations:invitations",
     "jobs": "panel.cli.jobs:jobs",
     "lab": "panel.cli.lab:lab",

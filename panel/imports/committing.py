@@ -93,11 +93,10 @@ def _write_portion(one: Import, claim: str, importer: Importer, rows: list[Impor
         verdicts = _verdicts(one, importer, left, failed)
         left = [row for row in left if row.line not in failed]
         try:
-            actor = _require_actor(one, importer)
-            write = importer.prepare(actor, verdicts)
+            write = importer.prepare(_require_actor(one, importer), verdicts) if verdicts else list
             with unit_of_work():
                 _renew(one.id, claim)
-                ids = write() if verdicts else []
+                ids = write()
                 _note(one, rows, failed, dict(zip((row.line for row in left), ids, strict=True)))
                 return
         except PanelError as error:

@@ -131,7 +131,9 @@ class _There:
     def __init__(self) -> None:
         query = select(Member).execution_options(populate_existing=True, yield_per=_AT_ONCE)
         self._by: dict[tuple[str, str], Member] = {}
+        self.names: set[str] = set()
         for member in db.session.scalars(query):
+            self.names.add(fold(member.name))
             for name in UNIQUE:
                 if getattr(member, name):
                     self._by[name, getattr(member, name)] = member
@@ -174,6 +176,8 @@ def _check(verdict: Verdict, given: dict[str, Any], there: _There) -> None:
     verdict.identity = tuple(f"{name}:{clean[name]}" for name in UNIQUE if clean.get(name))
     if known is None:
         verdict.would, verdict.wanted.values = "create", clean
+        if fold(clean["name"]) in there.names:
+            verdict.warnings.append(Conflict("import_same_name", field="name"))
         return
     verdict.identity += (f"id:{known.id}",)
     verdict.resource_id, verdict.wanted.known = known.id, known

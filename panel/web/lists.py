@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -15,6 +13,7 @@ from panel.kernel.db import db
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _
 from panel.kernel.listing import COUNTED_MAX, PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, Page, paginate
+from panel.kernel.spreadsheets import BOM, csv_line, harmless
 from panel.web.filters import number
 
 T = TypeVar("T")
@@ -167,25 +166,9 @@ def csv_answer(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], 
 
 
 def _csv_lines(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Iterator[str]:
-    yield "\N{ZERO WIDTH NO-BREAK SPACE}" + _line([heading for heading, _take in columns])
+    yield BOM + csv_line([heading for heading, _take in columns])
     for row in db.session.scalars(query.execution_options(yield_per=1_000)):
-        yield _line([_harmless(take(row)) for _heading, take in columns])
-
-
-def _line(values: Sequence[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerow(values)
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> str:
-    """``value`` as text that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdecimal()
+        yield csv_line([harmless(take(row)) for _heading, take in columns])
 
 
 def _within(name: str, default: int, most: int) -> int:

@@ -16,6 +16,7 @@ from panel.wording.differences import (
 from panel.wording.errors import describe, field_label, warning_words
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
 from panel.wording.factors import ended_words, factor_word, factors_words, rule_words
+from panel.wording.imports import import_kind_word, import_plan, would_word
 from panel.wording.names import (
     amount,
     attempt_word,
@@ -55,6 +56,8 @@ __all__ = [
     "factor_word",
     "factors_words",
     "field_label",
+    "import_kind_word",
+    "import_plan",
     "kind_word",
     "level_words",
     "log_line",
@@ -79,4 +82,5 @@ __all__ = [
     "wanted_words",
     "warning_words",
     "what_words",
+    "would_word",
 ]

@@ -36,6 +36,9 @@ IMPORT_TEXTS = {
     "import_double": _l("Lines %(first)s and %(second)s ask for the same. Leave one of them in the file."),
     "import_no_member": _l("No member that you may do this for is called %(name)s."),
     "import_many_members": _l("%(number)s members are called %(name)s. Use the short name, TERYT or NIP."),
+    "import_same_name": _l(
+        "A member of this name is there already. If it is the same, add its TERYT, NIP or short name to the row."
+    ),
     "import_quota": _l("Give the capacity as 1024, 1 GB or 1,5 GB."),
     "import_password_kept": _l("This mailbox is there already; its password stays as it is."),
     "import_no_room": _l("This one does not fit any more into what the contracts grant (%(kind)s)."),

@@ -36,6 +36,23 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "waiting_approval": (_l("waits for approval"), "warn", "person-check"),
         "cancelled": (_l("withdrawn"), "off", "slash-circle"),
     },
+    "import": {
+        "checked": (_l("to be looked over"), "wait", "eye"),
+        "committing": (_l("being carried out"), "busy", "arrow-repeat"),
+        "done": (_l("done"), "ok", "check-circle"),
+        "cancelled": (_l("stopped"), "off", "slash-circle"),
+    },
+    "verdict": {
+        "ok": (_l("good"), "ok", "check-circle"),
+        "warning": (_l("look at it"), "warn", "exclamation-triangle"),
+        "error": (_l("error"), "bad", "x-octagon"),
+    },
+    "import_row": {
+        "waiting": (_l("waiting"), "wait", "hourglass-split"),
+        "done": (_l("done"), "ok", "check-circle"),
+        "failed": (_l("refused"), "bad", "x-octagon"),
+        "left": (_l("left out"), "off", "slash-circle"),
+    },
     "contract": {
         "future": (lazy_pgettext("contract", "not yet in force"), "wait", "calendar-event"),
         "active": (lazy_pgettext("contract", "in force"), "ok", "check-circle"),

@@ -121,7 +121,10 @@ def test_cells_of_a_workbook_are_read_as_its_sheet_shows_them() -> None:
 def test_workbooks_of_real_programs_are_read(name: str) -> None:
     table = read((FILES / name).read_bytes())
     assert table.columns == ["Nazwa", "TERYT", "NIP", "Od kiedy", "Pojemność"]
-    assert table.rows == [(2, ["Gmina Śmigiel", "0201", "7781454968", "2026-01-31", "1024"]), (4, ["Kościan & syn", "301101", "", "", "2048.5"])]  # fmt: skip
+    assert table.rows == [
+        (2, ["Gmina Śmigiel", "0201", "7781454968", "2026-01-31", "1024"]),
+        (4, ["Kościan & syn", "301101", "", "", "2048.5"]),
+    ]
 
 
 def test_a_workbook_whose_directory_lies_or_whose_parts_are_huge_is_refused() -> None:
