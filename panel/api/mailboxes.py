@@ -79,7 +79,7 @@ def show_mailbox(actor: Actor, ask: Ask) -> Answer:
 
 
 def _replay_created(actor: Actor, kept: dict[str, Any]) -> Answer:
-    return _waiting(actor, uuid.UUID(kept["id"]), job=kept["job"], created=True)
+    return _waiting(actor, uuid.UUID(kept["id"]), job=kept["job"], created=True, warnings=_warned(kept))
 
 
 @operation(
@@ -160,7 +160,7 @@ def remove_mailbox(actor: Actor, ask: Ask) -> Answer:
 
 
 def _replay_changed(actor: Actor, kept: dict[str, Any]) -> Answer:
-    return _waiting(actor, uuid.UUID(kept["id"]), job=kept["job"])
+    return _waiting(actor, uuid.UUID(kept["id"]), job=kept["job"], warnings=_warned(kept))
 
 
 _CHANGE: dict[str, Any] = {
@@ -279,6 +279,11 @@ def _brief(changed: Changed) -> dict[str, Any]:
 
 def _warnings(codes: Sequence[str]) -> list[dict[str, str]]:
     return [{"code": code, "message": warning_words(code)} for code in codes]
+
+
+def _warned(kept: dict[str, Any]) -> list[str]:
+    """The codes of which the first answer warned; the repeated one says them in the language it is asked in."""
+    return [one["code"] for one in kept.get("warnings", ())]
 
 
 def _batch(body: dict[str, Any]) -> Answer:

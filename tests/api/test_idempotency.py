@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from panel.kernel.db import db, unit_of_work, utcnow
 from panel.ledger.jobs import Job
 from panel.mail.models import Mailbox
 from tests.api.program import Program, Reply
+from tests.worlds import grant
 
 KEY = {"Idempotency-Key": "order-66"}
 
@@ -29,10 +31,16 @@ def test_a_request_sent_twice_is_done_once_and_answered_alike_but_for_its_secret
     assert secret.rpartition("/")[2] not in json.dumps(db.session.scalar(select(KeptAnswer.body)))
 
 
-def test_a_repetition_shows_the_mailbox_as_it_is_by_now(program: Program) -> None:
-    _ask(program)
+def test_a_repetition_warns_alike_and_shows_the_mailbox_as_it_is_by_now(program: Program) -> None:
+    grant(program.world.smigiel, mailboxes=1, mailbox_mb=1024)
+    other = {"member_id": str(program.world.smigiel.id), "address": "a.la@info.wokiss.pl"}
+    assert _ask(program, headers={"Idempotency-Key": "other"}, **other).status_code == 202
+    first, second = _ask(program), _ask(program, headers={"Accept-Language": "en"})
+    assert [[one["code"] for one in reply.json["warnings"]] for reply in (first, second)] == [["near_double"]] * 2
+    assert second.json["warnings"] != first.json["warnings"], "in the language asked for"
     with unit_of_work():
-        db.session.execute(update(Mailbox).values(seen_generation=1, applied_generation=1, seen_at=utcnow()))
+        mine = update(Mailbox).where(Mailbox.id == uuid.UUID(first.json["id"]))
+        db.session.execute(mine.values(seen_generation=1, applied_generation=1, seen_at=utcnow()))
     again = _ask(program, headers={"Prefer": "wait=5"})
     assert (again.status_code, again.json["state"]) == (201, "active")
 
