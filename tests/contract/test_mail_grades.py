@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import NamedTuple
 
 import pytest
 
@@ -23,31 +22,13 @@ from tests.contract.mail_client import (
     subjects_when,
     submit_as,
 )
+from tests.contract.mail_doors import AS_EVER, Row, ask_doors, table
 from tests.contract.node import AgentUnderTest, new_id
 
 NOTICE = "Zalegle oplaty - biuro@wokiss.pl, 61 000"
 
 
-class Row(NamedTuple):
-    """One line of the table: what each door answers."""
-
-    rcpt: str
-    alias: str
-    lmtp: str
-    sends: str
-    signs_in_to_send: str
-    reads: str
-
-
-AS_EVER = Row("250", "250", "250", "250", "235", "OK")
-STOPPED = "550 5.7.1 .* Sending is stopped: " + NOTICE
-KEPT_OUT = "Sign-in is stopped: " + NOTICE
-TABLE: dict[Grade, Row] = {
-    "": AS_EVER,
-    "no_send": AS_EVER._replace(sends=STOPPED),
-    "no_login": AS_EVER._replace(sends="", signs_in_to_send="535", reads=KEPT_OUT),
-    "closed": Row("550 5.2.1", "550 5.2.1", "550", "", "535", KEPT_OUT),
-}
+TABLE = table(NOTICE)
 
 
 @pytest.mark.parametrize("grade", TABLE)
@@ -115,46 +96,5 @@ def test_a_graded_row_that_somebody_edits_or_loses_is_told_and_repaired(mail: Ag
 
 def assert_row(row: Row, mail: AgentUnderTest, box: Mailbox, alias: Alias) -> None:
     """Ask each door; each answer must hold what the table says."""
-    found = Row(*_ask_all(mail, box, alias))
+    found = ask_doors(mail.run, box.address, alias.address, PASSWORD)
     assert all(re.search(wanted, answer) for wanted, answer in zip(row, found, strict=True)), found
-
-
-def _ask_all(mail: AgentUnderTest, box: Mailbox, alias: Alias) -> list[str]:
-    return mail.run("python3", "-c", _ASK, box.address, alias.address, PASSWORD).splitlines()
-
-
-_ASK = """
-import base64, imaplib, random, smtplib, socket, ssl, sys
-box, alias, password = sys.argv[1:]
-context = ssl._create_unverified_context()
-source = (f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}", 0)
-
-def rcpt(client, sender, to):
-    client.mail(sender)
-    code, text = client.rcpt(to)
-    client.rset()
-    return f"{code} {text.decode()}"
-
-def told(text):
-    print(" ".join(text.split()))
-
-with smtplib.SMTP("127.0.0.1", 25, "outside.example") as client:
-    client.ehlo()
-    told(rcpt(client, "somebody@outside.example", box))
-    told(rcpt(client, "somebody@outside.example", alias))
-lmtp = smtplib.LMTP("/var/spool/postfix/private/dovecot-lmtp")
-lmtp.ehlo("here")
-told(rcpt(lmtp, "somebody@outside.example", box))
-with smtplib.SMTP("127.0.0.1", 587, "holder.example", source_address=source) as client:
-    client.starttls(context=context)
-    client.ehlo()
-    words = base64.b64encode(f"\\0{box}\\0{password}".encode()).decode()
-    code, text = client.docmd("AUTH", f"PLAIN {words}")
-    told(rcpt(client, box, alias) if code == 235 else "")
-    told(f"{code} {text.decode()}")
-plain = socket.create_connection(("127.0.0.1", 993), source_address=source)
-with context.wrap_socket(plain) as stream:
-    stream.recv(4096)
-    stream.sendall(b"a AUTHENTICATE PLAIN " + words.encode() + b"\\r\\n")
-    told(stream.recv(4096).decode())
-"""
