@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from panel.cli.errors import EXIT_CODES, FAILED
+from panel.cli.exit_codes import FAILED, INVALID
 from panel.cli.lists import listed, print_list
 from panel.cli.output import as_json, print_json, print_one
 from panel.cli.references import find_member, require_id
@@ -172,7 +172,7 @@ def _end(actor: Actor, one: Import, *, json_: bool) -> None:
         counts = ", ".join(f"{number} {word}" for word, number in sorted(one.counts.items()))
         click.echo(f"{one.id}: {one.state}: {counts}")
     if one.state != "done" and (one.counts.get("error") or one.problems):
-        sys.exit(EXIT_CODES[Invalid])
+        sys.exit(INVALID)
     if one.counts.get("failed"):
         sys.exit(FAILED)
 

@@ -26,6 +26,7 @@ from panel.identity.passkeys import Passkey
 from panel.identity.providers import OutsideLink, OutsideProvider
 from panel.identity.sessions import open_session
 from panel.identity.step_ins import AskedAction, StepIn
+from panel.imports.models import Import
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.passwords import token_digest
@@ -47,7 +48,8 @@ KINDS = {
     "token": "token", "parent": "member",
     "orders": "order", "invitations": "invitation", "step-ins": "step_in", "order": "order",
     "task": "task", "step": "step", "invitation": "invitation",
-    "step_in": "step_in", "asked": "asked", "session": "session", "key": "passkey",
+    "imports": "import", "import": "import", "step_in": "step_in",
+    "asked": "asked", "session": "session", "key": "passkey",
     "provider": "provider", "outside-providers": "provider", "attempts": "attempts", "link": "link",
     "webhooks": "webhook", "webhook": "webhook", "delivery": "delivery",
 }  # fmt: skip
@@ -181,6 +183,22 @@ def _asked(member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
     )
 
 
+def _import(member: Member, word: str, _rows: Rows, _place: str) -> uuid.UUID:
+    """A file that somebody uploaded for the member."""
+    return _add(
+        Import(
+            kind="mailboxes",
+            file_name=f"drzewo {word}.csv",
+            actor="user:x",
+            actor_name=f"Drzewo {word}",
+            member_id=member.id,
+            columns=["adres"],
+            mapping={"address": "adres"},
+            total=0,
+        )
+    )
+
+
 def _session(_member: Member, _word: str, rows: Rows, place: str) -> uuid.UUID:
     user = db.session.get_one(User, rows["user"][place])
     return open_session(user, address="192.0.2.2", agent="tests", factors=["password"]).row.id
@@ -265,6 +283,7 @@ MAKERS: dict[str, Callable[[Member, str, Rows, str], uuid.UUID]] = {
     "invitation": _invitation,
     "step_in": _step_in,
     "asked": _asked,
+    "import": _import,
     "session": _session,
     "passkey": _passkey,
     "provider": _provider,
