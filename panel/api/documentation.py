@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from panel.api.examples import EXAMPLES
 from panel.api.fields import Field
 from panel.api.operations import OPERATIONS, Operation
 from panel.api.schemas import COMPONENTS, ref
@@ -142,7 +143,9 @@ def _content(operation: Operation) -> tuple[dict[str, Any], bool] | None:
     if operation.body is None:
         return None
     required = any(field.required for field in operation.body.fields.values())
-    return {"application/json": {"schema": operation.body.schema()}}, required
+    example = EXAMPLES.get(operation.name)
+    told = {"schema": operation.body.schema()} | ({} if example is None else {"example": dict(example)})
+    return {"application/json": told}, required
 
 
 def form_schema(operation: Operation) -> dict[str, Any]:
