@@ -13,7 +13,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ _LOOKS = "UPDATE mailbox_use SET looks = ? WHERE id = ?"
 _FORGET = "DELETE FROM mailbox_use WHERE id NOT IN (SELECT id FROM mailbox)"
 
 
+Ask = Callable[[Collection[str]], Mapping[str, int]]
+"""Tells how many KiB each of these addresses holds."""
+
+
+class DovecotAway(Exception):
+    """Nobody can be asked now: nothing is known to have changed."""
+
+
 @dataclass
 class _Round:
     """How far the reading is: behind the id ``place``; what was ``found``; times in seconds of this host's clock."""
@@ -66,15 +75,19 @@ class _Round:
 class MailboxUse:
     """Reads, keeps and tells how much the mailboxes of this node hold."""
 
-    def __init__(self, store: Store, root: Path = Path(MAIL_ROOT)) -> None:
+    def __init__(self, store: Store, root: Path = Path(MAIL_ROOT), ask: Ask | None = None) -> None:
         self._store = store
         self._root = root
+        self._ask = ask or ask_dovecot
 
     def look(self, *, seconds: float, every: float) -> None:
         """Look on for ``seconds``, or until the round is over; a new one begins ``every`` seconds after the last.
 
-        Does nothing while Dovecot is not there. Raises CommandFailed.
+        While Dovecot is not there it goes no further than to the first one about which it had to be asked. Raises
+        CommandFailed.
         """
+        if not seconds:
+            return
         end = time.monotonic() + seconds
         with self._store.read() as tx:
             now = _Round(tx.fact("use_place"), _number(tx.fact("use_began_at")), _number(tx.fact("use_whole_at")))
@@ -82,12 +95,13 @@ class MailboxUse:
             if 0 <= time.time() - now.began_at < every:
                 return
             now.began_at = time.time()
-        if not mail_daemons.running()["dovecot"]:
-            return
-        while not now.is_over and time.monotonic() < end:
+        with suppress(DovecotAway):
             self._look_at_some(now)
-        with self._store.write() as tx:
-            _keep(tx, now)
+            while not now.is_over and time.monotonic() < end:
+                self._look_at_some(now)
+        if now.place or now.is_over:
+            with self._store.write() as tx:
+                _keep(tx, now)
 
     def told(self, after: int) -> dict[str, Any]:
         """Tell what is numbered above ``after``, at most TOLD_MAX of it (`wire`, ``use``)."""
@@ -105,7 +119,6 @@ class MailboxUse:
     def _look_at_some(self, now: _Round) -> None:
         with self._store.read() as tx:
             rows = tx.connection.execute(_NEXT, (now.place, _AT_ONCE)).fetchall()
-        now.is_over, now.place = len(rows) < _AT_ONCE, rows[-1][0] if rows else now.place
         changed: dict[str, tuple[str, str]] = {}
         for id_, address, before in rows:
             if _PLAIN.fullmatch(f"{id_} {address}"):
@@ -113,9 +126,10 @@ class MailboxUse:
                 if not looks or looks != before:
                     changed[address] = (id_, looks)
         held = {address: 0 for address, (_, looks) in changed.items() if looks == _EMPTY}
-        held |= ask_dovecot(changed.keys() - held.keys())
+        held |= self._ask(asked) if (asked := changed.keys() - held.keys()) else {}
         for address, (id_, looks) in changed.items():
             now.found[id_] = (looks, held[address]) if address in held else ("", UNKNOWN)
+        now.is_over, now.place = len(rows) < _AT_ONCE, rows[-1][0] if rows else now.place
 
 
 def looks_of(maildir: Path) -> str:
@@ -135,9 +149,12 @@ def looks_of(maildir: Path) -> str:
 
 
 def ask_dovecot(addresses: Collection[str]) -> dict[str, int]:
-    """Return how many KiB each holds; whom Dovecot cannot read, or not in time, is left out. Raises CommandFailed."""
-    if not addresses:
-        return {}
+    """Return how many KiB each holds; whom Dovecot cannot read, or not in time, is left out.
+
+    Raises DovecotAway, CommandFailed.
+    """
+    if not mail_daemons.running()["dovecot"]:
+        raise DovecotAway
     process = start(["nice", "-n", "10", DOVEADM, "-f", "tab", "quota", "get", "-F", "-"])
     wanted = "".join(f"{address}\n" for address in addresses).encode()
     try:
