@@ -12,18 +12,29 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from panel.identity.actions import actor_for_user
-from panel.identity.models import User
+from panel.identity.models import Grant, User
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.identity.stepping_in import acts_for, find_inside
-from panel.kernel.access import Actor, Agreed, Reach, require, scoped
-from panel.kernel.db import database_now, db, read_row, unit_of_work
+from panel.kernel.access import ROLES, Actor, Agreed, Reach, require, scoped
+from panel.kernel.db import database_now, db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, NotAllowed, NotFound
-from panel.ledger.events import record
+from panel.ledger.events import Event, record
 from panel.ledger.notices import tell_holders
 from panel.members.tree import reach_of
 
 ASKED_MOST = 20
 """How many changes can be asked for during one stay."""
+
+
+SETTLED_DAYS = 7
+"""For so long whoever agrees has to have held the role, with nobody else changing how they sign in.
+
+Without it, whoever gives roles could make an account of their own that agrees to what they ask for.
+"""
+
+_MADE_ANEW = ("identity:factor:remove-all", "identity:user:email-ask")
+_BY_LINK = ("identity:user:password-reset", "identity:user:email-undo")
+"""What others do to somebody's sign-in, and new passwords by links, which reach mailboxes that may be served here."""
 
 
 def ask(
@@ -61,11 +72,15 @@ def ask(
 def agree(actor: Actor, asked_id: uuid.UUID) -> AskedAction:
     """Agree to one change, as a person of the member with a fresh second factor of its own.
 
-    Nobody of the staff can, whatever roles they hold, nor whoever asked. Raises NotFound, NotAllowed, Conflict
-    ``decided_already``, ``stay_over``.
+    Nobody of the staff can, whatever roles they hold, nor whoever asked, nor an account that was given the role or
+    another way in lately. Raises NotFound, NotAllowed, Conflict ``decided_already``, ``stay_over``, ``not_settled``.
     """
     if not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="stepin:agree")
+    asked = get_asked(actor, asked_id)
+    _require_decider(actor, asked)
+    if not is_settled(actor, asked):
+        raise Conflict("not_settled", days=SETTLED_DAYS)
     return _decide(actor, asked_id, agreed=True)
 
 
@@ -112,6 +127,24 @@ def asked_query(
     query = select(AskedAction).where(AskedAction.step_in_id.in_(stays)).order_by(AskedAction.id.desc())
     query = query.where(AskedAction.agreed.is_(None)) if waiting else query
     return query if step_in_id is None else query.where(AskedAction.step_in_id == step_in_id)
+
+
+def is_settled(actor: Actor, asked: AskedAction) -> bool:
+    """Whether the actor acts for the member for long enough, by an account that is what it was all that time."""
+    lately = database_now(-SETTLED_DAYS * 24 * 3600)
+    held = select(Grant).where(Grant.user_id == actor.user_id, Grant.granted_at <= lately)
+    old = [grant for grant in db.session.scalars(held).unique() if _speaks(grant, asked)]
+    others = Event.tag.in_(_MADE_ANEW) & (Event.actor != f"user:{actor.user_id}")
+    changes = select(Event.id).where(Event.resource_kind == "user", Event.resource_id == actor.user_id)
+    changed = changes.where(Event.at > lately, Event.tag.in_(_BY_LINK) | others).limit(1)
+    return bool(old) and db.session.scalar(changed) is None
+
+
+def _speaks(grant: Grant, asked: AskedAction) -> bool:
+    """Whether a role speaks for the member of the stay and for the one the change is about."""
+    if grant.member_id is None or "stepin:agree" not in ROLES.get(grant.role.name, ()):
+        return False
+    return grant.holds_at(utcnow()) and {asked.step_in.member_id, asked.member_id} <= reach_of([grant.member_id])
 
 
 def _decide(actor: Actor, asked_id: uuid.UUID, *, agreed: bool) -> AskedAction:

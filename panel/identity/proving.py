@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from panel.identity.limits import attempt, forget
+from panel.identity.limits import address_key, attempt, forget, give_back, network_of
 from panel.identity.models import User
 from panel.identity.passkeys import check_passkey
 from panel.identity.recovery_codes import take_recovery_code
@@ -63,10 +63,22 @@ def prove_by_password(user: User, password: str, *, address: str, agent: str) ->
 
 
 def _prove(user: User, factor: str, is_right: Callable[[], bool], *, address: str, agent: str) -> str:
-    attempt(_WHAT, str(user.id), user_id=user.id)
+    account, place = str(user.id), _place(user, address)
+    attempt(_WHAT, account, *place, user_id=user.id)
     if not is_right():
         note_refusal(user.id, address=address, agent=agent, factor=factor)
         code, field = _REFUSALS[factor]
         raise Invalid(code, field=field)
-    forget(_WHAT, str(user.id))
+    forget(_WHAT, account)
+    give_back(_WHAT, *place)
     return factor
+
+
+def _place(user: User, address: str) -> tuple[str, ...]:
+    """The address the try is counted at; none where ``user`` signed in from before.
+
+    One address that tries codes at many accounts has to wait; it keeps nobody out who works there.
+    """
+    here = network_of(address)
+    is_known = here in (network_of(user.current_login_ip), network_of(user.last_login_ip))
+    return () if is_known or not here else (address_key(address),)

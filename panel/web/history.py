@@ -88,7 +88,9 @@ def end(step_in_id: uuid.UUID) -> ResponseReturnValue:
 @permission("events:read")
 def change(asked_id: uuid.UUID) -> ResponseReturnValue:
     """One change that staff asked for: what exactly, and the two answers."""
-    return render_template("history/change.html", asked=agreements.get_asked(actor(), asked_id), form=PanelForm())
+    asked = agreements.get_asked(actor(), asked_id)
+    settled, days = agreements.is_settled(actor(), asked), agreements.SETTLED_DAYS
+    return render_template("history/change.html", asked=asked, form=PanelForm(), settled=settled, days=days)
 
 
 @area.post("/staff/changes/<uuid:asked_id>/agree")

@@ -46,9 +46,14 @@ _TEXTS = {
     "stay_over": _l("The time in the member's view is over. Nothing was done."),
     "asked_enough": _l("Enough was asked for during this stay."),
     "member_decides": _l("Only the member's own people can agree to this."),
+    "not_settled": _l(
+        "Agreeing takes somebody who has held the role for %(days)s days and whose way of signing in nobody else has"
+        " changed in that time. Ask another administrator of the member, or wait."
+    ),
     "decided_already": _l("This was decided already."),
     "done_already": _l("This was done already. Ask again if it is needed once more."),
     "not_agreed": _l("The member has not agreed to exactly this."),
+    "changes_other": _l("Meanwhile something else would be changed. Look at what will happen again."),
     "stale": _l("Somebody changed this in the meantime. Look at the current version and change it again."),
     "email_same": _l("This is the address so far."),
     "own_email": _l("Change your own e-mail on the page of your account."),

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from panel.identity.actions import actor_for_user, create_user, ensure_roles
 from panel.identity.factors import change_password, has_factor, remove_all_factors, remove_totp, set_up_totp
+from panel.identity.limits import address_key, note_failure
 from panel.identity.models import User
 from panel.identity.policy import demand_on, rule_of_role
 from panel.identity.proving import prove_by_code, prove_by_recovery_code
@@ -130,6 +131,20 @@ def test_codes_are_limited_and_what_was_wrong_is_shown(world: World, anna: User)
     with pytest.raises(TooMany):
         prove_by_recovery_code(anna, "0000", **HERE)
     assert [(one.refused, one.factors) for one in recent_sign_ins(anna.id)] == [(True, ["totp"])] * 7
+
+
+def test_an_address_that_tries_many_accounts_has_to_wait_and_keeps_nobody_out_who_works_there(
+    world: World, anna: User
+) -> None:
+    secret = _with_totp(world, anna)
+    for _ in range(31):
+        note_failure("second_factor", address_key(HERE["address"]))
+    with pytest.raises(TooMany):
+        prove_by_code(anna, code_now(secret), **HERE)
+    prove_by_code(anna, code_now(secret), address="203.0.113.9", agent="x")
+    with unit_of_work():
+        anna.current_login_ip, anna.totp_step = HERE["address"], None
+    assert prove_by_code(anna, code_now(secret), **HERE) == "totp"
 
 
 def test_recovery_codes_are_ten_each_good_once_as_people_type_them(world: World, anna: User) -> None:

@@ -14,13 +14,15 @@ from sqlalchemy import select, update
 
 from panel.identity import agreements
 from panel.identity.actions import actor_for_user, create_user, ensure_roles
+from panel.identity.email_changes import ask_for_other
+from panel.identity.lost_factors import remove_lost_factors
 from panel.identity.models import User
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.identity.stepping_in import actor_inside, end, enter
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import database_now, db, new_id, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, PanelError
-from panel.ledger.events import Event
+from panel.ledger.events import Event, record
 from panel.ledger.notices import Notice
 from panel.mail import actions
 from panel.mail.actions import create_mailbox, remove_mailbox
@@ -128,6 +130,25 @@ def test_only_the_members_own_people_decide_with_a_fresh_factor(stay: Stay) -> N
     refused(lambda: agreements.agree(stay.wojt, asked.id), Conflict, "decided_already")
 
 
+def test_no_account_that_was_made_or_opened_anew_for_it_agrees(stay: Stay) -> None:
+    """Who gives roles and helps people in could else agree, by an account of the member, to what they ask for."""
+    asked = ask_for(stay.inside, "suspend", mailbox_id=stay.box.id)
+    boss = actor_for_user(_user("association_admin"), fresh=True)
+    new = _user("member_admin", member=stay.world.koscian, held_days=6)
+    helped, moved, reset = (_user("member_admin", member=stay.world.koscian) for _ in range(3))
+    remove_lost_factors(boss, helped.id, reason="Zgubiony telefon, zgłoszenie")
+    ask_for_other(boss, moved.id, email="inna.skrzynka@x.pl")
+    with unit_of_work():
+        record(actor_for_user(reset), "identity:user:password-reset", kind="user", resource_id=reset.id, name="x")
+    for user in (new, helped, moved, reset):
+        refused(lambda who=user: agreements.agree(actor_for_user(who, fresh=True), asked.id), Conflict, "not_settled")  # type: ignore[misc]  # a lambda
+    own = actor_for_user(db.session.get_one(User, stay.wojt.user_id), fresh=True)
+    with unit_of_work():
+        record(own, "identity:user:email-ask", kind="user", resource_id=own.user_id, name="x")
+    assert agreements.agree(own, asked.id).agreed, "what one changes oneself is no matter"
+    assert agreements.refuse(actor_for_user(new), asked.id).agreed is False, "anybody of the member may refuse"
+
+
 @pytest.mark.one_database
 def test_what_was_agreed_to_can_be_taken_back_until_it_is_done(stay: Stay) -> None:
     asked = agreed(stay, "suspend", mailbox_id=stay.box.id)
@@ -215,9 +236,12 @@ def agreed(stay: Stay, action: str, **values: object) -> AskedAction:
     return agreements.agree(stay.wojt, ask_for(stay.inside, action, **values).id)  # type: ignore[arg-type]  # as given
 
 
-def _user(role: str, *, member: Member | None = None) -> User:
-    return create_user(SYSTEM, email=f"{role}-{uuid.uuid4().hex[:8]}@x.pl", name=role, password_hash=None, role=role,
+def _user(role: str, *, member: Member | None = None, held_days: int = 8) -> User:
+    user = create_user(SYSTEM, email=f"{role}-{uuid.uuid4().hex[:8]}@x.pl", name=role, password_hash=None, role=role,
                        member_id=None if member is None else member.id)  # fmt: skip
+    with unit_of_work():
+        user.grants[0].granted_at -= timedelta(days=held_days)
+    return user
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ def small_site(folder: Path, *, full: bool = False) -> Iterator[Site]:
         clerk = _person("anna@example.test", "Anna Nowak", "member_admin", member_id=world.koscian.id)
         nobody = _person("nobody@example.test", "Jan Bezprawny", "member_editor", member_id=world.smigiel.id)
         nobody.grants.clear()
+        clerk.grants[0].granted_at -= timedelta(days=30)
         db.session.commit()
         show_sign("worker of tests", seconds=24 * 3600)
         site = Site(world, admin, totp, clerk, nobody)
