@@ -107,7 +107,7 @@ class MailboxUse:
         """Tell what is numbered above ``after``, at most TOLD_MAX of it (`wire`, ``use``)."""
         with self._store.read() as tx:
             last, whole_at = int(_number(tx.fact("use_number"))), _number(tx.fact("use_whole_at"))
-            # A number never given here comes from before this store was: then all is news.
+            # A number higher than any given here is of a store that was put back since: then all is news.
             rows = tx.connection.execute(_TOLD, (after if after <= last else 0, TOLD_MAX)).fetchall()
         return {
             "use": {id_: kib for id_, kib, _ in rows},
@@ -176,7 +176,8 @@ def _changed_at(folder: Path) -> int:
 def _keep(tx: Transaction, now: _Round) -> None:
     """Write what was found, numbered where it is otherwise than before, and where the next ask goes on."""
     known = dict(tx.connection.execute(_KNOWN, (json.dumps(list(now.found)),)))
-    number = int(_number(tx.fact("use_number")))
+    # A store that is new begins above all numbers that one before it gave, so that what it tells is news.
+    number = int(_number(tx.fact("use_number"))) or int(time.time() * 1000)
     for id_, (looks, kib) in now.found.items():
         if known.get(id_) == kib:
             tx.connection.execute(_LOOKS, (looks, id_))

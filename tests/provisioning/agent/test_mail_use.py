@@ -66,7 +66,15 @@ def test_what_did_not_change_is_not_asked_about_and_what_is_no_news_is_not_told(
     node.deliver(node.ids[4], LONG_AGO + 5)
     assert node.look_and_tell(mark) == {node.ids[3]: 9, node.ids[4]: 9}
     assert sorted(node.asked) == ["m3@x.test", "m4@x.test"]
-    assert node.look_and_tell(mark + 10**6).keys() == set(node.ids), "a mark of another store: all is told"
+    assert node.look_and_tell(mark + 10**6).keys() == set(node.ids), "the store was put back: all is told"
+
+
+def test_a_new_store_tells_all_whatever_the_one_before_it_told(node: Node, tmp_path: Path) -> None:
+    node.look_and_tell()
+    mark = node.use.told(0)["mark"]
+    (tmp_path / "again").mkdir()
+    again = Node(tmp_path / "again")
+    assert again.look_and_tell(mark).keys() == set(again.ids)
 
 
 def test_a_round_goes_on_where_it_stopped_and_rests_when_it_is_over(node: Node) -> None:
