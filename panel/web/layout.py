@@ -72,6 +72,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
 
 
 _WORDS = (
+    "describe",
     "factors_words",
     "rule_words",
     "state_look",

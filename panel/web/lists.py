@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -160,7 +160,17 @@ def csv_answer(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], 
 
     ``columns``: heading and what to take from a row. Rows are streamed, so size costs no memory.
     """
-    answer = Response(stream_with_context(_csv_lines(query, columns)), mimetype="text/csv; charset=utf-8")
+    return _as_file(_csv_lines(query, columns), name)
+
+
+def csv_of(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, name: str) -> Response:
+    """``rows`` as such a file."""
+    lines = [BOM + csv_line(headings), *(csv_line([harmless(value) for value in row]) for row in rows)]
+    return _as_file(iter(lines), name)
+
+
+def _as_file(lines: Iterator[str], name: str) -> Response:
+    answer = Response(stream_with_context(lines), mimetype="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
 

@@ -14,6 +14,7 @@ from sqlalchemy import Select, select
 from panel.kernel.access import require
 from panel.kernel.db import db
 from panel.kernel.i18n import _
+from panel.kernel.listing import COUNT
 from panel.ledger.resources import RESOURCE_STATES
 from panel.mail import actions, domains
 from panel.mail.aliases import aliases_of
@@ -27,6 +28,7 @@ from panel.web.asked_id import asked_id
 from panel.web.forms.mail import DomainForm, NewMailboxForm
 from panel.web.lists import Asked, asked, csv_answer
 from panel.web.mail_parts import domain_names, link_page, room, server_of
+from panel.web.mailbox_many import WORDS
 from panel.web.resource_timeline import timeline_of
 from panel.web.session import actor, permission
 
@@ -51,7 +53,8 @@ def show_list() -> ResponseReturnValue:
     wanted, offered = asked("state", "domain", "room"), _domains()
     listing = wanted.read(_query(wanted, offered), sorts=SORTS, default="address")
     pending = [mailbox.id for mailbox in listing.items if mailbox.state in UNSETTLED]
-    return render_template("mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered, pending=pending)
+    return render_template("mail/list.html", listing=listing, states=RESOURCE_STATES, domains=offered, pending=pending,
+                           many=WORDS)  # fmt: skip
 
 
 @area.get("/mailboxes.csv")
@@ -136,7 +139,8 @@ def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
         actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None,
         domain_id=domain_id, member_id=asked_id("member"),
     )  # fmt: skip
-    return query.where(Mailbox.use_told > 0) if wanted.filter("room") == "little" else query
+    little = wanted.filter("room") == "little"
+    return query.where(Mailbox.use_told > 0).execution_options(**{COUNT: None}) if little else query
 
 
 def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:

@@ -224,6 +224,7 @@ PAGES: dict[str, Need] = {
     "stepping_in.carry_out": Need(inside=True),
     "stepping_in.leave": Need(also="events:read"),
     "stepping_in.over": SIGNED_IN,
+    "mailboxes.change": needs("mail:write", body={"action": "suspend", "scope": "chosen", "id": "{mailbox}"}),
     "mailbox.take_over": needs("mail:takeover"),
     "mailbox.hand_back": needs("mail:takeover"),
     "live.job": needs("jobs:read"),

@@ -92,6 +92,14 @@ class QuotaForm(PanelForm):
     submit = SubmitField(_l("Change capacity"))
 
 
+class ManyForm(PanelForm):
+    """What to do with many mailboxes; ``digest``: that of what was shown before."""
+
+    action = Line(_l("What to do"))
+    quota_mb = WholeNumber(_l("Capacity in MB"), description=_l("1024 MB is 1 GB."))
+    digest = Line(_l("What was shown"))
+
+
 class PasswordForm(PanelForm):
     """A password set for the holder."""
 
