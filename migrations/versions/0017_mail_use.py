@@ -21,7 +21,8 @@ def upgrade() -> None:
     op.create_index("ix_mailboxes_want_held", "mailboxes", ["want", "held_mb", "id"], unique=False)
     op.create_index("ix_mailboxes_member_held", "mailboxes", ["member_id", "want", "held_mb", "id"], unique=False)
     few = sa.text("use_told > 0")
-    op.create_index("ix_mailboxes_nearly_full", "mailboxes", ["member_id"], sqlite_where=few, postgresql_where=few)
+    columns = ["member_id", "want", "use_told", "id"]
+    op.create_index("ix_mailboxes_nearly_full", "mailboxes", columns, sqlite_where=few, postgresql_where=few)
     op.create_index("ix_jobs_finished_at", "jobs", ["finished_at", "state"], unique=False)
     op.add_column("nodes", sa.Column("use_mark", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("nodes", sa.Column("use_asked_at", sa.DateTime(timezone=True), nullable=True))

@@ -55,7 +55,7 @@ class Mailbox(ResourceColumns, Base):
         Index("ix_mailboxes_member_address", "member_id", "want", "address", "id"),
         Index("ix_mailboxes_want_held", "want", "held_mb", "id"),
         Index("ix_mailboxes_member_held", "member_id", "want", "held_mb", "id"),
-        Index("ix_mailboxes_nearly_full", "member_id", sqlite_where=text("use_told > 0"),
+        Index("ix_mailboxes_nearly_full", "member_id", "want", "use_told", "id", sqlite_where=text("use_told > 0"),
               postgresql_where=text("use_told > 0")),
         Index("ix_mailboxes_member_quota", "member_id", "want", "quota_mb", "id"),
         Index("ix_mailboxes_domain_address", "domain_id", "want", "address", "id"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
+from sqlalchemy.orm import aliased
 
 from panel.kernel.access import Actor, require
 from panel.kernel.bulk import execute_many
@@ -26,6 +27,7 @@ _BELOW = 5
 _NAMED = 5
 """How many addresses a notice names."""
 SHOWN_MOST = 1_000
+_NOUGHT: ColumnElement[int] = literal_column("0")  # a number that is sent apart would keep SQLite from the index of few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +88,15 @@ def use_of(member_id: uuid.UUID) -> MailUse:
 
 def nearly_full(member_id: uuid.UUID) -> list[Mailbox]:
     """The mailboxes of a member that have little room left, the fullest first."""
-    query = select(Mailbox).where(Mailbox.member_id == member_id, Mailbox.want == "put", Mailbox.use_told > 0)
-    rows = db.session.scalars(query.order_by(Mailbox.held_mb.desc(), Mailbox.id).limit(SHOWN_MOST)).unique()
+    query = select(Mailbox).where(Mailbox.member_id == member_id, Mailbox.want == "put", Mailbox.use_told > _NOUGHT)
+    rows = db.session.scalars(query.order_by(Mailbox.use_told.desc(), Mailbox.id).limit(SHOWN_MOST)).unique()
     return [box for box in rows if level_of(box.used_mb, box.quota_mb)]
+
+
+def has_little_room() -> ColumnElement[bool]:
+    """SQL: people were told that the mailbox fills, and it was not emptied since. Found without reading the others."""
+    other = aliased(Mailbox)
+    return Mailbox.id.in_(select(other.id).where(other.use_told > _NOUGHT))
 
 
 def capacity(mailbox: Mailbox, quota_mb: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from panel.mail.aliases import aliases_of
 from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox, MailDomain
 from panel.mail.takeover import holders_of
-from panel.mail.use import known_since, level_of
+from panel.mail.use import has_little_room, known_since, level_of
 from panel.members.actions import get_member
 from panel.members.models import Member
 from panel.web.asked_id import asked_id
@@ -140,7 +140,7 @@ def _query(wanted: Asked, offered: list[MailDomain]) -> Select[Mailbox]:
         domain_id=domain_id, member_id=asked_id("member"),
     )  # fmt: skip
     little = wanted.filter("room") == "little"
-    return query.where(Mailbox.use_told > 0).execution_options(**{COUNT: None}) if little else query
+    return query.where(has_little_room()).execution_options(**{COUNT: None}) if little else query
 
 
 def _owners(rows: list[MailDomain]) -> dict[uuid.UUID, str]:

@@ -54,7 +54,7 @@ def test_a_member_sees_what_its_mailboxes_hold_together_and_which_are_nearly_ful
     assert [box.id for box in nearly_full(world.koscian.id)] == [boxes[2].id, boxes[1].id]
     set_quota(SYSTEM, boxes[2].id, quota_mb=1000)
     set_quota(SYSTEM, boxes[0].id, quota_mb=1)
-    assert [box.id for box in nearly_full(world.koscian.id)] == [boxes[1].id, boxes[0].id]
+    assert [box.id for box in nearly_full(world.koscian.id)] == [boxes[0].id, boxes[1].id]
     assert use_of(world.smigiel.id).known == 0
 
 
