@@ -72,7 +72,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         if operation.permission
         else ""
     )
-    said = {
+    said: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.area],
         "summary": summary.rstrip("."),

@@ -55,6 +55,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             {"member_id": MEMBER, "address": "maria.lis@info.wokiss.pl", "quota_mb": 4096},
         ]
     },
+    "change_many_mailboxes": {"action": "quota", "ids": [MAILBOX], "quota_mb": 4096, "dry_run": True},
     "change_mailbox": {"quota_mb": 4096},
     "rename_mailbox": {"address": "anna.kowalska@info.wokiss.pl"},
     "take_over_mailbox": {"successor": "Jan Kowalski", "authority": "Zarządzenie 14/2026 Wójta"},

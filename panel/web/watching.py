@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from panel.kernel.db import db
@@ -33,14 +33,14 @@ IDS_MOST = 200
 log = logging.getLogger("cis.live")
 
 
-def _of_resource(model: type[ResourceColumns]) -> Select[Any]:
+def _of_resource(model: type[ResourceColumns]) -> Any:
     return select(
         model.id, model.want, model.wanted_generation, model.sent_generation, model.applied_generation,
         model.seen_generation, model.seen_at, model.problem_code, model.suspended_at,
     )  # fmt: skip
 
 
-FOLLOWED: Mapping[str, tuple[Any, Select[Any]]] = {
+FOLLOWED: Mapping[str, tuple[Any, Any]] = {
     "job": (Job.id, select(Job.id, Job.state, Job.attempts, Job.counts, Job.retry_at, Job.finished_at)),
     "mailbox": (Mailbox.id, _of_resource(Mailbox)),
     "domain": (MailDomain.id, _of_resource(MailDomain)),

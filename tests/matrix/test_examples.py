@@ -92,11 +92,12 @@ def _places(shape: Field, before: tuple[str | int, ...] = ()) -> Iterator[tuple[
 
 def _put(body: Any, place: tuple[str | int, ...], value: Any) -> Any:
     """``body`` with ``value`` at ``place``; where nothing leads there the body as it was."""
-    changed = json.loads(json.dumps(body))
-    at = changed
+    changed: Any = json.loads(json.dumps(body))
+    at: Any = changed
     for step in place[:-1]:
-        if not (isinstance(at, list) and at) and not (isinstance(at, dict) and step in at):
+        try:
+            at = at[step]
+        except (KeyError, IndexError, TypeError):
             return changed
-        at = at[step]
     at[place[-1]] = value
     return changed

@@ -83,7 +83,9 @@ def test_only_what_one_may_see_is_followed(site: Site) -> None:
     ):
         answer = site.client(user).get(path)
         assert answer.status_code == status, path
-    assert site.client(site.clerk).get(f"/live/mailboxes/{own.id}").json["mark"]
+    shown = site.client(site.clerk).get(f"/live/mailboxes/{own.id}")
+    assert shown.json is not None
+    assert shown.json["mark"]
 
 
 class _Stream:

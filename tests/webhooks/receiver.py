@@ -10,8 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from werkzeug.serving import make_server
+
+from tests.web.site import Quiet
 
 
 @dataclass(frozen=True)
@@ -55,22 +58,14 @@ def receiving() -> Iterator[Receiver]:
     """Run one on a free port of this host."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.got.append(Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            refused = receiver.refuses and receiver.refuses.encode() in body
-            self.send_response(422 if refused else receiver.status)
-            for name, value in receiver.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(receiver.answer)))
-            self.end_headers()
-            self.wfile.write(receiver.answer)
+    def take(environ: Any, start: Any) -> list[bytes]:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        receiver.got.append(Got(environ["PATH_INFO"], _headers(environ), body))
+        refused = receiver.refuses and receiver.refuses.encode() in body
+        start(f"{422 if refused else receiver.status} of tests", list(receiver.headers.items()))
+        return [receiver.answer]
 
-        def log_message(self, *_words: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = make_server("127.0.0.1", 0, take, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
@@ -78,3 +73,10 @@ def receiving() -> Iterator[Receiver]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _headers(environ: dict[str, Any]) -> dict[str, str]:
+    found = {
+        name.removeprefix("HTTP_"): value for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_"))
+    }
+    return {name.lower().replace("_", "-"): str(value) for name, value in found.items()}
