@@ -101,7 +101,8 @@ class Walk:
                 session.noop()
                 for number in session.search(None, "ALL")[1][0].split():
                     answer = session.fetch(number.decode(), "(BODY.PEEK[])")[1][0]
-                    text = email.message_from_bytes(answer[1], policy=default)  # type: ignore[arg-type]  # bytes
+                    assert isinstance(answer, tuple)
+                    text = email.message_from_bytes(answer[1], policy=default)
                     if word in text["Subject"] and self.contract["number"] in text["Subject"]:
                         found.append(text.get_content())
                 return bool(found)
