@@ -12,8 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, inspect, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, func, inspect, literal, literal_column, select, tuple_
 from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from panel.kernel.db import UTCDateTime, db
 from panel.kernel.errors import Invalid
@@ -26,6 +27,10 @@ COUNTED_MAX = 1_000
 
 FEW = 10_000
 """So many rows are found by what narrows the list, and sorted then; of more, some come soon in the list's order."""
+
+WALKED = "cis_walked"
+"""Option of a query: the column whose conditions choose no index where many rows are left, so that a list is walked
+through in its own order. SQLite, which knows no numbers, would rather sort all that the conditions leave."""
 
 MANY, COUNT = "cis_many", "cis_count"
 """Options of a query: that it leaves more than FEW rows; and what counts those of a long one sooner than by looking."""
@@ -132,9 +137,23 @@ def _keys(
         found = rows.limit(FEW).subquery()
         order = order.over(found)
         rows = select(found.c.sorted_by, found.c.primary_key)
+    elif WALKED in query.get_execution_options() and db.session.get_bind().dialect.name == "sqlite":
+        rows = _walked(rows, query.get_execution_options()[WALKED])
     start = order.apply(rows)
     start = start.offset(offset) if here is None else start.where(order.after(*here))
     return list(db.session.execute(start.limit(most)).all())
+
+
+def _walked(rows: Select[Any], column: Any) -> Select[Any]:
+    """``rows`` with the column's name behind a plus sign: no index is then used for its conditions (SQLite 8.1)."""
+    plain = literal_column(f"+{column.class_.__tablename__}.{column.key}", column.type)
+
+    def other(element: Any, **_options: Any) -> Any:
+        is_it = isinstance(element, Column) and element.name == column.key
+        return plain if is_it and element.table is column.class_.__table__ else None
+
+    walked: Any = replacement_traverse(rows, {}, other)
+    return rows if walked is None else walked
 
 
 def _read(query: Select[T], primary: ColumnElement[Any], keys: list[Any]) -> list[T]:

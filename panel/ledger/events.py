@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from panel.kernel.access import Actor, require_agreed, scoped
 from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import Base, UTCDateTime, db, new_id, table_of, utcnow
+from panel.kernel.listing import WALKED
 from panel.ledger.append_only import ERASURE, keep_rows
 
 SALT_BYTES = 16
@@ -149,6 +150,7 @@ def events_query(
 ) -> Select[Event]:
     """The events in the actor's scope, newest first, narrowed by what is given (``tag`` by its beginning)."""
     query = scoped(actor, "events:read", select(Event), Event.member_id).order_by(Event.id.desc())
+    query = query.execution_options(**{WALKED: Event.member_id})
     for column, value in (
         (Event.resource_kind, kind),
         (Event.resource_id, resource_id),
