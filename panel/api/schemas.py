@@ -28,6 +28,7 @@ from panel.ledger.backups import BACKUP_STATES
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
 from panel.ledger.differences import WHATS
 from panel.ledger.resources import RESOURCE_STATES
+from panel.mail.choosing import ACTIONS
 from panel.members.models import MEMBER_KINDS
 from panel.search.everything import KINDS
 
@@ -75,7 +76,7 @@ COMPONENTS: dict[str, Schema] = {
     "SearchResults": thing(
         {
             "groups": list_of(
-                thing({"kind": one_of(KINDS), "items": list_of(_HIT), "total": WHOLE, "total_exact": FLAG})
+                thing({"kind": one_of(tuple(KINDS)), "items": list_of(_HIT), "total": WHOLE, "total_exact": FLAG})
             )
         }
     ),
@@ -107,6 +108,21 @@ COMPONENTS: dict[str, Schema] = {
         {
             "items": list_of(thing(_NEW_MAILBOX | {"warnings": _WARNINGS}, also={"activation": thing({"link": TEXT})})),
             "total": WHOLE,
+            "jobs": list_of(ID),
+        }
+    ),
+    "MailboxChanges": thing(
+        {
+            "action": one_of(ACTIONS),
+            "digest": TEXT,
+            "total": WHOLE,
+            "counts": thing({"change": WHOLE, "unchanged": WHOLE, "refused": WHOLE}),
+            "items": list_of(
+                thing(
+                    {"id": ID, "address": TEXT, "verdict": one_of(["change", "unchanged", "refused"])},
+                    also={"problem": thing({"code": TEXT, "message": TEXT}), "activation": thing({"link": TEXT})},
+                )
+            ),
             "jobs": list_of(ID),
         }
     ),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 from panel.cli.errors import with_rows
 from panel.cli.following import follow, waits
 from panel.cli.lists import listed, print_list
+from panel.cli.mailbox_changes import change_many
 from panel.cli.mailbox_files import read_wanted
 from panel.cli.node_backups import restore_mail
 from panel.cli.output import as_json, print_one, print_rows
@@ -193,6 +194,7 @@ _simple("remove", actions.remove_mailbox, "Stop serving MAILBOX; it can be resto
 _simple("restore", actions.restore_mailbox, "Bring MAILBOX back with its mail, password and aliases.")
 
 mailboxes.add_command(restore_mail)
+mailboxes.add_command(change_many)
 
 
 def _follow(actor: Actor, changed: Changed, *, wait: float, json_: bool) -> None:

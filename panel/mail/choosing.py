@@ -27,7 +27,7 @@ AT_ONCE = 500
 
 ACTIONS = ("suspend", "resume", "remove", "restore", "quota", "activation")
 _REMOVES = {"remove": -1, "restore": 1}
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     Mailbox.id,
     Mailbox.address,
     Mailbox.member_id,

@@ -274,3 +274,26 @@ def _see_soon(program: Program) -> None:
                 )
                 if db.session.execute(seen.returning(Mailbox.id)).first():
                     return
+
+
+def test_many_are_changed_as_was_shown_and_everything_is_found(program: Program) -> None:
+    made = [program.mailbox(address=f"{name}@{SHARED}") for name in ("ala", "ola", "ela")]
+    asked = {"action": "suspend", "ids": [made[0]["id"], made[1]["id"]]}
+    shown = program.send("POST", "/mailboxes/changes", json=asked | {"dry_run": True}).json
+    assert (shown["counts"], shown["jobs"]) == ({"change": 2, "unchanged": 0, "refused": 0}, [])
+    assert program.get(f"/mailboxes/{made[0]['id']}")["login"] == "waiting"
+    done = program.send("POST", "/mailboxes/changes", json=asked | {"digest": shown["digest"]})
+    assert (done.status_code, len(done.json["jobs"])) == (202, 1)
+    assert program.get(f"/mailboxes/{made[0]['id']}")["login"] == "blocked"
+    again = program.send("POST", "/mailboxes/changes", json=asked | {"digest": shown["digest"]})
+    assert (again.status_code, again.json["code"]) == (409, "changes_other")
+    nothing = program.send("POST", "/mailboxes/changes", json={"action": "remove"})
+    assert (nothing.status_code, nothing.json["code"]) == (422, "number_range")
+    links = program.send(
+        "POST", "/mailboxes/changes", json={"action": "activation", "filter": {"search": "ela"}},
+        headers={"Idempotency-Key": "once"},
+    )  # fmt: skip
+    assert (links.status_code, links.json["items"][0]["activation"]["link"].count("/activate/")) == (200, 1)
+    (group,) = program.get("/search?q=ela@")["groups"]
+    assert (group["kind"], [item["name"] for item in group["items"]]) == ("mailbox", [f"ela@{SHARED}"])
+    assert program.send("GET", "/search").status_code == 422

@@ -153,3 +153,14 @@ def _settle_soon(terminal: Terminal, **values: object) -> None:
                 if box is not None:
                     db.session.execute(update(Mailbox).where(Mailbox.id == box).values(**values))
                     return
+
+
+def test_many_are_changed_and_found(terminal: Terminal) -> None:
+    terminal.json(*CREATE)
+    assert terminal.json("mailboxes", "change", "suspend", ALA, "--dry-run")["counts"]["change"] == 1
+    assert terminal.json("mailboxes", "show", ALA)["login"] == "waiting"
+    assert "change: 1" in terminal.run("mailboxes", "change", "suspend", "--search", "ala", "--yes").stderr
+    assert terminal.json("mailboxes", "show", ALA)["login"] == "blocked"
+    assert terminal.run("mailboxes", "change", "suspend").exit_code == 4
+    found = terminal.json("search", "ala@", "--kind", "mailbox")["groups"]
+    assert [item["name"] for item in found[0]["items"]] == [ALA]

@@ -21,8 +21,8 @@ class Need:
     rows in reach and no other. ``tells``: places of which it may name a member (its parent). ``also``: a permission
     asked for besides, ``by_post``: one that sending the form needs. ``makers``: rows are their maker's alone, but for
     staff; ``private``: nobody else's at all. ``hides``: what one may not do this with is absent, also where one may
-    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only. ``look``: what
-    looking at the form needs on the row itself, where that is less than sending it. ``holder``: for a mailbox's holder.
+    see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only.
+    ``holder``: for a mailbox's holder.
     """
 
     permission: str | None = None
@@ -41,7 +41,6 @@ class Need:
     hides: bool = False
     no_staff: bool = False
     inside: bool = False
-    look: str | None = None
     holder: bool = False
 
 
@@ -179,10 +178,10 @@ PAGES: dict[str, Need] = {
     "orders.show_list": needs("orders:read", lists="order", names=("member",)),
     "orders.download": needs("orders:read", names=("member",)),
     "orders.show": needs("orders:read"),
-    "orders.create": needs("orders:write", look="members:read", query={"member": "{member}"}),
+    "orders.create": needs("orders:write", query={"member": "{member}"}),
     "orders.approve": staff("orders:approve"),
     "orders.refuse": staff("orders:approve"),
-    "orders.withdraw": needs("orders:write", look="orders:read"),
+    "orders.withdraw": needs("orders:write"),
     "outside.accept": PUBLIC,
     "outside.callback": PUBLIC,
     "outside.sign_in": PUBLIC,
@@ -277,6 +276,7 @@ OPERATIONS: dict[str, Need] = {
     "list_mailboxes": needs("mail:read", lists="mailbox"),
     "show_mailbox": needs("mail:read"),
     "create_mailbox": needs("mail:write", body={"member_id": "{member}", "address": "nowa@info.wokiss.pl"}),
+    "change_many_mailboxes": needs("mail:write", body={"action": "suspend", "ids": ["{mailbox}"]}),
     "create_mailboxes": needs(
         "mail:write", body={"mailboxes": [{"member_id": "{member}", "address": "nowa@info.wokiss.pl"}]}
     ),
