@@ -90,7 +90,7 @@ class Walk:
     def is_settled(self) -> bool:
         """Whether the node has what is wanted, and it was seen."""
         box = self.show()
-        return box["state"] == "active" and box["applied_generation"] == box["wanted_generation"]
+        return bool(box["state"] == "active" and box["applied_generation"] == box["wanted_generation"])
 
     def await_mail(self, word: str) -> str:
         """The text of the newest message about the contract with ``word`` in it, which the person reads."""
