@@ -164,6 +164,15 @@ def _decide(actor: Actor, asked_id: uuid.UUID, *, agreed: bool) -> AskedAction:
     return asked
 
 
+def may_decide(actor: Actor, asked: AskedAction) -> bool:
+    """Whether the actor is somebody of the member who can answer: to offer it, not to allow it."""
+    try:
+        _require_decider(actor, asked)
+    except (NotAllowed, NotFound):
+        return False
+    return True
+
+
 def _require_decider(actor: Actor, asked: AskedAction) -> None:
     member_id = asked.step_in.member_id
     require(actor, "stepin:agree", member_id)

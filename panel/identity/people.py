@@ -62,6 +62,13 @@ def person_for_change(actor: Actor, user_id: uuid.UUID) -> User:
     return user
 
 
+def person_to_change(actor: Actor, user_id: uuid.UUID) -> User:
+    """One of ``users_query`` whom ``actor`` may rename, block and help in. Raises NotFound, NotAllowed."""
+    user = get_person(actor, user_id)
+    require_not_above(actor, user)
+    return user
+
+
 def rename_user(actor: Actor, user_id: uuid.UUID, *, name: str) -> User:
     """Change how a person is called. Raises Invalid, NotAllowed where the person holds more than the actor."""
     require(actor, "users:write")

@@ -7,7 +7,7 @@ import uuid
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from panel.identity.handing_over import hand_over
+from panel.identity.handing_over import hand_over, has_own_role
 from panel.kernel.access import require
 from panel.kernel.i18n import _
 from panel.members.actions import get_member
@@ -31,7 +31,8 @@ def show(member_id: uuid.UUID) -> ResponseReturnValue:
         return True
 
     if form.attempt(attempt) is None:
-        return render_template("handing_over/show.html", form=form, member=member), form.status
+        mine = has_own_role(actor(), member_id)
+        return render_template("handing_over/show.html", form=form, member=member, mine=mine), form.status
     told = _("The successor has the role. Yours ends on the day you gave.")
     waits = _("An invitation was sent. Your role ends on the day you gave, once the successor has accepted.")
     flash(told if done[0] else waits, "success")

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from panel.identity.email_changes import ask_for_other, withdraw_change
 from panel.identity.lost_factors import remove_lost_factors
-from panel.identity.people import get_person
+from panel.identity.people import person_to_change
 from panel.identity.resets import send_reset
 from panel.kernel.i18n import _
 from panel.web.forms.base import PanelForm
@@ -24,7 +24,7 @@ area = Blueprint("helping", __name__, url_prefix="/users")
 @permission("users:write")
 def reset(user_id: uuid.UUID) -> ResponseReturnValue:
     """Send a link for a new password, after saying what that means."""
-    user, form = get_person(actor(), user_id), PanelForm()
+    user, form = person_to_change(actor(), user_id), PanelForm()
     if form.attempt(lambda: send_reset(actor(), user_id)) is not None:
         flash(_("A link for a new password is on its way to %(email)s.", email=user.email), "success")
         return redirect(url_for("users.show", user_id=user_id), 303)
@@ -36,7 +36,7 @@ def reset(user_id: uuid.UUID) -> ResponseReturnValue:
 @require_fresh
 def factors(user_id: uuid.UUID) -> ResponseReturnValue:
     """Take lost second factors away, with a reason that the person reads."""
-    user, form = get_person(actor(), user_id), ReasonForm()
+    user, form = person_to_change(actor(), user_id), ReasonForm()
     if form.attempt(lambda: remove_lost_factors(actor(), user_id, reason=form.reason.text)) is not None:
         flash(_("The second factors are removed. The person has been told."), "success")
         return redirect(url_for("users.show", user_id=user_id), 303)
@@ -48,7 +48,7 @@ def factors(user_id: uuid.UUID) -> ResponseReturnValue:
 @require_fresh
 def email(user_id: uuid.UUID) -> ResponseReturnValue:
     """Another e-mail for a person, who confirms it from there; the present one is told."""
-    user, form = get_person(actor(), user_id), OtherEmailForm()
+    user, form = person_to_change(actor(), user_id), OtherEmailForm()
     change = form.attempt(lambda: ask_for_other(actor(), user_id, email=form.email.text))
     if change is not None:
         flash(

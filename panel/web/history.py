@@ -20,7 +20,6 @@ from panel.kernel.i18n import TIME_ZONE, _
 from panel.ledger.events import Event, EventDetail, events_query
 from panel.web.asked_id import asked_id
 from panel.web.events import SOURCES
-from panel.web.forms.base import PanelForm
 from panel.web.forms.history import NarrowForm
 from panel.web.layout import actor_words
 from panel.web.lists import asked, csv_answer
@@ -89,8 +88,9 @@ def end(step_in_id: uuid.UUID) -> ResponseReturnValue:
 def change(asked_id: uuid.UUID) -> ResponseReturnValue:
     """One change that staff asked for: what exactly, and the two answers."""
     asked = agreements.get_asked(actor(), asked_id)
-    settled, days = agreements.is_settled(actor(), asked), agreements.SETTLED_DAYS
-    return render_template("history/change.html", asked=asked, form=PanelForm(), settled=settled, days=days)
+    settled, mine = agreements.is_settled(actor(), asked), agreements.may_decide(actor(), asked)
+    days = agreements.SETTLED_DAYS
+    return render_template("history/change.html", asked=asked, settled=settled, mine=mine, days=days)
 
 
 @area.post("/staff/changes/<uuid:asked_id>/agree")

@@ -17,6 +17,7 @@ from panel.contracts.actions import contracts_query, list_services
 from panel.contracts.entitlements import today
 from panel.contracts.models import Contract, Service
 from panel.contracts.orders import ORDER_STATES, Order, priced, total_of
+from panel.kernel.access import require
 from panel.kernel.db import db, new_id
 from panel.kernel.errors import Conflict
 from panel.kernel.i18n import _
@@ -81,6 +82,7 @@ def create() -> ResponseReturnValue:
     member_id = asked_id("member")
     if member_id is None:
         return redirect(url_for("members.choose", purpose="order"))
+    require(actor(), "orders:write", member_id)
     member, form = get_member(actor(), member_id), OrderForm(data={"contract_id": str(asked_id("contract") or "")})
     form.offer(list_services(actor()))
     form.offer_contracts(_contracts(member_id))
@@ -123,6 +125,7 @@ def refuse(order_id: uuid.UUID) -> ResponseReturnValue:
 def withdraw(order_id: uuid.UUID) -> ResponseReturnValue:
     """Taken back before somebody decided."""
     order, form = actions.get_order(actor(), order_id), PanelForm()
+    require(actor(), "orders:write", order.member_id)
     if form.attempt(lambda: actions.withdraw_order(actor(), order_id)) is None:
         return render_template("orders/withdraw.html", form=form, order=order), form.status
     return _done(order, _("Order %(number)s is withdrawn.", number=order.number))

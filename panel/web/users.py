@@ -98,7 +98,7 @@ def revoke(user_id: uuid.UUID, grant_id: uuid.UUID) -> ResponseReturnValue:
 @require_fresh
 def deactivate(user_id: uuid.UUID) -> ResponseReturnValue:
     """A person let in no more."""
-    user = people.get_person(actor(), user_id)
+    user = people.person_to_change(actor(), user_id)
     return _ask(user, "users/deactivate.html", lambda: people.deactivate_user(actor(), user_id),
                 _("This person is not let in any more."))  # fmt: skip
 
@@ -108,7 +108,7 @@ def deactivate(user_id: uuid.UUID) -> ResponseReturnValue:
 @require_fresh
 def activate(user_id: uuid.UUID) -> ResponseReturnValue:
     """A person let in again."""
-    user = people.get_person(actor(), user_id)
+    user = people.person_to_change(actor(), user_id)
     return _ask(user, "users/activate.html", lambda: people.activate_user(actor(), user_id),
                 _("This person is let in again."))  # fmt: skip
 
@@ -117,7 +117,7 @@ def activate(user_id: uuid.UUID) -> ResponseReturnValue:
 @permission("users:write")
 def rename(user_id: uuid.UUID) -> ResponseReturnValue:
     """How a person is called."""
-    user = people.get_person(actor(), user_id)
+    user = people.person_to_change(actor(), user_id)
     form = NameForm(obj=user)
     if form.attempt(lambda: people.rename_user(actor(), user_id, name=form.name.text)) is not None:
         return _done(user, _("Saved."))

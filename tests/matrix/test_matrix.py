@@ -11,6 +11,7 @@ import pytest
 from panel.api import operations
 from tests.matrix.asking import Answer, Pages, Programs, Request, arguments_of, kinds_of
 from tests.matrix.families import NOBODY, WORDS, Asker, Families
+from tests.matrix.forms import offered_in_vain
 from tests.matrix.needs import OPERATIONS, PAGES
 from tests.matrix.rows import OF_NOBODY
 from tests.matrix.ways import Way, faults_of_table, pages_of, way_of
@@ -75,6 +76,8 @@ def _faults(families: Families, way: Way, ask: Ask) -> Iterator[str]:
                 yield f"{_said(who, way, place, answer)}, and tells of {sorted(told)}"
             elif answer.wrote and (way.is_safe or expected != "ok"):
                 yield f"{_said(who, way, place, answer)}, and wrote"
+            elif in_vain := offered_in_vain(families, who, answer):
+                yield f"{_said(who, way, place, answer)}, and offers what it refuses to be sent: {in_vain}"
         if "absent" in answers and answers["absent"].outcome != "ok":
             yield from (
                 f"{_said(who, way, place, answer)}, told apart from what is absent"
@@ -138,7 +141,7 @@ def _expected_there(way: Way, who: Asker, permission: str, place: str) -> str:
     need = way.need
     if place == "absent" or not who.reaches(place) or (need.makers and not who.may_everywhere(permission)):
         return "absent"
-    if not who.may(need.look if need.look and way.is_safe else permission, place):
+    if not who.may(permission, place):
         return "absent" if need.hides else "refused"
     return "refused" if need.no_staff and who.may_everywhere(permission) else "ok"
 
