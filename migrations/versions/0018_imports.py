@@ -45,8 +45,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_imports_created_at"), "imports", ["created_at"], unique=False)
     op.create_table(
         "import_rows",
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("import_id", sa.Uuid(), nullable=False),
-        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("cells", sa.LargeBinary(), nullable=False),
         sa.Column("folded", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
@@ -57,7 +58,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["import_id"], ["imports.id"], name=op.f("fk_import_rows_import_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_import_rows")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_rows")),
+        sa.UniqueConstraint("import_id", "line", name=op.f("uq_import_rows_import_id_line")),
     )
     op.create_index("ix_import_rows_verdict", "import_rows", ["import_id", "verdict", "line"], unique=False)
     op.create_index("ix_import_rows_state", "import_rows", ["import_id", "state", "line"], unique=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panel.api.schema_parts import FLAG, ID, LINKS, MOMENT, TEXT, WHOLE, Schema, list_of, one_of, or_null, ref, thing
+from panel.api.schema_parts import FLAG, ID, MOMENT, TEXT, WHOLE, Schema, list_of, one_of, or_null, ref, thing
 from panel.imports.kinds import KINDS
 from panel.imports.models import ROW_STATES, STATES, VERDICTS
 from panel.shapes.imports import WOULD
@@ -28,7 +28,7 @@ IMPORTS: dict[str, Schema] = {
             "created_at": MOMENT,
             "committed_at": or_null(MOMENT),
             "finished_at": or_null(MOMENT),
-            "links": LINKS,
+            "links": thing({"self": TEXT, "rows": TEXT, "report": TEXT}),
         },
         also={"rows": list_of(ref("ImportRow"))},
     ),

@@ -16,7 +16,7 @@ from panel.imports.models import Import, ImportRow
 from panel.imports.reading import Line
 from panel.imports.sealing import sealer
 from panel.kernel.access import Actor
-from panel.kernel.bulk import execute_many
+from panel.kernel.bulk import execute_many, new_ids
 from panel.kernel.db import db
 from panel.kernel.errors import PanelError
 from panel.kernel.text import fold
@@ -39,6 +39,7 @@ def store_rows(importer: Importer, one: Import, lines: Sequence[Line], checked: 
     told = [("error", "", [])] * len(lines) if checked is None else _told(checked)
     rows = [
         {
+            "id": id_,
             "line": line,
             "cells": seal(line, cells),
             "folded": _folded(cells, secret),
@@ -46,7 +47,7 @@ def store_rows(importer: Importer, one: Import, lines: Sequence[Line], checked: 
             "would": would,
             "problems": problems,
         }
-        for (line, cells), (verdict, would, problems) in zip(lines, told, strict=True)
+        for id_, (line, cells), (verdict, would, problems) in zip(new_ids(len(lines)), lines, told, strict=True)
     ]
     db.session.execute(delete(ImportRow).where(ImportRow.import_id == one.id))
     execute_many(insert(ImportRow).values(import_id=one.id, state="waiting", resource_id=None), rows)

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
@@ -61,12 +61,14 @@ class ImportRow(Base):
 
     __tablename__ = "import_rows"
     __table_args__ = (
+        UniqueConstraint("import_id", "line"),
         Index("ix_import_rows_verdict", "import_id", "verdict", "line"),
         Index("ix_import_rows_state", "import_id", "state", "line"),
     )
 
-    import_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
-    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    import_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"))
+    line: Mapped[int]
     cells: Mapped[bytes] = mapped_column(LargeBinary)
     folded: Mapped[str]
     verdict: Mapped[str]
