@@ -50,24 +50,24 @@ class MemberNames:
 
     def named(self, text: str) -> list[Named]:
         """All that ``text`` can mean, by what tells best: a number before a name."""
-        for spelled in (text.strip(), *_numbers(text), fold(text)):
-            if spelled in self._by_text:
-                return self._by_text[spelled]
-        return []
+        return next(iter(self._ways(text)), [])
 
     def one(self, text: str, *, field: str, among: uuid.UUID | None = None) -> Named:
         """The one member that ``text`` means; ``among`` decides where several are called so.
 
         Raises Invalid ``import_no_member``, ``import_many_members``.
         """
-        found = self.named(text)
-        if not found:
+        ways = self._ways(text)
+        if not ways:
             raise Invalid("import_no_member", field=field, name=text)
-        if len(found) > 1 and among is not None:
-            found = [one for one in found if one.id == among] or found
-        if len(found) > 1:
-            raise Invalid("import_many_members", field=field, name=text, number=len(found))
-        return found[0]
+        known = next((one for found in ways for one in found if one.id == among), None)
+        if known is None and len(ways[0]) > 1:
+            raise Invalid("import_many_members", field=field, name=text, number=len(ways[0]))
+        return known or ways[0][0]
+
+    def _ways(self, text: str) -> list[list[Named]]:
+        spelled = dict.fromkeys((text.strip(), *_numbers(text), fold(text)))
+        return [self._by_text[one] for one in spelled if one in self._by_text]
 
 
 def _numbers(text: str) -> list[str]:

@@ -19,15 +19,18 @@ def csv_line(values: Sequence[Any]) -> str:
 
 
 def harmless(value: Any) -> str:
-    """``value`` as text that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
+    """``value`` as text that a spreadsheet does not take for a formula (OWASP, CSV injection).
+
+    What looks as if it was made so is marked too: ``meant`` gives every text back.
+    """
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) and not _is_number(text) else text
 
 
 def meant(cell: str) -> str:
     """The text of a cell that ``harmless`` wrote, or of any other, without the spaces around it."""
     text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text[:1] == "'" and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _is_number(text: str) -> bool:

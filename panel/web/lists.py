@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from flask import Response, request, stream_with_context, url_for
-from sqlalchemy import Select
+from sqlalchemy import Select, asc, desc
 
-from panel.kernel.db import db
+from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Invalid
 from panel.kernel.i18n import _
 from panel.kernel.listing import COUNTED_MAX, PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, Page, paginate
 from panel.kernel.spreadsheets import BOM, csv_line, harmless
+from panel.ledger.events import record
 from panel.web.filters import number
+from panel.web.session import actor
 
 T = TypeVar("T")
 
@@ -53,6 +56,12 @@ class Asked:
         except Invalid:
             page = paginate(query, **(options | {"page": 1}))
         return Listing(asked=self, sort=sort, rows=page)
+
+    def in_order(self, query: Select[Any], *, sorts: Mapping[str, Any], default: str) -> Select[Any]:
+        """All of ``query`` in the order asked for, as ``read`` takes it."""
+        sort = self.sort if self.sort.removeprefix("-") in sorts else default
+        key = sorts[sort.removeprefix("-")]
+        return query.order_by(None).order_by(desc(key) if sort.startswith("-") else asc(key))
 
     def of_few(self) -> Listing[Any]:
         """A list of no rows: for the chips over a page that reads its rows by itself."""
@@ -155,12 +164,25 @@ def asked(*filters: str) -> Asked:
     )
 
 
-def csv_answer(query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]], *, name: str) -> Response:
+def csv_answer(
+    query: Select[Any], columns: Sequence[tuple[str, Callable[[Any], Any]]], *, name: str, noted: bool = True
+) -> Response:
     """All rows of ``query`` as a CSV file that Excel opens as it is: BOM, semicolons, no formulas.
 
-    ``columns``: heading and what to take from a row. Rows are streamed, so size costs no memory.
+    ``columns``: heading and what to take from a row. Rows are streamed, so size costs no memory. Who took which list
+    along is ``noted``: but for a person's own.
     """
+    if noted:
+        narrowed = {part: value[:200] for part, value in request.args.items() if value and part != "lang"}
+        with unit_of_work():
+            record(actor(), "records:list:export", name=f"{name}.csv", member_id=_sole_member(), narrowed=narrowed)
     return _as_file(_csv_lines(query, columns), name)
+
+
+def _sole_member() -> uuid.UUID | None:
+    """Whose people see that the list was taken along: the one member in reach, else only the staff does."""
+    members = {member_id for grant in actor().grants for member_id in grant.member_ids or ()}
+    return next(iter(members)) if len(members) == 1 and not actor().reaches_all else None
 
 
 def csv_of(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, name: str) -> Response:

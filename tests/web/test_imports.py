@@ -18,7 +18,7 @@ def test_a_clerk_uploads_corrects_the_columns_carries_out_and_reads_the_report(s
     token = token_in(page)
     refused = client.post("/imports/new", data={"csrf_token": token, "kind": "mailboxes"})
     assert (refused.status_code, "Ten plik jest pusty" in refused.text) == (422, True)
-    content = "kto;co\nmiasto-koscian.ola;5\nobcy;6\n<b>;x\n".encode()
+    content = b"kto;co\nmiasto-koscian.ola;5\nobcy;6\n<b>;x\n"
     sent = {"csrf_token": token, "kind": "mailboxes", "file": (io.BytesIO(content), "C:\\dane\\../<i>lista.csv")}
     shown = client.post("/imports/new", data=sent, follow_redirects=True)
     path = shown.request.path

@@ -8,8 +8,8 @@ import io
 import pytest
 
 from panel.kernel.db import db, unit_of_work
+from panel.kernel.spreadsheets import harmless
 from panel.ledger.jobs import Job
-from panel.web.lists import _harmless
 from tests.web.site import Site
 
 
@@ -91,10 +91,19 @@ def test_the_journal_comes_as_a_file_for_spreadsheets(full_site: Site) -> None:
     ],
 )
 def test_spreadsheets_get_no_formulas(value: object, text: str) -> None:
-    assert _harmless(value) == text
+    assert harmless(value) == text
 
 
 def _rel(page: str, kind: str) -> str:
     if f'rel="{kind}"' not in page:
         return ""
     return page.split(f'rel="{kind}" href="')[1].split('"', maxsplit=1)[0].replace("&amp;", "&")
+
+
+def test_who_took_a_list_along_is_on_record_and_it_comes_in_the_order_asked_for(full_site: Site) -> None:
+    text = full_site.client(full_site.clerk).get("/mail/mailboxes.csv?search=pracownik00&sort=-address").text
+    assert [line.partition("@")[0] for line in text.splitlines()[1:]] == [f"pracownik{n:03}" for n in range(9, -1, -1)]
+    event = db.session.scalars(select(Event).where(Event.tag == "records:list:export")).one()
+    assert event.detail is not None
+    assert event.detail.data["narrowed"] == {"search": "pracownik00", "sort": "-address"}
+    assert (event.detail.resource_name, event.member_id) == ("mailboxes.csv", full_site.world.koscian.id)
