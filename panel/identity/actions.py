@@ -20,7 +20,7 @@ from panel.kernel.passwords import new_token, token_digest
 from panel.kernel.text import one_line
 from panel.ledger.events import record
 from panel.members.models import Member
-from panel.members.tree import reach_of
+from panel.members.tree import NO_TREE, Tree, tree_now
 
 TOKEN_DAYS_MAX = 366
 NAME_MAX = 100
@@ -32,9 +32,7 @@ def actor_for_user(user: User, *, fresh: bool = False, lasting: datetime | None 
 
     ``lasting``: only by grants that still hold then; now if not said.
     """
-    moment = lasting or utcnow()
-    grants = tuple(_reach(grant) for grant in user.grants if grant.holds_at(moment)) if user.active else ()
-    return Actor(ref=f"user:{user.id}", name=user.name or user.email, grants=grants, user_id=user.id, fresh=fresh)
+    return _actor(user, _tree_for(user), fresh=fresh, lasting=lasting)
 
 
 def actor_for_token(secret: str, *, address: str | None) -> Actor | None:
@@ -58,11 +56,12 @@ def actor_by_token(token: ApiToken) -> Actor | None:
 
 
 def _actor_of(token: ApiToken) -> Actor:
-    maker = actor_for_user(token.maker)
+    tree = _tree_for(token.maker, token.member_id)
+    maker = _actor(token.maker, tree)
     return Actor(
         ref=f"token:{token.id}",
         name=f"{maker.name} ({token.name})",
-        grants=_narrowed(maker, token),
+        grants=_narrowed(maker, token, tree),
         kinds=None if token.kinds is None else frozenset(token.kinds),
         user_id=token.maker_id,
         fresh=True,
@@ -172,15 +171,26 @@ def ensure_roles() -> None:
         db.session.add_all(Role(name=name) for name in ROLES if name not in known)
 
 
-def _reach(grant: Grant) -> Reach:
-    member_ids = None if grant.member_id is None else reach_of([grant.member_id])
+def _tree_for(user: User, member_id: uuid.UUID | None = None) -> Tree:
+    """What lies below what, read once for all that ``user`` holds; for who holds nothing on a member it is not read."""
+    return tree_now() if member_id or any(grant.member_id for grant in user.grants) else NO_TREE
+
+
+def _actor(user: User, tree: Tree, *, fresh: bool = False, lasting: datetime | None = None) -> Actor:
+    moment = lasting or utcnow()
+    grants = tuple(_reach(grant, tree) for grant in user.grants if grant.holds_at(moment)) if user.active else ()
+    return Actor(ref=f"user:{user.id}", name=user.name or user.email, grants=grants, user_id=user.id, fresh=fresh)
+
+
+def _reach(grant: Grant, tree: Tree) -> Reach:
+    member_ids = None if grant.member_id is None else tree.reach_of([grant.member_id])
     return Reach(permissions=ROLES.get(grant.role.name, frozenset()) & PERMISSIONS, member_ids=member_ids)
 
 
-def _narrowed(maker: Actor, token: ApiToken) -> tuple[Reach, ...]:
+def _narrowed(maker: Actor, token: ApiToken, tree: Tree) -> tuple[Reach, ...]:
     """Each grant of the maker, cut down to the token's role and member: never more than the maker holds now."""
     permissions = ROLES.get(token.role, frozenset())
-    below = None if token.member_id is None else reach_of([token.member_id])
+    below = None if token.member_id is None else tree.reach_of([token.member_id])
     return tuple(
         Reach(
             permissions=grant.permissions & permissions,

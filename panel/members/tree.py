@@ -32,13 +32,18 @@ class MemberTree(Base):
 
 
 @dataclass(frozen=True)
-class _Tree:
+class Tree:
     """The members by their parents, as they were under ``mark``; ``found`` holds what was asked for already."""
 
     mark: str | None
     children: dict[uuid.UUID | None, list[uuid.UUID]]
     known: frozenset[uuid.UUID]
     found: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
+
+    def reach_of(self, member_ids: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
+        """The members given and all that lie below them."""
+        found = [self.from_(member_id) for member_id in member_ids]
+        return found[0] if len(found) == 1 else frozenset().union(*found)
 
     def from_(self, root: uuid.UUID) -> frozenset[uuid.UUID]:
         """``root`` and all below it; nothing where there is no such member."""
@@ -54,11 +59,13 @@ class _Tree:
         return self.found[root]
 
 
+NO_TREE = Tree(None, {}, frozenset())
+"""One in which nobody is."""
+
+
 def reach_of(member_ids: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
     """The members given and all that lie below them."""
-    tree = _tree()
-    found = [tree.from_(member_id) for member_id in member_ids]
-    return found[0] if len(found) == 1 else frozenset().union(*found)
+    return tree_now().reach_of(member_ids)
 
 
 def note_change(connection: Connection) -> None:
@@ -68,20 +75,21 @@ def note_change(connection: Connection) -> None:
         connection.execute(insert(MemberTree).values(id=1, mark=mark))
 
 
-def _tree() -> _Tree:
+def tree_now() -> Tree:
+    """The members as they lie now, for whoever asks several times in one moment: each asking reads the mark anew."""
     mark = db.session.execute(select(MemberTree.mark)).scalar_one_or_none()
-    kept: _Tree | None = current_app.extensions.get(_KEPT)
+    kept: Tree | None = current_app.extensions.get(_KEPT)
     if kept is None or mark is None or kept.mark != mark:
         kept = current_app.extensions[_KEPT] = _read(mark)
     return kept
 
 
-def _read(mark: str | None) -> _Tree:
+def _read(mark: str | None) -> Tree:
     children: dict[uuid.UUID | None, list[uuid.UUID]] = {}
     rows = db.session.execute(select(Member.id, Member.parent_id)).all()
     for member_id, parent_id in rows:
         children.setdefault(parent_id, []).append(member_id)
-    return _Tree(mark, children, frozenset(member_id for member_id, _ in rows))
+    return Tree(mark, children, frozenset(member_id for member_id, _ in rows))
 
 
 @event.listens_for(Member, "after_insert")
