@@ -7,13 +7,14 @@ a probe saw from outside, when and how deep). Nobody sets a state.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, case, inspect, or_, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, Mapper, declared_attr, mapped_column
 
 from panel.kernel.db import UTCDateTime, database_now, db, new_id, utcnow
 from panel.kernel.errors import Conflict
@@ -164,11 +165,22 @@ class ResourceColumns:
 
 def complete_row(row: Any) -> dict[str, Any]:
     """Give a new model object its column defaults and return its values, for inserting many rows in one statement."""
-    values: dict[str, Any] = {}
-    for attribute in inspect(type(row)).column_attrs:
-        value, default = getattr(row, attribute.key), attribute.columns[0].default
+    held, values = row.__dict__, {}  # past the attributes' own bookkeeping, which costs more than all the rest
+    for name, default in _columns_of(inspect(type(row))):
+        value = held.get(name)
         if value is None and default is not None:
-            value = default.arg(None) if default.is_callable else default.arg
-            setattr(row, attribute.key, value)
-        values[attribute.key] = value
+            value = default()
+        values[name] = held[name] = value
     return values
+
+
+@cache
+def _columns_of(mapper: Mapper[Any]) -> list[tuple[str, Callable[[], Any] | None]]:
+    return [(attribute.key, _default_of(attribute.columns[0])) for attribute in mapper.column_attrs]
+
+
+def _default_of(column: Any) -> Callable[[], Any] | None:
+    if column.default is None:
+        return None
+    given = column.default.arg
+    return partial(given, None) if column.default.is_callable else lambda: given

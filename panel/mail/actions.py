@@ -12,7 +12,7 @@ from flask import current_app
 
 from panel.contracts.entitlements import require_granted
 from panel.kernel.access import Actor, require_kind, require_on
-from panel.kernel.db import Work, db, read_row, unit_of_work, utcnow
+from panel.kernel.db import Work, read_row, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.passwords import hash_mailbox_password
 from panel.ledger import names, usage
@@ -143,8 +143,7 @@ def new_activation_link(actor: Actor, mailbox_id: uuid.UUID) -> Changed:
     with unit_of_work():
         mailbox = _for_change(actor, mailbox_id, permission="mail:password")
         void_links(mailbox.id)
-        link, token = issue_link(mailbox.id)
-        db.session.add(link)
+        token = issue_link(mailbox.id)
         _record(actor, mailbox, "activation")
     return Changed(mailbox=mailbox, job=None, activation_token=token)
 

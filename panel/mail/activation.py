@@ -6,10 +6,11 @@ Looking at a link changes nothing (mail scanners open links); only sending the f
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from panel.kernel.access import Actor
 from panel.kernel.db import db, new_id, read_row, unit_of_work, utcnow
@@ -23,17 +24,22 @@ SHOWN_AFTERWARDS = timedelta(hours=1)
 """How long a used link still shows its holder how far the mailbox is, and what to enter in a mail program."""
 
 
-def issue_link(mailbox_id: uuid.UUID) -> tuple[ActivationLink, str]:
-    """A new link, not yet in the database, and its token (128 random bits), which is not kept."""
-    token, now = new_token(), utcnow()
-    days = current_app.config["CIS"].activation_days
-    return ActivationLink(
-        id=new_id(),
-        mailbox_id=mailbox_id,
-        digest=token_digest(token),
-        created_at=now,
-        expires_at=now + timedelta(days=days),
-    ), token
+def issue_link(mailbox_id: uuid.UUID) -> str:
+    """Add a new link in the running unit of work; return its token (128 random bits), which is not kept."""
+    return issue_links([mailbox_id])[mailbox_id]
+
+
+def issue_links(mailbox_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Add a new link for each in one statement; return the tokens by mailbox."""
+    tokens, now = {mailbox_id: new_token() for mailbox_id in mailbox_ids}, utcnow()
+    good = {"created_at": now, "expires_at": now + timedelta(days=current_app.config["CIS"].activation_days)}
+    rows = [
+        {"id": new_id(), "mailbox_id": mailbox_id, "digest": token_digest(token), **good}
+        for mailbox_id, token in tokens.items()
+    ]
+    if rows:
+        db.session.execute(insert(ActivationLink), rows)
+    return tokens
 
 
 def void_links(mailbox_id: uuid.UUID) -> None:

@@ -14,8 +14,8 @@ from panel.kernel.errors import NotAllowed, NotFound
 from panel.ledger import usage
 from panel.ledger.events import record_many
 from panel.ledger.resources import complete_row
-from panel.mail.activation import issue_link
-from panel.mail.models import ActivationLink, Mailbox
+from panel.mail.activation import issue_links
+from panel.mail.models import Mailbox
 from panel.mail.room import room_of
 from panel.members.actions import require_members
 
@@ -49,12 +49,10 @@ def insert_boxes(boxes: Sequence[Mailbox]) -> dict[uuid.UUID, str]:
         db.session.flush()
     else:
         db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
-    issued = {box.id: issue_link(box.id) for box in boxes if box.password_hash is None}
-    if issued:
-        db.session.execute(insert(ActivationLink), [complete_row(link) for link, _ in issued.values()])
+    tokens = issue_links([box.id for box in boxes if box.password_hash is None])
     for member_id, room in room_of(boxes).items():
         usage.add(member_id, room)
-    return {box_id: token for box_id, (_, token) in issued.items()}
+    return tokens
 
 
 def record_created(actor: Actor, boxes: Sequence[Mailbox], reasons: Sequence[str]) -> None:

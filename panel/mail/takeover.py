@@ -106,8 +106,7 @@ def _pass_on(
     former.until = now
     db.session.add(MailboxHolder(id=new_id(), mailbox_id=mailbox.id, name=successor, since=now, authority=authority))
     void_links(mailbox.id)
-    link, token = issue_link(mailbox.id)
-    db.session.add(link)
+    token = issue_link(mailbox.id)
     mailbox.change(password_hash=None)
     _tell(actor, mailbox, action, earlier=former.name, successor=successor, authority=authority)
     with unit_of_work() as work:
