@@ -19,6 +19,7 @@ from panel.mail.actions import get_mailbox
 from panel.mail.models import Mailbox
 from provisioning.agent.backup.restoring import Wish, check_folder
 
+_LAST_DAY = date(9999, 12, 30)
 _INTO = {"pl": "Odtworzone", "en": "Restored"}
 
 
@@ -88,8 +89,8 @@ def _choose(actor: Actor, node_id: uuid.UUID, as_of: date | None, backup_id: uui
 
 
 def _end_of(day: date) -> datetime:
-    """The end of a day where the panel's people live."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    """The end of a day where the panel's people live; what comes after the last day of all counts as that."""
+    return datetime.combine(min(day, _LAST_DAY) + timedelta(days=1), time(), ZoneInfo(TIME_ZONE)).astimezone(UTC)
 
 
 def _day_of(backup: NodeBackup) -> date:

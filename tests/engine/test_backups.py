@@ -206,6 +206,7 @@ def test_where_no_backup_is_old_enough_it_is_said(world: World) -> None:
     _done(world, at=datetime(2026, 11, 20, tzinfo=UTC))
     with pytest.raises(Conflict, match="no_backup"):
         restore_mail(SYSTEM, box, as_of=date(2026, 11, 1))
+    assert restore_mail(SYSTEM, box, as_of=date.max).state == "queued"
 
 
 @pytest.mark.one_database

@@ -1,7 +1,6 @@
-"""Every call by which an action asks for a right on a row, taken out one at a time: the matrix must miss each.
+"""Every question of rights in the panel's packages, written so that each can be taken out alone while tests run.
 
-What an action asks of the person alone (``require(actor, "x:write", staff=True)``) the edge in front of it asks as
-well, from the route's declaration, which the matrix compares with its table: two locks, of which either one holds.
+The edges are left out: what their routes declare is compared with the matrix's table.
 """
 
 from __future__ import annotations
@@ -13,53 +12,77 @@ from pathlib import Path
 
 from tests.checks.files import ROOT
 
-ASKING = {"require", "require_on"}
+ASKING = {"require", "require_on", "require_kind", "require_agreed"}
 NARROWING = {"scoped"}
-FOLDERS = ("panel/members", "panel/contracts", "panel/mail", "panel/ledger", "panel/identity")
+TELLING = {"reaches", "may", "may_everywhere", "covers"}
+LEFT_OUT = ("panel/web/", "panel/api/", "panel/cli/", "panel/kernel/access.py")
+_FIRST = "from __future__ import annotations\n"
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """A call in ``path`` at ``line``, and the file's text without it."""
+class Question:
+    """A call in ``path`` between two places of its bytes; ``without`` is what stands there when it is taken out."""
 
     path: str
     line: int
     text: str
-    mutated: str
+    begin: int
+    end: int
+    without: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line} {self.text}"
+        return f"{self.path}:{self.line}:{self.begin} {' '.join(self.text.split())}"
 
 
-def dropped_calls() -> Iterator[Dropped]:
-    """Each ``require…(…)`` that stands alone replaced by ``pass``, each ``scoped(…)`` by the query it narrows."""
-    for folder in FOLDERS:
-        for file in sorted((ROOT / folder).glob("*.py")):
-            yield from _of_file(file)
+def questions() -> Iterator[Question]:
+    """Each ``require…(…)``, which may be nothing, each ``scoped(…)``, the query it narrows, each ``.may(…)``, True."""
+    for file in sorted((ROOT / "panel").rglob("*.py")):
+        path = str(file.relative_to(ROOT))
+        if not path.startswith(LEFT_OUT):
+            yield from _of_file(path, file.read_text())
 
 
-def _of_file(file: Path) -> Iterator[Dropped]:
-    text = file.read_text()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and _is_call_of(node.value, ASKING, 3):
-            yield _dropped(file, text, node, "pass")
-        elif isinstance(node, ast.Call) and _is_call_of(node, NARROWING, 4):
-            yield _dropped(file, text, node, ast.get_source_segment(text, node.args[2]) or "")
+def put_switches(folder: Path) -> None:
+    """Write the files of the tree in ``folder`` so that ``tests.mutations.asked`` decides which question is asked."""
+    by_path: dict[str, list[Question]] = {}
+    for question in questions():
+        by_path.setdefault(question.path, []).append(question)
+    for path, found in by_path.items():
+        text = switched((folder / path).read_bytes(), found)
+        (folder / path).unlink()
+        (folder / path).write_bytes(text)
 
 
-def _is_call_of(node: ast.expr, names: set[str], arguments: int) -> bool:
-    """Whether it is a call of one of ``names`` with so many arguments: the last one says whose row it is."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        return False
-    return node.func.id in names and len(node.args) == arguments
+def switched(text: bytes, found: list[Question]) -> bytes:
+    """``text`` with a switch around each question in it; one may lie within another."""
+    marks: list[tuple[int, int, bytes]] = []
+    for one in found:
+        marks.append((one.begin, 1, f"_switch({str(one)!r}, lambda: ".encode()))
+        marks.append((one.end, 0, f", lambda: {one.without})".encode()))
+    parts, last = [], 0
+    for place, _order, mark in sorted(marks):
+        parts += [text[last:place], mark]
+        last = place
+    whole = b"".join([*parts, text[last:]])
+    return whole.replace(_FIRST.encode(), f"{_FIRST}\nfrom tests.mutations.asked import asked as _switch\n".encode(), 1)
 
 
-def _dropped(file: Path, text: str, node: ast.Expr | ast.Call, instead: str) -> Dropped:
-    here = ast.get_source_segment(text, node) or ""
+def _of_file(path: str, text: str) -> Iterator[Question]:
     starts = [0]
     for line in text.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    begin = starts[node.lineno - 1] + node.col_offset
-    end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-    mutated = (text.encode()[:begin] + instead.encode() + text.encode()[end:]).decode()
-    return Dropped(str(file.relative_to(ROOT)), node.lineno, here, mutated)
+    for node in ast.walk(ast.parse(text)):
+        without = _without(node, text) if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and without is not None:
+            begin = starts[node.lineno - 1] + node.col_offset
+            end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+            yield Question(path, node.lineno, ast.get_source_segment(text, node) or "", begin, end, without)
+
+
+def _without(call: ast.Call, text: str) -> str | None:
+    """What stands for a call that is taken out; None for a call that asks for no right."""
+    if isinstance(call.func, ast.Name) and call.func.id in ASKING:
+        return "None"
+    if isinstance(call.func, ast.Name) and call.func.id in NARROWING and len(call.args) == 4:
+        return ast.get_source_segment(text, call.args[2])
+    return "True" if isinstance(call.func, ast.Attribute) and call.func.attr in TELLING else None
