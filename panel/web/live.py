@@ -7,6 +7,7 @@ with it is told at once if anything changed meanwhile. Who asks for no stream ge
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 import uuid
@@ -29,13 +30,14 @@ from panel.mail.finding import mailboxes_query
 from panel.mail.models import Mailbox
 from panel.web.errors import page
 from panel.web.session import actor, me, permission
-from panel.web.watching import IDS_MOST, Full, Watch, mark_of
+from panel.web.watching import IDS_MOST, Full, Listener, Watch, mark_of
 from panel.webhooks.actions import get_delivery
 
 area = Blueprint("live", __name__, url_prefix="/live")
 
-CHECK_SECONDS, STREAM_SECONDS, SEND_SECONDS = 5.0, 300.0, 10.0
-"""How often rights are looked at again, how long a stream lasts at most, how long a reader may take nothing."""
+CHECK_SECONDS, STREAM_SECONDS, SEND_SECONDS, GONE_SECONDS = 5.0, 300.0, 10.0, 0.5
+"""How often rights are looked at again, how long a stream lasts at most, how long a reader may take nothing, and how
+soon it is seen that a reader went away."""
 _KEY = "cis.live"
 _COPIED = ("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT",
            "SERVER_PROTOCOL", "REMOTE_ADDR", "wsgi.url_scheme", "wsgi.input", "wsgi.errors")  # fmt: skip
@@ -116,8 +118,9 @@ def _stream(kind: str, ids: Sequence[uuid.UUID], check: Callable[[], object]) ->
     except Full:
         return page(503, headers={"Retry-After": "5"})
     still = _Doors(watch.app, request.environ, check)
-    _limit_sending(request.environ.get("gunicorn.socket"))
-    lines = _lines(listener, request.headers.get("Last-Event-ID", "")[:64], still)
+    connection = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    _limit_sending(connection)
+    lines = _lines(listener, request.headers.get("Last-Event-ID", "")[:64], still, connection)
     answer = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     answer.call_on_close(lambda: watch.close(listener))
     return answer
@@ -145,11 +148,13 @@ class _Doors:
             return True
 
 
-def _lines(listener: Any, known: str, doors: _Doors) -> Iterator[str]:
+def _lines(listener: Listener, known: str, doors: _Doors, connection: Any) -> Iterator[str]:
     end = time.monotonic() + STREAM_SECONDS
     yield "retry: 2000\n\n"
     while time.monotonic() < end:
-        mark = listener.wait(known, CHECK_SECONDS)
+        mark = _wait(listener, known, connection)
+        if mark is None:
+            return
         if not doors.are_open():
             yield "event: over\ndata: {}\n\n"
             return
@@ -158,6 +163,29 @@ def _lines(listener: Any, known: str, doors: _Doors) -> Iterator[str]:
         else:
             known = mark
             yield f"id: {mark}\nevent: changed\ndata: {{}}\n\n"
+
+
+def _wait(listener: Listener, known: str, connection: Any) -> str | None:
+    """The mark once it is another than ``known``, or after CHECK_SECONDS; None where the reader went away."""
+    end = time.monotonic() + CHECK_SECONDS
+    while True:
+        mark = listener.wait(known, min(GONE_SECONDS, CHECK_SECONDS))
+        if _is_gone(connection):
+            return None
+        if mark not in ("", known) or time.monotonic() >= end:
+            return mark
+
+
+def _is_gone(connection: Any) -> bool:
+    """Whether the other end closed the connection: a thread and a place for another stream are free sooner."""
+    if not isinstance(connection, socket.socket):
+        return False
+    try:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
 
 
 def _limit_sending(connection: Any) -> None:

@@ -21,6 +21,7 @@ from panel.contracts.ending import ContractTask
 from panel.contracts.models import Contract
 from panel.contracts.orders import Order
 from panel.contracts.steps import ContractStep
+from panel.identity.addresses import EmailChange
 from panel.identity.invitations import Invitation
 from panel.identity.passkeys import Passkey
 from panel.identity.providers import OutsideProvider
@@ -36,6 +37,7 @@ from panel.ledger.jobs import Job
 from panel.mail.actions import new_activation_link
 from panel.mail.models import Mailbox, MailDomain
 from panel.web.session import declared
+from panel.webhooks.models import Delivery, Webhook
 from panel.wiring import create_core_app
 from tests import axe
 from tests.browser.conftest import Place
@@ -66,6 +68,7 @@ def _rules() -> list[Rule]:
         rules = [
             rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and declared(app, rule.endpoint)
         ]
+    rules = [rule for rule in rules if not str(rule.endpoint).startswith("live.")]  # streams for scripts
     return [
         rule for rule in rules if rule.endpoint not in NO_PAGES | IN_SIGN_IN and not rule.rule.endswith(("csv", ".csv"))
     ]
@@ -258,9 +261,14 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "key_id", db.session.scalars(select(Passkey.id)).first()
     yield "domain_id", db.session.scalars(select(MailDomain.id)).first()
     yield "invitation_id", db.session.scalars(select(Invitation.id).order_by(Invitation.id)).first()
+    yield "webhook_id", db.session.scalars(select(Webhook.id)).first()
+    yield "delivery_id", db.session.scalars(select(Delivery.id)).first()
     yield "provider_id", db.session.scalars(select(OutsideProvider.id)).first()
     if endpoint.startswith("joining"):
         yield "token", _link(place, "invitation", select(Invitation.link_id).order_by(Invitation.id))
+    if endpoint.startswith("own_email"):
+        purpose = "email_undo" if wanted == "undo" else "email"
+        yield "token", _link(place, purpose, select(EmailChange.id).order_by(EmailChange.id))
     if endpoint.startswith("resets"):
         ask_for_reset(place.site.clerk.email, address=None)
         yield "token", _link(place, "reset", select(PasswordReset.id).where(PasswordReset.voided_at.is_(None)))

@@ -51,7 +51,7 @@ def test_a_stream_ends_with_the_session(site: Site, monkeypatch: pytest.MonkeyPa
 
 
 def test_nobody_takes_all_threads_and_who_goes_makes_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(live, "GONE_SECONDS", 0.05)
     job = _job(site)
     path = f"/live/jobs/{job.id}"
     with served(site) as url:
