@@ -57,14 +57,16 @@ def switched(text: bytes, found: list[Question]) -> bytes:
     """``text`` with a switch around each question in it; one may lie within another."""
     marks: list[tuple[int, int, bytes]] = []
     for one in found:
-        marks.append((one.begin, 1, f"_switch({str(one)!r}, lambda: ".encode()))
+        marks.append((one.begin, 1, f"_cis_asked({str(one)!r}, lambda: ".encode()))
         marks.append((one.end, 0, f", lambda: {one.without})".encode()))
     parts, last = [], 0
     for place, _order, mark in sorted(marks):
         parts += [text[last:place], mark]
         last = place
     whole = b"".join([*parts, text[last:]])
-    return whole.replace(_FIRST.encode(), f"{_FIRST}\nfrom tests.mutations.asked import asked as _switch\n".encode(), 1)
+    return whole.replace(
+        _FIRST.encode(), f"{_FIRST}\nfrom tests.mutations.asked import asked as _cis_asked\n".encode(), 1
+    )
 
 
 def _of_file(path: str, text: str) -> Iterator[Question]:

@@ -57,7 +57,7 @@ if os.environ.get("CIS_MUTATIONS") == "all":
 
 
 def _is_switch(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_switch"
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_cis_asked"
 
 
 def _without_place(question: Question) -> str:
