@@ -19,6 +19,7 @@ check: setup  ## Formatting, lint, types, import contracts, dead code, translati
 	@$(PYTHON) -m tests.checks
 
 bench: setup  ## Measure; prints a table and writes JSON to var/bench/
+	@.ci/set-up bench
 	@exec .ci/as-root $(PYTHON) -m tests.bench
 
 bench-peers: setup  ## The same work with Ansible, pyinfra and Modoboa, in the same run; prints ratios

@@ -7,8 +7,8 @@ import sys
 from dataclasses import replace
 
 from panel.cli.running import RunningPanel
-from tests.bench import mailboxes, many_nodes, records, recovery, rights, usage
-from tests.bench.figures import Figure, machine, table, write
+from tests.bench import mailboxes, many_nodes, records, recovery, rights, serving, usage
+from tests.bench.figures import Line, machine, table, write
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
 
@@ -29,16 +29,17 @@ def main() -> int:
     return 0 if all(figure.kept for figure in figures) else 1
 
 
-def _measure(panel: RunningPanel, options: argparse.Namespace) -> list[Figure]:
+def _measure(panel: RunningPanel, options: argparse.Namespace) -> list[Line]:
     where = mailboxes.place(panel.facts)
     alone = mailboxes.one_mailbox(where, n=options.n, name="one mailbox")
     if not options.mailboxes:
-        return alone
+        return [*alone, *serving.memory(panel), *serving.rates(panel, where)]
     filled = mailboxes.fill(where, count=options.mailboxes, progress=_say)
     limit = alone[1].median * mailboxes.RATIO_MAX
     among = mailboxes.one_mailbox(where, n=options.n, name=f"one among {options.mailboxes:,}", median_max=limit)
     ratio = among[1].median / alone[1].median
-    figures = [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+    figures: list[Line] = [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+    figures += [*serving.memory(panel), *serving.pages(panel), *serving.rates(panel, where)]
     figures.append(recovery.drift(where, name=f"a look for drift among {options.mailboxes:,}"))
     figures.append(recovery.takeover(panel, where, progress=_say))
     return [*figures, *recovery.rebuild(panel, where, name=f"an empty node for {options.mailboxes:,}")]

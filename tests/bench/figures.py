@@ -8,6 +8,7 @@ import os
 import platform
 import statistics
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,31 @@ class Figure:
         }
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One line of the table that is no time: an amount of ``unit``; ``least`` or ``most`` of it were promised."""
+
+    name: str
+    value: float
+    unit: str
+    least: float | None = None
+    most: float | None = None
+    note: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether what was promised was kept."""
+        return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
+
+    def as_row(self) -> dict[str, Any]:
+        """Give the line as JSON."""
+        return {"name": self.name, "value": round(self.value, 1), "unit": self.unit, "least": self.least,
+                "most": self.most, "kept": self.kept, "note": self.note}  # fmt: skip
+
+
+Line = Figure | Reading
+
+
 def machine(root: Path) -> dict[str, Any]:
     """Describe the machine and the file system the lab's data lie on."""
     mount = ["findmnt", "--noheadings", "--output", "FSTYPE,SOURCE", "--target", str(root)]
@@ -74,16 +100,15 @@ def machine(root: Path) -> dict[str, Any]:
     }
 
 
-def table(figures: list[Figure]) -> str:
+def table(figures: Sequence[Line]) -> str:
     """Lay the figures out for a terminal."""
     lines = [f"{'':52} {'n':>6} {'median':>10} {'p95':>10}  promised"]
     for figure in figures:
-        measured = f"{len(figure.samples):>6} {figure.median * 1000:>7.1f} ms {figure.p95 * 1000:>7.1f} ms"
-        lines.append(f"{figure.name:52} {measured}  {_verdict(figure)}")
+        lines.append(f"{figure.name:52} {_measured(figure)}  {_verdict(figure)}")
     return "\n".join(lines)
 
 
-def write(figures: list[Figure], about: dict[str, Any], folder: Path) -> Path:
+def write(figures: Sequence[Line], about: dict[str, Any], folder: Path) -> Path:
     """Write table and machine as JSON, named by the time; return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
@@ -93,9 +118,19 @@ def write(figures: list[Figure], about: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def _verdict(figure: Figure) -> str:
-    limits = (("median", figure.median_max), ("p95", figure.p95_max))
-    promised = ", ".join(f"{name} ≤ {limit * 1000:.0f} ms" for name, limit in limits if limit is not None)
+def _measured(figure: Line) -> str:
+    if isinstance(figure, Reading):
+        return f"{'':>6} {figure.value:>10.1f} {figure.unit:<10}"
+    return f"{len(figure.samples):>6} {figure.median * 1000:>7.1f} ms {figure.p95 * 1000:>7.1f} ms"
+
+
+def _verdict(figure: Line) -> str:
+    if isinstance(figure, Reading):
+        limits = [(f"≥ {figure.least}", figure.least), (f"≤ {figure.most}", figure.most)]
+    else:
+        pairs = (("median", figure.median_max), ("p95", figure.p95_max))
+        limits = [(f"{name} ≤ {(limit or 0) * 1000:.0f} ms", limit) for name, limit in pairs]
+    promised = ", ".join(words for words, limit in limits if limit is not None)
     words = [f"{promised}: {'kept' if figure.kept else 'NOT KEPT'}" if promised else "", figure.note]
     return "; ".join(word for word in words if word)
 

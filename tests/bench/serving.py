@@ -1,0 +1,138 @@
+"""What serving costs: requests a second of the pages that are opened most, and the memory of each process, as shipped.
+
+Requests are made by wrk on the same machine, with sixteen connections, so that panel and visitor share its cores.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.cookiejar
+import re
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from libpass.totp import TOTP
+
+from panel.cli.running import RunningPanel
+from tests.bench.api import ApiFailed
+from tests.bench.figures import Figure, Reading
+from tests.bench.mailboxes import Place
+
+CONNECTIONS, SECONDS = 16, 5
+PAGES = {
+    "the dashboard": "/",
+    "a list of mailboxes": "/mail/mailboxes",
+    "a mailbox": "/mail/mailboxes/{mailbox}",
+    "a search": "/search?search=koscian",
+}
+_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
+_BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def rates(panel: RunningPanel, where: Place) -> list[Reading]:
+    """Open pages as the administrator and lists as a program, as quickly as they come."""
+    (mailbox,) = where.api.get("/mailboxes?page_size=1")["items"]
+    url, cookie = panel.facts["panel_url"], _cookie(panel.facts)
+    asked = {name: ({"Cookie": cookie}, path.format(mailbox=mailbox["id"])) for name, path in PAGES.items()}
+    bearer = {"Authorization": f"Bearer {panel.facts['api_token']}"}
+    asked["a mailbox by the API"] = (bearer, f"/api/v1/mailboxes/{mailbox['id']}")
+    asked["fifty mailboxes by the API"] = (bearer, "/api/v1/mailboxes?page_size=50")
+    return [Reading(name, _rate(url + path, headers), "requests/s") for name, (headers, path) in asked.items()]
+
+
+def memory(panel: RunningPanel) -> list[Reading]:
+    """Proportional memory of web server, worker and the node's agent, whatever they did before (PSS, proc(5))."""
+    kinds = {
+        "gunicorn": "the web server, all processes",
+        "panel.cli worker": "the worker",
+        "agent.pyz serve": "the agent",
+    }
+    sums = dict.fromkeys(kinds.values(), 0)
+    for path in Path("/proc").glob("[0-9]*"):
+        command = _read(path / "cmdline").replace("\0", " ")
+        kind = next((name for word, name in kinds.items() if word in command and str(panel.root) in _where(path)), None)
+        if kind is not None:
+            sums[kind] += _pss(path)
+    return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items() if kilobytes]
+
+
+def pages(panel: RunningPanel) -> list[Figure]:
+    """How long one page takes from asking to its last byte, alone."""
+    cookie, url = _cookie(panel.facts), panel.facts["panel_url"]
+    figures = []
+    for name, path in PAGES.items():
+        if "{" in path:
+            continue
+        request = urllib.request.Request(url + path, headers={"Cookie": cookie})  # noqa: S310 - our own panel
+        samples = []
+        for _ in range(30):
+            begun = time.perf_counter()
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+                answer.read()
+            samples.append(time.perf_counter() - begun)
+        figures.append(Figure(f"one after another: {name}", tuple(samples)))
+    return figures
+
+
+def _rate(url: str, headers: dict[str, str]) -> float:
+    argv = ["wrk", "--threads", "2", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s", url]
+    for name, value in headers.items():
+        argv += ["--header", f"{name}: {value}"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS + 30, check=True)
+    found, bad = _RATE.search(done.stdout), _BAD.search(done.stdout)
+    if found is None or bad is not None:
+        raise ApiFailed(f"{url}: {done.stdout}")
+    return float(found[1])
+
+
+def _cookie(facts: dict[str, Any]) -> str:
+    """Sign in as the administrator with password and code; the session's cookie."""
+    jar = http.cookiejar.CookieJar()
+    visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    url = facts["panel_url"]
+    _send(visitor, f"{url}/login", email=facts["admin_email"], password=facts["admin_password"])
+    key = base64.b32decode(facts["admin_totp"])
+    _send(visitor, f"{url}/login/code", code=TOTP(key=key, format="raw").generate().token)
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+
+def _send(visitor: urllib.request.OpenerDirector, url: str, **fields: str) -> None:
+    with visitor.open(url, timeout=30) as form:
+        token = _TOKEN.search(form.read().decode())
+    if token is None:
+        raise ApiFailed(f"{url} shows no form")
+    body = urllib.parse.urlencode(fields | {"csrf_token": token[1]}).encode()
+    with visitor.open(urllib.request.Request(url, body, {"Referer": url}), timeout=30) as answer:  # noqa: S310 - ours
+        if answer.geturl().split("?")[0] == url:
+            raise ApiFailed(f"{url} took no sign-in")
+
+
+def _pss(process: Path) -> int:
+    found = re.search(r"^Pss:\s+(\d+)", _read(process / "smaps_rollup"), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _where(process: Path) -> str:
+    """Where a process works and what it was told, to tell ours from another panel's; nodes' have paths of their own."""
+    if "agent.pyz" in _read(process / "cmdline"):
+        return _read(process / "mountinfo")
+    return f"{_read(process / 'environ')} {_cwd(process)}"
+
+
+def _cwd(process: Path) -> str:
+    try:
+        return str((process / "cwd").readlink())
+    except OSError:
+        return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
