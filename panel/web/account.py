@@ -125,7 +125,8 @@ def sign_ins() -> ResponseReturnValue:
 @session.signed_in
 def download_sign_ins() -> ResponseReturnValue:
     """The same list as a file."""
-    return csv_answer(sign_ins_of(current_user.id).order_by(SignIn.id.desc()), SIGN_IN_COLUMNS, name="sign-ins")
+    query = sign_ins_of(current_user.id).order_by(SignIn.id.desc())
+    return csv_answer(query, SIGN_IN_COLUMNS, name="sign-ins", noted=False)
 
 
 @area.post("/sessions/<uuid:session_id>/end")

@@ -55,7 +55,8 @@ def show_list() -> ResponseReturnValue:
 @permission("contracts:read")
 def download() -> ResponseReturnValue:
     """The same list as a file."""
-    return csv_answer(_query(asked("status")).order_by(Contract.number), COLUMNS, name="contracts")
+    wanted = asked("status")
+    return csv_answer(wanted.in_order(_query(wanted), sorts=SORTS, default="number"), COLUMNS, name="contracts")
 
 
 @area.get("/services")

@@ -61,8 +61,9 @@ def show_list() -> ResponseReturnValue:
 @permission("mail:read")
 def download() -> ResponseReturnValue:
     """The same list as a file."""
-    query = _query(asked("state", "domain", "room"), _domains())
-    return csv_answer(query.order_by(Mailbox.address), COLUMNS, name="mailboxes")
+    wanted = asked("state", "domain", "room")
+    query = wanted.in_order(_query(wanted, _domains()), sorts=SORTS, default="address")
+    return csv_answer(query, COLUMNS, name="mailboxes")
 
 
 @area.get("/mailboxes/<uuid:mailbox_id>")

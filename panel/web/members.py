@@ -59,7 +59,8 @@ def show_list() -> ResponseReturnValue:
 @permission("members:read")
 def download() -> ResponseReturnValue:
     """The same list as a file."""
-    return csv_answer(_query(asked("kind")).order_by(Member.folded), COLUMNS, name="members")
+    wanted = asked("kind")
+    return csv_answer(wanted.in_order(_query(wanted), sorts=SORTS, default="name"), COLUMNS, name="members")
 
 
 @area.get("/<uuid:member_id>")

@@ -122,6 +122,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "alarms:alarm:clear": (_l("Alarm over"), "ok", "check-circle"),
     "records:person:erase": (_l("Person erased from the records"), "warn", "eraser"),
     "records:details:expire": (_l("Details of old events erased at the end of their time"), "off", "eraser"),
+    "records:list:export": (_l("List taken along as a file"), "warn", "download"),
     "records:events:export": (_l("Record of events taken along"), "warn", "download"),
     "jobs:job:cancel": (_l("Job withdrawn"), "off", "slash-circle"),
     "webhooks:webhook:create": (_l("Webhook set up"), "warn", "link-45deg"),

@@ -23,6 +23,7 @@ class Need:
     staff; ``private``: nobody else's at all. ``hides``: what one may not do this with is absent, also where one may
     see it. ``no_staff``: for the member's own people alone. ``inside``: in a member's view only.
     ``holder``: for a mailbox's holder.
+    ``notes``: that it was read is an event.
     """
 
     permission: str | None = None
@@ -42,6 +43,7 @@ class Need:
     no_staff: bool = False
     inside: bool = False
     holder: bool = False
+    notes: bool = False
 
 
 PUBLIC, SIGNED_IN, PRIVATE, HOLDER = Need(public=True), Need(), Need(private=True), Need(holder=True)
@@ -65,13 +67,13 @@ PAGES: dict[str, Need] = {
     "account.confirm": SIGNED_IN,
     "needs.show_list": staff("members:read"),
     "members.show_list": needs("members:read", lists="member"),
-    "members.download": needs("members:read"),
+    "members.download": needs("members:read", notes=True),
     "members.show": needs("members:read", tells=TELLS_PARENT),
     "members.create": staff("members:write", names=("parent",)),
     "members.edit": staff("members:write"),
     "members.choose": needs("members:read", args={"purpose": "mailbox"}, also="mail:write"),
     "contracts.show_list": needs("contracts:read", lists="contract", names=("member",)),
-    "contracts.download": needs("contracts:read", names=("member",)),
+    "contracts.download": needs("contracts:read", names=("member",), notes=True),
     "contracts.services": needs("services:read"),
     "contracts.show": needs("contracts:read"),
     "contracts.scan": needs("contracts:read"),
@@ -91,7 +93,7 @@ PAGES: dict[str, Need] = {
     "imports.remove": needs("imports:write", makers=True),
     "imports.report": needs("imports:write", makers=True),
     "mail.show_list": needs("mail:read", lists="mailbox", names=("member", "domain")),
-    "mail.download": needs("mail:read", names=("member",)),
+    "mail.download": needs("mail:read", names=("member",), notes=True),
     "mail.show": needs("mail:read"),
     "mail.create": needs("mail:write", query={"member": "{member}"}),
     "mail.show_domains": needs("mail:read"),
@@ -124,7 +126,7 @@ PAGES: dict[str, Need] = {
     "jobs.cancel": staff("jobs:write"),
     "jobs.retry": staff("jobs:write"),
     "events.show_list": staff("events:read"),
-    "events.download": staff("events:read"),
+    "events.download": staff("events:read", notes=True),
     "timeline.show": needs("events:read", args={"kind": "mailbox", "resource_id": "{mailbox}"}),
     "health.alive": PUBLIC,
     "health.ready": PUBLIC,
@@ -152,7 +154,7 @@ PAGES: dict[str, Need] = {
     "second_step.recover": PUBLIC,
     "second_step.show": PUBLIC,
     "invitations.show_list": needs("users:read", lists="invitation"),
-    "invitations.download": needs("users:read", names=("member",)),
+    "invitations.download": needs("users:read", names=("member",), notes=True),
     "invitations.create": needs("users:invite"),
     "invitations.resend": needs("users:invite", hides=True),
     "invitations.ask_withdraw": needs("users:invite", hides=True),
@@ -161,7 +163,7 @@ PAGES: dict[str, Need] = {
     "resets.ask": PUBLIC,
     "resets.show": PUBLIC,
     "history.show": needs("events:read", names=("member",)),
-    "history.download": needs("events:read", names=("member",)),
+    "history.download": needs("events:read", names=("member",), notes=True),
     "history.staff": needs("events:read", names=("member",)),
     "history.change": needs("events:read"),
     "history.agree": needs("stepin:agree", no_staff=True),
@@ -173,10 +175,10 @@ PAGES: dict[str, Need] = {
     "contract_tasks.show_list": staff("contracts:write"),
     "handing_over.show": needs("users:write"),
     "lockouts.clear": staff("users:write"),
-    "lockouts.download": staff("users:read"),
+    "lockouts.download": staff("users:read", notes=True),
     "lockouts.show_list": staff("users:read"),
     "orders.show_list": needs("orders:read", lists="order", names=("member",)),
-    "orders.download": needs("orders:read", names=("member",)),
+    "orders.download": needs("orders:read", names=("member",), notes=True),
     "orders.show": needs("orders:read"),
     "orders.create": needs("orders:write", query={"member": "{member}"}),
     "orders.approve": staff("orders:approve"),
@@ -191,14 +193,14 @@ PAGES: dict[str, Need] = {
     "preferences.show": SIGNED_IN,
     "providers.create": staff("users:write"),
     "providers.edit": staff("users:write"),
-    "providers.download": staff("users:read"),
+    "providers.download": staff("users:read", notes=True),
     "providers.try_it": staff("users:write"),
     "providers.remove": staff("users:write"),
     "providers.show_list": staff("users:read"),
     "records.erase": staff("records:erase"),
     "records.export": staff("records:export"),
     "users.show_list": needs("users:read", lists="user", names=("member",)),
-    "users.download": needs("users:read", names=("member",)),
+    "users.download": needs("users:read", names=("member",), notes=True),
     "users.show": needs("users:read", hides=True),
     "users.grant": needs("users:write", hides=True, body={"role": "member_editor", "member_id": "{member}"}),
     "users.revoke": needs("users:write", hides=True),

@@ -6,9 +6,11 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import select
 
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.spreadsheets import harmless
+from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from tests.web.site import Site
 
@@ -52,7 +54,7 @@ def test_next_and_previous_lead_through_all_rows_once(full_site: Site) -> None:
     client, seen, address = full_site.client(full_site.admin), [], "/jobs?page_size=20&state=done"
     for _page in range(3):
         page = client.get(address).text
-        seen += [part.split('"')[0] for part in page.split('href="/jobs/')[1:]]
+        seen += [part.split('"')[0] for part in page.split('href="/jobs/0')[1:]]  # ids begin with 0 until 2527
         address = _rel(page, "next")
     assert address == ""
     assert len(seen) == len(set(seen)) == 51
