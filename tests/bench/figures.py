@@ -103,8 +103,7 @@ def machine(root: Path) -> dict[str, Any]:
 def table(figures: Sequence[Line]) -> str:
     """Lay the figures out for a terminal."""
     lines = [f"{'':52} {'n':>6} {'median':>10} {'p95':>10}  promised"]
-    for figure in figures:
-        lines.append(f"{figure.name:52} {_measured(figure)}  {_verdict(figure)}")
+    lines += [f"{figure.name:52} {_measured(figure)}  {_verdict(figure)}" for figure in figures]
     return "\n".join(lines)
 
 

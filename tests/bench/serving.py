@@ -5,7 +5,6 @@ Requests are made by wrk on the same machine, with sixteen connections, so that 
 
 from __future__ import annotations
 
-import base64
 import http.cookiejar
 import re
 import subprocess
@@ -15,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from libpass.totp import TOTP
+from passlib.totp import TOTP
 
 from panel.cli.running import RunningPanel
 from tests.bench.api import ApiFailed
@@ -29,6 +28,13 @@ PAGES = {
     "a mailbox": "/mail/mailboxes/{mailbox}",
     "a search": "/search?search=koscian",
 }
+PROCESSES = {
+    "gunicorn": "the web server, all processes",
+    "panel.cli worker": "the worker",
+    "agent.pyz serve": "the agent",
+}
+"""What stands in a command line, and whose it is."""
+
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -47,15 +53,12 @@ def rates(panel: RunningPanel, where: Place) -> list[Reading]:
 
 def memory(panel: RunningPanel) -> list[Reading]:
     """Proportional memory of web server, worker and the node's agent, whatever they did before (PSS, proc(5))."""
-    kinds = {
-        "gunicorn": "the web server, all processes",
-        "panel.cli worker": "the worker",
-        "agent.pyz serve": "the agent",
-    }
-    sums = dict.fromkeys(kinds.values(), 0)
+    sums = dict.fromkeys(PROCESSES.values(), 0)
     for path in Path("/proc").glob("[0-9]*"):
         command = _read(path / "cmdline").replace("\0", " ")
-        kind = next((name for word, name in kinds.items() if word in command and str(panel.root) in _where(path)), None)
+        kind = next(
+            (name for word, name in PROCESSES.items() if word in command and str(panel.root) in _where(path)), None
+        )
         if kind is not None:
             sums[kind] += _pss(path)
     return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items() if kilobytes]
@@ -96,8 +99,7 @@ def _cookie(facts: dict[str, Any]) -> str:
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     url = facts["panel_url"]
     _send(visitor, f"{url}/login", email=facts["admin_email"], password=facts["admin_password"])
-    key = base64.b32decode(facts["admin_totp"])
-    _send(visitor, f"{url}/login/code", code=TOTP(key=key, format="raw").generate().token)
+    _send(visitor, f"{url}/login/code", code=TOTP(key=facts["admin_totp"]).generate().token)
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 

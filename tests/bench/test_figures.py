@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.figures import Figure, machine, table, write
+from tests.bench.figures import Figure, Reading, machine, table, write
 
 HUNDRED = tuple(number / 1000 for number in range(1, 101))
 
@@ -31,3 +31,11 @@ def test_the_json_holds_machine_and_figures(tmp_path: Path) -> None:
     assert content["figures"][0]["median_ms"] == 200.0
     assert content["machine"]["cores"] >= 1
     assert content["machine"]["file_system"]
+
+
+@pytest.mark.parametrize(("least", "most", "kept"), [(100, None, True), (None, 99, False), (121, 200, False)])
+def test_an_amount_keeps_its_promise_or_not(least: float | None, most: float | None, *, kept: bool) -> None:
+    reading = Reading("pages", 120.04, "requests/s", least, most)
+    assert reading.kept is kept
+    assert ("NOT KEPT" in table([reading])) is not kept
+    assert reading.as_row()["value"] == 120.0
