@@ -55,11 +55,8 @@ def memory(panel: RunningPanel) -> list[Reading]:
     """Proportional memory of web server, worker and the node's agent, whatever they did before (PSS, proc(5))."""
     sums = dict.fromkeys(PROCESSES.values(), 0)
     for path in Path("/proc").glob("[0-9]*"):
-        command = _read(path / "cmdline").replace("\0", " ")
-        kind = next(
-            (name for word, name in PROCESSES.items() if word in command and str(panel.root) in _where(path)), None
-        )
-        if kind is not None:
+        kind = _kind(path)
+        if kind is not None and str(panel.root) in _where(path):
             sums[kind] += _pss(path)
     return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items() if kilobytes]
 
@@ -112,6 +109,11 @@ def _send(visitor: urllib.request.OpenerDirector, url: str, **fields: str) -> No
     with visitor.open(urllib.request.Request(url, body, {"Referer": url}), timeout=30) as answer:  # noqa: S310 - ours
         if answer.geturl().split("?")[0] == url:
             raise ApiFailed(f"{url} took no sign-in")
+
+
+def _kind(process: Path) -> str | None:
+    command = _read(process / "cmdline").replace("\0", " ")
+    return next((name for word, name in PROCESSES.items() if word in command), None)
 
 
 def _pss(process: Path) -> int:
