@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import http.client
 import imaplib
 import json
 import re
@@ -17,7 +18,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from email.policy import default
 from http.cookiejar import CookieJar
@@ -35,8 +36,11 @@ WAIT, MAIL_SECONDS, LOOKS = 60, 90.0, 5
 MEMBER = "miasto-koscian"
 _SECRET_NAME = re.compile(r"passw|secret|token|totp|(?<!post)code$|link$|\bkey\b", re.IGNORECASE)
 _KNOWN_FIELDS = {("POST", "/mailboxes", "password"), ("POST", "/mailboxes/batch", "mailboxes.password"),
-                 ("PATCH", "/mailboxes/<uuid:id>", "password")}  # fmt: skip
-"""Fields of the API that take secrets, all of which the test below fills in."""
+                 ("PATCH", "/mailboxes/<uuid:id>", "password"),
+                 ("POST", "/outside-providers", "client_secret"),
+                 ("PATCH", "/outside-providers/<uuid:id>", "client_secret"),
+                 ("PATCH", "/imports/<uuid:id>", "mapping.password")}  # fmt: skip
+"""Fields of the API that take secrets, all of which the test below fills in; the last is the name of a column."""
 
 
 def test_secrets_are_found_nowhere_after_all_flows(running_panel: RunningPanel) -> None:
@@ -45,11 +49,14 @@ def test_secrets_are_found_nowhere_after_all_flows(running_panel: RunningPanel) 
         flows.use_mailboxes()
         flows.use_tokens()
         flows.use_commands()
+        flows.use_imports_and_webhooks()
+        flows.use_outside_providers()
         flows.sign_in_wrongly_and_rightly()
+        flows.change_email()
         flows.reset_and_invite()
         flows.back_up()
         texts = flows.what_is_shown()
-    assert len(flows.secrets) > 12, "the flows did what they should"
+    assert len(flows.secrets) > 20, "the flows did what they should"
     found = [*flows.on_disk(), *flows.on_the_node()]
     found += [(name, page) for page, text in texts.items() for name in flows.named_in(text)]
     found += [(name, "argv") for name in flows.named_in(b"\0".join(seen))]
@@ -127,6 +134,44 @@ class Flows:
         command = ["users", "create", self.address, "--role", "member_admin", "--member", MEMBER, "--password-stdin"]
         printed = self._cis(*command, "--totp", "--json", stdin=password)
         self.secrets["new user's TOTP secret"] = json.loads(printed)["totp"]
+
+    def use_imports_and_webhooks(self) -> None:
+        """A table with a column of passwords, carried out in part; what signs events, at making."""
+        rows = [
+            f"{_address()};{self.new('password in a table')};100",
+            f"no address;{self.new('password in a row that is refused')};100",
+        ]
+        table = "\n".join(["adres;hasło;pojemność MB", *rows])
+        one = self._upload("/api/v1/imports", {"kind": "mailboxes", "member_id": self.member_id}, table)
+        self.api.post(f"/imports/{one['id']}/commit", {"only_good": True})
+        self._await(lambda: self.api.get(f"/imports/{one['id']}")["state"] == "done")
+        hook = self.api.post("/webhooks", {"url": "https://hooks.example.com/canary", "member_id": self.member_id})
+        self.secrets["webhook's secret"] = hook["secret"]
+        self.api.delete(f"/webhooks/{hook['id']}")
+
+    def use_outside_providers(self) -> None:
+        """The client's secret of a provider, given, changed, and used against what does not answer."""
+        asked = {"name": "Kanarek", "issuer": "https://id.canary.invalid", "client_id": "cis"}
+        asked |= {"client_secret": self.new("client secret of a provider")}
+        made = f"/outside-providers/{self.api.post('/outside-providers', asked)['id']}"
+        self.api._ask("PATCH", made, {"client_secret": self.new("changed client secret")}, {})
+        with suppress(ApiFailed):
+            self.api.post(f"{made}/try", {})
+        self.api.delete(made)
+
+    def change_email(self) -> None:
+        """Another address to sign in by: the link that confirms it is used, the one that undoes it is opened only."""
+        other = self._mailbox(password=self.new("password of the other mailbox"))
+        form, password = f"{self.url}/account/email", self.secrets["password of the other mailbox"]
+        asked = {"email": other["address"], "password": self.secrets["password of a user on standard input"]}
+        _send(self.browser, form, _open(self.browser, form), **asked)
+        link = self._link("/email/", other["address"], password)
+        self.secrets["link that confirms an e-mail"] = link.rpartition("/")[2]
+        _send(self.browser, link, _open(self.browser, link))
+        undo = self._link("/email/undo/", self.address, self.mail_password)
+        self.secrets["link that undoes an e-mail"] = undo.rpartition("/")[2]
+        _open(_browser(), undo)
+        self.address, self.mail_password = other["address"], password
 
     def sign_in_wrongly_and_rightly(self) -> None:
         """By a wrong password, then by the right one and a code; the page with a new factor's secret is opened."""
@@ -228,6 +273,27 @@ class Flows:
 
     def _mailbox(self, **fields: str) -> dict[str, Any]:
         return self.api.post("/mailboxes", {"member_id": self.member_id, "address": _address(), **fields}, wait=WAIT)
+
+    def _upload(self, path: str, fields: dict[str, str], table: str) -> dict[str, Any]:
+        """Send a file as a form with the token."""
+        mark = uuid.uuid4().hex
+        parts = [f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+                 for name, value in fields.items()]  # fmt: skip
+        parts.append(f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n{table}\r\n')
+        headers = {"Authorization": f"Bearer {self.panel.facts['api_token']}",
+                   "Content-Type": f"multipart/form-data; boundary={mark}"}  # fmt: skip
+        body = "".join([*parts, f"--{mark}--\r\n"]).encode()
+        with closing(http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=60)) as connection:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            assert answer.status == 201, answer.read()
+            return dict(json.load(answer))
+
+    def _await(self, what: Callable[[], bool]) -> None:
+        end = time.monotonic() + MAIL_SECONDS
+        while not what():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.05)
 
     def _cis(self, *arguments: str, stdin: str = "") -> str:
         """Run a command as root, who becomes the worker's user by itself."""
