@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from panel.cli.running import RunningPanel
-from tests.bench import mailboxes, many_nodes, records, recovery, rights, serving, usage
+from tests.bench import imports, mailboxes, many_nodes, records, recovery, rights, serving, usage
 from tests.bench.figures import Line, machine, table, write
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
@@ -24,6 +24,7 @@ def main() -> int:
     figures += rights.rights(n=options.n)
     figures += records.records()
     figures += usage.usage()
+    figures += imports.imports()
     path = write(figures, about, ROOT / "var/bench")
     print(f"\n{', '.join(f'{key} {value}' for key, value in about.items())}\n\n{table(figures)}\n\nJSON: {path}")
     return 0 if all(figure.kept for figure in figures) else 1

@@ -28,6 +28,7 @@ from panel.identity.providers import OutsideProvider
 from panel.identity.resets import PasswordReset, ask_for_reset
 from panel.identity.sessions import UserSession
 from panel.identity.step_ins import AskedAction
+from panel.imports.models import Import
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.i18n import LANGUAGES
@@ -54,7 +55,7 @@ IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 """Pages that need a step before them; they have a test of their own below."""
 BY_SCRIPT = {"factors.add_passkey"}
 """Forms that a passkey answers; ``test_passkeys`` fills them in."""
-GOOD_WHEN_EMPTY = {"users.grant"}
+GOOD_WHEN_EMPTY = {"users.grant", "imports.columns"}
 """Forms that ask on: nothing typed is a good answer there."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
 EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
@@ -263,6 +264,7 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "invitation_id", db.session.scalars(select(Invitation.id).order_by(Invitation.id)).first()
     yield "webhook_id", db.session.scalars(select(Webhook.id)).first()
     yield "delivery_id", db.session.scalars(select(Delivery.id)).first()
+    yield "import_id", db.session.scalars(select(Import.id)).first()
     yield "provider_id", db.session.scalars(select(OutsideProvider.id)).first()
     if endpoint.startswith("joining"):
         yield "token", _link(place, "invitation", select(Invitation.link_id).order_by(Invitation.id))

@@ -37,6 +37,7 @@ from panel.identity.passkeys import Passkey
 from panel.identity.second_factor import NewTotp, new_totp
 from panel.identity.sessions import UserSession, open_session
 from panel.identity.stepping_in import actor_inside, enter
+from panel.imports.actions import start_import
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
 from panel.kernel.passwords import hash_user_password
@@ -188,6 +189,10 @@ def fill(site: Site) -> None:
     _differences(world, boxes)
     _held(world)
     _accesses(site)
+    table = (
+        f"adres;podmiot;hasło\nmiasto-koscian.x;Kościan;{PASSWORD}\nobcy;Kościan;\nsmigiel;Śmigiel;\nsmigiel.b;Śmigiel;"
+    )
+    start_import(actor_for_user(site.admin), kind="mailboxes", content=table.encode(), file_name="skrzynki.csv")
     fill_doors(world.koscian, site.nobody)
     db.session.add(Passkey(user_id=site.admin.id, credential_id="AAAA", public_key=b"", name="Klucz w szufladzie"))
     db.session.commit()
