@@ -74,7 +74,7 @@ def _faults(families: Families, way: Way, ask: Ask) -> Iterator[str]:
                 yield f"{_said(who, way, place, answer)}, not {expected}"
             elif told:
                 yield f"{_said(who, way, place, answer)}, and tells of {sorted(told)}"
-            elif answer.wrote and (way.is_safe or expected != "ok"):
+            elif answer.wrote and ((way.is_safe and not way.need.notes) or expected != "ok"):
                 yield f"{_said(who, way, place, answer)}, and wrote"
             elif in_vain := offered_in_vain(families, who, answer):
                 yield f"{_said(who, way, place, answer)}, and offers what it refuses to be sent: {in_vain}"
