@@ -38,7 +38,6 @@ from panel.engine.records import Pace
 from panel.engine.relay import Relay, relay_of
 from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
-from panel.engine.use import use_asker
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
 from panel.identity.email_changes import forget_old_changes
@@ -65,7 +64,6 @@ from panel.mail.grading import raise_mailboxes
 from panel.mail.holder_sessions import forget_old_holder_sessions
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
-from panel.mail.use import keep_use
 from panel.mail.use_days import note_mail_use
 from panel.notices.expanding import forget_old_notices
 from panel.webhooks.making import forget_old_deliveries, queue_events
@@ -251,11 +249,6 @@ def make_worker(app: Flask, exchange: Exchange, *, threads: int = THREADS) -> Wo
     return Worker(
         app, reconciler, lease_seconds=settings.lease_seconds, tasks=TASKS, verifier=verifier, threads=threads
     )
-
-
-def make_use_asker(exchange: Exchange) -> Callable[[Actor], None]:
-    """The chore that asks nodes how much what they serve holds: mailboxes, so far."""
-    return use_asker(exchange, keep_use)
 
 
 def alarm_relay(settings: Settings) -> Relay:

@@ -24,6 +24,7 @@ from panel.engine.greeting import greeter
 from panel.engine.health import health_asker
 from panel.engine.relay import RelayFailed
 from panel.engine.sweep import Rounds, run_forever
+from panel.engine.use import use_asker
 from panel.engine.worker import THREADS
 from panel.imports.committing import carry_out_imports
 from panel.kernel import i18n
@@ -31,6 +32,7 @@ from panel.kernel.access import Actor
 from panel.ledger.anchors import anchorer
 from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
+from panel.mail.use import keep_use
 from panel.notices.expanding import expand_notices
 from panel.notices.sending import sender
 from panel.shapes.ledger import event as event_shape
@@ -44,7 +46,6 @@ from panel.wiring import (
     answer,
     create_core_app,
     make_exchange,
-    make_use_asker,
     make_worker,
 )
 from panel.wording.alarms import alarm_message
@@ -98,7 +99,7 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         *CHORES,
         greeter(exchange),
         health_asker(exchange),
-        make_use_asker(exchange),
+        use_asker(exchange, keep_use),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
         expirer(settings),

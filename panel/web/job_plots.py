@@ -25,7 +25,7 @@ class JobPlot:
     """One plot with its figures: ``rows`` of (when, asked, done, failed, waiting) in words, the latest first."""
 
     columns: Columns | None
-    rows: list[tuple[str, str, str, str, str]]
+    rows: list[tuple[str, ...]]
     done: int
     failed: int
 

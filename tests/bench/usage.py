@@ -7,6 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -76,7 +77,8 @@ def _panel(folder: Path, n: int) -> list[Figure]:
         with unit_of_work():
             db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
         some, member = [box.id for box in boxes[:: COUNT // TOLD]], world.koscian.id
-        kept = [_taken(lambda kib=kib: keep_use(SYSTEM, world.node.id, dict.fromkeys(some, kib))) for kib in range(5)]
+        node_id = world.node.id
+        kept = [_taken(partial(keep_use, SYSTEM, node_id, dict.fromkeys(some, kib * 2000))) for kib in range(5)]
         lists = [_taken(lambda: _page("-used_mb")) for _ in range(n)]
         sums = [_taken(lambda: use_of(member)) for _ in range(n)]
     return [

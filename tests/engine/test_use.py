@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select, update
 
 from panel.engine.exchange import Exchange
+from panel.engine.use import use_asker
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.errors import NotAllowed
 from panel.ledger.nodes import Node
 from panel.mail.actions import NewMailbox, create_mailboxes
 from panel.mail.models import Mailbox
-from panel.mail.use import known_since
-from panel.wiring import make_use_asker
+from panel.mail.use import keep_use, known_since
 from provisioning.ssh import Unreachable
 from tests.engine.fakes import FakeAgent
 from tests.worlds import SHARED, World, actor
@@ -90,7 +90,7 @@ def _agent(told: Callable[[int], dict[str, Any]]) -> FakeAgent:
 
 
 def _asker(agent: FakeAgent) -> Callable[[Actor], None]:
-    return make_use_asker(Exchange(sessions=agent))  # type: ignore[arg-type]  # answers as sessions do
+    return use_asker(Exchange(sessions=agent), keep_use)  # type: ignore[arg-type]  # answers as sessions do
 
 
 def _held(box: Mailbox) -> int | None:
