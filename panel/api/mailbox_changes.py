@@ -15,6 +15,7 @@ from panel.ledger.waiting import jobs_finished
 from panel.mail.changing import ChangedMany, change_mailboxes
 from panel.mail.choosing import ACTIONS, AT_MOST, Choice, Wish, plan_changes
 from panel.shapes.changes import change_plan
+from panel.wording import describe
 from provisioning.resources import QUOTA_MB_MAX
 
 _FILTER = Shape(
@@ -51,7 +52,7 @@ def change_many_mailboxes(actor: Actor, ask: Ask) -> Answer:
     wish = Wish(action=ask.body["action"], quota_mb=ask.body.get("quota_mb"))
     choice = _choice(ask.body)
     if ask.body.get("dry_run"):
-        return Answer(body=change_plan(plan_changes(actor, wish, choice)))
+        return Answer(body=change_plan(plan_changes(actor, wish, choice), describe))
     return _changed(change_mailboxes(actor, wish, choice, digest=ask.body.get("digest")))
 
 
@@ -61,7 +62,7 @@ def _choice(body: Any) -> Choice:
 
 
 def _changed(done: ChangedMany) -> Answer:
-    body = change_plan(done.plan, jobs=done.jobs, links=_links(done))
+    body = change_plan(done.plan, describe, jobs=done.jobs, links=_links(done))
     ids = [job.id for job in done.jobs]
     settled = jobs_finished(ids) if ids else _at_once
 

@@ -49,13 +49,10 @@ _BATCH = Shape(fields={"mailboxes": ListOf(of=_NEW, required=True, least=1, most
 _FILTERS = {"member_id": Id(), "domain_id": Id(), "state": Text(choices=RESOURCE_STATES), "address": Text(most=254)}
 
 
-@operation(
-    "GET",
-    "/mailboxes",
-    permission="mail:read",
-    query=list_parameters(orders.MAILBOXES, _FILTERS),
-    answer=page_of("Mailbox"),
-)
+_LISTED = list_parameters(orders.MAILBOXES, _FILTERS)
+
+
+@operation("GET", "/mailboxes", permission="mail:read", query=_LISTED, answer=page_of("Mailbox"))
 def list_mailboxes(actor: Actor, ask: Ask) -> Answer:
     """List mailboxes, removed ones only where `state` asks for them; `search` is part of the address."""
     address = ask.query.get("address")

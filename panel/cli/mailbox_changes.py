@@ -15,6 +15,7 @@ from panel.ledger.waiting import jobs_finished, wait_until
 from panel.mail.changing import change_mailboxes
 from panel.mail.choosing import ACTIONS, ChangePlan, Choice, Wish, plan_changes
 from panel.shapes.changes import change_plan
+from panel.wording import describe
 
 SHOWN = 20
 
@@ -51,7 +52,7 @@ def change_many(
         _show(plan)
     if dry_run:
         if json_:
-            print_json(change_plan(plan))
+            print_json(change_plan(plan, describe))
         return
     if not (yes or json_):
         click.confirm("Do it?", abort=True)
@@ -66,7 +67,7 @@ def _do(actor: Actor, wish: Wish, choice: Choice, plan: ChangePlan, *, wait: flo
     start = current_app.config["CIS"].public_url.rstrip("/")
     links = {str(id_): f"{start}/activate/{token}" for id_, token in done.tokens.items()}
     if json_:
-        print_json(change_plan(done.plan, jobs=done.jobs, links=links))
+        print_json(change_plan(done.plan, describe, jobs=done.jobs, links=links))
         return
     for line in done.plan.lines:
         if str(line.row.id) in links:
@@ -74,7 +75,7 @@ def _do(actor: Actor, wish: Wish, choice: Choice, plan: ChangePlan, *, wait: flo
 
 
 def _show(plan: ChangePlan) -> None:
-    shape = change_plan(plan)
+    shape = change_plan(plan, describe)
     rows = [item | {"why": item.get("problem", {}).get("message")} for item in shape["items"][:SHOWN]]
     print_rows(rows, {"address": "address", "verdict": "verdict", "why": "why"}, json_=False)
     click.echo(", ".join(f"{verdict}: {count}" for verdict, count in shape["counts"].items()), err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
+from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -81,7 +82,8 @@ def _id(text: str) -> uuid.UUID | None:
 
 
 def _list() -> str:
-    return url_for("mail.show_list", **{name: text for name in FILTERS if (text := request.form.get(name))})
+    kept: dict[str, Any] = {name: text for name in FILTERS if (text := request.form.get(name))}
+    return url_for("mail.show_list", **kept)
 
 
 def _done(done: ChangedMany) -> ResponseReturnValue:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -91,7 +92,7 @@ def names(words: str, who: Actor = SYSTEM) -> dict[str, list[str]]:
     return {group.kind: [hit.name for hit in group.hits] for group in search(who, words)}
 
 
-def found(words: str, **narrow: str) -> list[str]:
+def found(words: str, **narrow: Any) -> list[str]:
     page = paginate(mailboxes_query(SYSTEM, search=words, **narrow), sorts=orders.MAILBOXES, default="address",
                     searching=True)  # fmt: skip
     assert page.total == len(page.items)
