@@ -14,9 +14,11 @@ from sqlalchemy import create_engine
 from panel.cli.running import RunningPanel
 from panel.kernel.db import Base
 from provisioning.lab import Lab, LabState
-from tests import servers
+from tests import quicker, servers
 from tests.nodes import EnrolledNode, enroll_lab_node, free_lab_name
 from tests.panels import fresh_panel
+
+quicker.remember()
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
