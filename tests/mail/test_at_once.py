@@ -115,7 +115,7 @@ def test_a_grade_and_a_change_of_a_mailbox_wait_for_each_other_and_the_grade_rea
         set_quota(SYSTEM, box.id, quota_mb=2048)
         rename_mailbox(SYSTEM, box.id, address=f"inny.miasto-koscian@{SHARED}")
     assert not isinstance(ended(), Exception)
-    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (4, "no_send")  # type: ignore[union-attr]
+    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (4, "no_send")  # type: ignore[union-attr]  # no Gone
     set_grade(SYSTEM, world.koscian.id, grade=None)
     remove_mailbox(SYSTEM, box.id)
     with unit_of_work():
@@ -123,7 +123,7 @@ def test_a_grade_and_a_change_of_a_mailbox_wait_for_each_other_and_the_grade_rea
         db.session.flush()
         ended = waiting(world.app, lambda: set_grade(SYSTEM, world.koscian.id, grade="closed"))
     assert not isinstance(ended(), Exception)
-    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (restored + 1, "closed")  # type: ignore[union-attr]
+    assert (_now(box).wanted_generation, mailbox_item(_now(box)).grade) == (restored + 1, "closed")  # type: ignore[union-attr]  # no Gone
 
 
 def test_a_link_is_used_up_once_and_never_on_a_removed_mailbox(world: World) -> None:

@@ -39,6 +39,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
+@pytest.hookimpl
 def pytest_sessionfinish() -> None:
     """Write down what was missed."""
     Path(os.environ["CIS_MISSED"]).write_text(json.dumps(_missed, indent=1))
