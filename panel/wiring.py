@@ -40,12 +40,7 @@ from panel.engine.repair import REPAIR, repair_node
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
-from panel.identity.email_changes import forget_old_changes
-from panel.identity.handing_over import finish_hand_overs
-from panel.identity.lockouts import forget_old_attempts
-from panel.identity.resets import forget_old_resets
-from panel.identity.sign_ins import forget_old_sign_ins
-from panel.identity.stepping_in import close_over
+from panel.identity.chores import PEOPLE_CHORES
 from panel.imports.forgetting import forget_old_imports
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
@@ -58,10 +53,9 @@ from panel.ledger.nodes import Lease, Node
 from panel.ledger.orphans import Orphan, orphan_item
 from panel.mail import desired
 from panel.mail.adoption import DomainAdopter, MailboxAdopter
+from panel.mail.chores import MAIL_CHORES
 from panel.mail.finding import take_in
-from panel.mail.grace import purge_expired
 from panel.mail.grading import raise_mailboxes
-from panel.mail.holder_sessions import forget_old_holder_sessions
 from panel.mail.looking import MailLooker
 from panel.mail.models import Alias, Mailbox, MailDomain
 from panel.mail.use_days import note_mail_use
@@ -108,17 +102,11 @@ GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 """What a member's grade bears on."""
 
 CHORES = (
-    purge_expired,
+    *MAIL_CHORES,
     check_when_due,
     watch_conditions,
-    forget_old_attempts,
-    forget_old_resets,
-    forget_old_changes,
-    forget_old_holder_sessions,
-    forget_old_sign_ins,
+    *PEOPLE_CHORES,
     forget_old_notices,
-    close_over,
-    finish_hand_overs,
     make_tasks,
     carry_out_steps,
     start_orders,

@@ -27,7 +27,9 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "obj ctx convert session_protection log_exception locale_selector lstrip_blocks trim_blocks "
         "test_client_class bytecode_cache load_bytecode dump_bytecode session_interface default_port".split()
     ),
-    "ssl and http.server": frozenset("minimum_version verify_flags verify_mode check_hostname log_request".split()),
+    "ssl and http": frozenset(
+        "minimum_version verify_flags verify_mode check_hostname log_request makefile readinto".split()
+    ),
     "Gunicorn": frozenset(
         "workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive control_socket_disable".split()
     ),
