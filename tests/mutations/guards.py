@@ -396,15 +396,15 @@ GUARDS = (
     Guard(
         promise="What concerns one member is told to nobody of another",
         path="panel/notices/expanding.py",
-        text="query.where(Grant.member_id.in_(select(above.c.id)))",
-        without="query.where(Grant.member_id.is_not(None))",
+        text="where(Grant.member_id == above.c.id)",
+        without="where(Grant.member_id.is_not(None))",
         test="tests/notices/test_delivery.py::test_holders_are_told_on_the_member_and_above_it_staff_aside[sqlite]",
     ),
     Guard(
         promise="Two workers do not tell of the same alarm",
         path="panel/engine/alarms.py",
-        text=".values(retry_at=database_now(CLAIM_SECONDS), attempts=Alarm.attempts + 1)",
-        without=".values(attempts=Alarm.attempts + 1)",
+        text="most=AT_ONCE, seconds=CLAIM_SECONDS)",
+        without="most=AT_ONCE, seconds=-CLAIM_SECONDS)",
         test="tests/engine/test_alarms.py::test_who_died_over_a_message_leaves_it_for_later[sqlite]",
     ),
     Guard(
@@ -439,8 +439,8 @@ GUARDS = (
     ),
     Guard(
         promise="A list of mailboxes is in nobody's hands but theirs who may read them",
-        path="panel/mail/actions.py",
-        text='    query = scoped(actor, "mail:read", select(Mailbox), Mailbox.member_id)',
+        path="panel/mail/finding.py",
+        text='    query = scoped(actor, "mail:read", select(Mailbox), owner)',
         without="    query = select(Mailbox)",
         test=REACH + "test_a_list_shows_all_rows_in_reach_and_no_other",
         slow=True,
@@ -537,9 +537,9 @@ GUARDS = (
     ),
     Guard(
         promise="A new password ends the sessions of a mailbox's holder",
-        path="panel/web/holding.py",
-        text=" or not hmac.compare_digest(mark, _mark(mailbox))",
-        without=" or not mark",
+        path="panel/mail/holder_sessions.py",
+        text="if not hmac.compare_digest(found[0].password_mark, _mark(found[0].mailbox)):",
+        without="if not found[0].password_mark:",
         test="tests/web/test_own_mailbox.py::test_a_holder_sees_the_mailbox_and_sets_another_password",
         slow=True,
     ),
