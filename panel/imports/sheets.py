@@ -82,7 +82,6 @@ class _Workbook:
         self._archive = archive
         main = self._related("", "officeDocument")
         self._main = next(iter(main.values()), "")
-        self._of_main = posixpath.dirname(self._main)
         if not self._main:
             raise ValueError("no workbook in it")
 
@@ -128,11 +127,15 @@ class _Workbook:
 
 def _parser(reader: _Reader) -> expat.XMLParserType:
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = lambda name, attributes: reader.start(name.rpartition(" ")[2], attributes)
-    parser.EndElementHandler = lambda name: reader.end(name.rpartition(" ")[2])
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse_entities
+    handlers = {
+        "buffer_text": True,
+        "StartElementHandler": lambda name, attributes: reader.start(name.rpartition(" ")[2], attributes),
+        "EndElementHandler": lambda name: reader.end(name.rpartition(" ")[2]),
+        "CharacterDataHandler": reader.text,
+        "StartDoctypeDeclHandler": _refuse_entities,
+    }
+    for name, handler in handlers.items():
+        setattr(parser, name, handler)
     return parser
 
 
