@@ -223,7 +223,8 @@ KINDS: Mapping[str, _Kind] = {
         permission="jobs:read",
         collection="jobs",
         rows=_jobs,
-        shown=lambda row: {"id": row.id, "name": str(row.id), "note": row.cause, "member_id": row.member_id},
+        shown=lambda row: {"id": row.id, "name": str(row.id), "note": f"{row.cause} {row.node.name}",
+                           "member_id": row.member_id},
     ),
 }  # fmt: skip
 """What is looked through, in the order in which it is shown."""

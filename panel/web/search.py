@@ -58,5 +58,6 @@ def _group(found: Found, shown: int) -> Group:
 
 
 def _line(hit: Hit) -> tuple[str, str, str | None]:
-    note = wording.cause_word(hit.note) if hit.kind == "job" else hit.note
+    cause, _space, node = hit.note.partition(" ")
+    note = f"{wording.cause_word(cause)} – {node}" if hit.kind == "job" else hit.note
     return hit.name, note, page_url("mailbox" if hit.kind == "alias" else hit.kind, hit.id)
