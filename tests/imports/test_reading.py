@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from panel.imports import sheets
 from panel.imports.reading import Table, read_table
 from panel.kernel.errors import Invalid
 from tests.imports.workbooks import NS, packed, parts, workbook
@@ -79,6 +80,7 @@ def test_a_cell_that_our_own_files_keep_from_being_a_formula_means_what_it_meant
         (packed({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}), "import_sheet"),
         (packed(parts(ROWS) | {"xl/vbaProject.bin": "x"}), "import_macros"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "file",
 )  # fmt: skip
 def test_what_is_no_table_is_refused_with_words(content: bytes, code: str) -> None:
     assert code_of(content) == code
@@ -127,8 +129,10 @@ def test_workbooks_of_real_programs_are_read(name: str) -> None:
     ]
 
 
-def test_a_workbook_whose_directory_lies_or_whose_parts_are_huge_is_refused() -> None:
-    assert code_of(packed(parts(ROWS) | {"xl/media/a.bin": b"\0" * 161_000_000})) == "import_bomb"
+def test_a_workbook_whose_directory_lies_or_whose_parts_are_huge_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as smaller:
+        smaller.setattr(sheets, "UNPACKED_MAX", 1_000_000)
+        assert code_of(packed(parts(ROWS) | {"xl/media/a.bin": b"\0" * 1_000_001})) == "import_bomb"
     whole = bytearray(packed(parts(ROWS) | {"xl/worksheets/a.xml": f'<worksheet xmlns="{NS}">' + " " * 200_000}))
     size = (200_000 + len(f'<worksheet xmlns="{NS}">')).to_bytes(4, "little")
     assert code_of(bytes(whole.replace(size, (60).to_bytes(4, "little")))) == "import_sheet"
