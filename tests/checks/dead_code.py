@@ -37,6 +37,7 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
     "prometheus_client": frozenset({"collect"}),
     "threading": frozenset({"daemon"}),
     "imaplib": frozenset({"_encoding"}),
+    "SQLAlchemy, in tests": frozenset({"_compiled_cache"}),
     "paramiko": frozenset("banner_timeout key_types auth_timeout".split()),
     "zipfile": frozenset("compress_type external_attr".split()),
     "pytest": frozenset("pytest_plugins pytestmark".split()),

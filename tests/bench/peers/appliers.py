@@ -15,7 +15,9 @@ from tests.bench.peers.node import Account, PeerNode, clocked
 class Applier(Protocol):
     """Brings the node to have exactly the mailboxes it is given."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     def apply(self, wanted: list[Account]) -> float:
         """Do it and return the seconds it took. Raises RuntimeError."""

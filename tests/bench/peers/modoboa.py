@@ -27,7 +27,7 @@ class Modoboa:
 
     def run_import(self, wanted: list[Account]) -> float:
         """Import accounts, their passwords already hashed; return the seconds it took. Raises RuntimeError."""
-        rows = [
+        rows: list[tuple[str, ...]] = [
             ("account", one.address, f"{{SHA512-CRYPT}}{one.password_hash}", "Jan", "Nowak", "True", "SimpleUsers",
              one.address, str(one.quota_mb))
             for one in wanted
