@@ -1,4 +1,4 @@
-"""The parts of ``docs/reference`` that are made from the code: settings, the command line, roles, the API.
+"""The parts of ``docs/reference`` that are made from the code: settings, the command line, roles, events, the API.
 
 ``python -m tests.checks.references`` tells which differ from the code; ``--write`` writes them again.
 """
@@ -16,6 +16,7 @@ from config import Settings
 from panel.cli import cis
 from panel.cli.exit_codes import exit_codes
 from panel.kernel.access import HOLDER, PERMISSIONS, ROLES
+from panel.wording.events import event_look, known_tags
 from tests.checks import api_page
 from tests.checks.files import ROOT
 
@@ -57,10 +58,21 @@ def rights_page() -> str:
     return "\n".join([f"# Roles and permissions\n\n{MADE}{intro}\n", *head, *rows]) + "\n"
 
 
+def events_page() -> str:
+    """List every tag of the events, and what it says."""
+    intro = (
+        "What happened is recorded under one of these tags, and webhooks are set up by their beginnings. `engine:` stands"
+        " before what the panel did to nodes by itself. How records are kept: [records](../explanation/records.md)."
+    )
+    rows = [f"| `{tag}` | {event_look(tag).word} |" for tag in sorted(known_tags())]
+    return "\n".join([f"# Events\n\n{MADE}{intro}\n", "| tag | what happened |", "|---|---|", *rows]) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": command_page,
     "roles.md": rights_page,
+    "events.md": events_page,
     "api.md": lambda: api_page.page(MADE),
 }
 

@@ -14,6 +14,10 @@ def test_every_setting_has_its_row() -> None:
     assert all(f"| `CIS_{item.name.upper()}` |" in page for item in fields(Settings))
 
 
+def test_every_event_has_its_row() -> None:
+    assert "| `mail:mailbox:create` | Mailbox asked for |" in references.events_page()
+
+
 def test_a_page_that_differs_from_the_code_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(references, "FOLDER", tmp_path)
     monkeypatch.setattr(references, "PAGES", {"settings.md": references.settings_page})
