@@ -61,8 +61,8 @@ def rights_page() -> str:
 def events_page() -> str:
     """List every tag of the events, and what it says."""
     intro = (
-        "What happened is recorded under one of these tags, and webhooks are set up by their beginnings. `engine:` stands"
-        " before what the panel did to nodes by itself. How records are kept: [records](../explanation/records.md)."
+        "What happened is recorded under one of these tags, and webhooks name them by their beginnings. `engine:` begins"
+        " what the panel did to nodes by itself. How records are kept: [records](../explanation/records.md)."
     )
     rows = [f"| `{tag}` | {event_look(tag).word} |" for tag in sorted(known_tags())]
     return "\n".join([f"# Events\n\n{MADE}{intro}\n", "| tag | what happened |", "|---|---|", *rows]) + "\n"
