@@ -61,7 +61,7 @@ def rights_page() -> str:
 def events_page() -> str:
     """List every tag of the events, and what it says."""
     intro = (
-        "What happened is recorded under one of these tags, and webhooks name them by their beginnings. `engine:` begins"
+        "What happened is recorded under one of these tags, and webhooks name their beginnings. `engine:` begins"
         " what the panel did to nodes by itself. How records are kept: [records](../explanation/records.md)."
     )
     rows = [f"| `{tag}` | {event_look(tag).word} |" for tag in sorted(known_tags())]
