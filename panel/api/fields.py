@@ -33,6 +33,9 @@ class Field:
         """``value`` from JSON as Python has it. Raises Invalid for ``place``."""
         return None if value is None and self.nullable else self._typed(place, value)
 
+    def require_bounds(self, place: str, value: Any) -> None:
+        """Refuse a parameter that is longer or more than the schema says; what is in bodies, actions bound."""
+
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
         schema = self._schema()
@@ -72,6 +75,10 @@ class Text(Field):
             raise Invalid("choice", field=place, choices=", ".join(self.choices))
         return value
 
+    def require_bounds(self, place: str, value: Any) -> None:
+        if len(value) > self.most:
+            raise Invalid("text_long", field=place, most=self.most)
+
     def _schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string"}
         if self.choices:
@@ -92,6 +99,10 @@ class Integer(Field):
         if type(value) is not int or abs(value) >= 2**62:
             raise Invalid("number_bad", field=place)
         return value
+
+    def require_bounds(self, place: str, value: Any) -> None:
+        if self.least is not None and self.most is not None and not self.least <= value <= self.most:
+            raise Invalid("number_range", field=place, least=self.least, most=self.most)
 
     def _schema(self) -> dict[str, Any]:
         bounds = {"minimum": self.least, "maximum": self.most}

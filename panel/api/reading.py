@@ -89,7 +89,9 @@ def _parameter(fields: Mapping[str, Field], name: str, values: list[str]) -> Any
         value = int(value)
     elif value in ("true", "false") and fields[name].schema().get("type") == "boolean":
         value = value == "true"
-    return fields[name].read(name, value)
+    value = fields[name].read(name, value)
+    fields[name].require_bounds(name, value)
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def test_members_are_found_without_polish_marks(program: Program) -> None:
         ("search=%00", "search"),
         ("search=a&search=b", "search"),
         ("serach=a", "serach"),
+        ("address=" + 255 * "a", "address"),
     ],
 )
 def test_a_bad_parameter_is_named(standing: Program, query: str, field: str) -> None:

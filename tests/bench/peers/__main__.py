@@ -21,11 +21,12 @@ from tests.bench.figures import Figure, machine, table, write
 from tests.bench.mailboxes import Place, place
 from tests.bench.peers import modoboa, ours
 from tests.bench.peers.appliers import Ansible, Applier, Pyinfra
-from tests.bench.peers.environments import environment
 from tests.bench.peers.node import PeerNode, accounts, assert_working, prepare
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
+from tests.programs import environment
 
+HERE = Path(__file__).parent
 SIZES = (1, 10, 100)
 IMPORTS = (1, 100, 1_000)
 
@@ -36,8 +37,8 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=5, help="how often each thing is measured")
     n = parser.parse_args().n
     about = machine(ROOT)
-    appliers = environment("appliers", root=ROOT, progress=_say)
-    imports = environment("modoboa", root=ROOT, progress=_say)
+    appliers = environment(HERE / "appliers.lock", root=ROOT, progress=_say)
+    imports = environment(HERE / "modoboa.lock", root=ROOT, progress=_say)
     with fresh_panel("peers", progress=_say) as panel, _folder() as folder:
         where = place(panel.facts)
         figures = _applied(panel, where, appliers, folder, n)

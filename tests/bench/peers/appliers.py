@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.peers.environments import HERE
 from tests.bench.peers.node import Account, PeerNode, clocked
+
+HERE = Path(__file__).parent
 
 
 class Applier(Protocol):

@@ -1,4 +1,4 @@
-"""Where the peers' programs live: a virtual environment for each, made from its lock file and kept while that stays."""
+"""Programs that are no part of the panel, each in a virtual environment that is made from its lock file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-HERE = Path(__file__).parent
 INSTALL_SECONDS = 1200
 
 
-def environment(name: str, *, root: Path, progress: Callable[[str], None]) -> Path:
-    """Make the environment of ``NAME.lock``, unless it is there; return the folder of its programs."""
-    lock = HERE / f"{name}.lock"
+def environment(lock: Path, *, root: Path, progress: Callable[[str], None]) -> Path:
+    """Make the environment of a lock file, unless it is there; return the folder of its programs."""
+    name = lock.stem
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    folder = root / "var/peers" / name
+    folder = root / "var/programs" / name
     stamp = folder / "made-from"
     if not stamp.exists() or stamp.read_text() != digest:
         progress(f"installing {name} from its lock file (a minute or two)")
