@@ -77,6 +77,7 @@ def check_postgresql(dump: IO[bytes]) -> None:
 def put_postgresql(url: str, dump: IO[bytes]) -> None:
     """Fill the empty schema of the database at ``url`` from a dump, all or nothing. Raises DumpFailed."""
     argv = ["pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
+    argv += ["--no-comments"]  # on extensions: only their owners may write them
     done = subprocess.run(
         [*argv, "--dbname", _address(make_url(url))], stdin=dump, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env=_environment(make_url(url)), check=False, timeout=_SECONDS,

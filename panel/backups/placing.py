@@ -159,6 +159,7 @@ class _PostgreSQL:
         with self._connected() as connection:
             connection.execute(text(f"ALTER SCHEMA public RENAME TO {aside}"))
             connection.execute(text("CREATE SCHEMA public"))
+            _move_extensions(connection, aside, "public")
             connection.commit()
         try:
             with staged.database_path.open("rb") as dump:
@@ -166,6 +167,7 @@ class _PostgreSQL:
             prepare(self._settings)
         except BaseException:
             with self._connected() as connection:
+                _move_extensions(connection, "public", aside)
                 connection.execute(text("DROP SCHEMA public CASCADE"))
                 connection.execute(text(f"ALTER SCHEMA {aside} RENAME TO public"))
                 connection.commit()
@@ -214,3 +216,13 @@ def _settle(path: Path) -> None:
 
 def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _move_extensions(connection: Connection, source: str, target: str) -> None:
+    """Take PostgreSQL's extensions along: each is once in a database, and indexes of both schemas may need it."""
+    query = text(
+        "SELECT quote_ident(extname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace "
+        "WHERE extrelocatable AND nspname = :schema"
+    )
+    for name in connection.scalars(query, {"schema": source}).all():
+        connection.execute(text(f"ALTER EXTENSION {name} SET SCHEMA {target}"))

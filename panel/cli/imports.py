@@ -121,10 +121,14 @@ def cancel(actor: Actor, /, *, import_id: str, json_: bool) -> None:
 
 @imports.command()
 @click.argument("import_id", metavar="IMPORT")
+@as_json
 @with_panel
-def remove(actor: Actor, /, *, import_id: str) -> None:
+def remove(actor: Actor, /, *, import_id: str, json_: bool) -> None:
     """Forget IMPORT with its rows; what it made stays."""
+    one = _shape(actions.get_import(actor, require_id(import_id)))
     actions.remove_import(actor, require_id(import_id))
+    if json_:
+        print_json(one)
 
 
 def _pair(text: str) -> tuple[str, str]:

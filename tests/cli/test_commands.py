@@ -28,6 +28,7 @@ WITHOUT_JSON = {
     "addresses",
     "admin",
     "enroll",
+    "report",
     "key",
     "record",
     "anchor",
