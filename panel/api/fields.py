@@ -76,6 +76,7 @@ class Text(Field):
         return value
 
     def require_bounds(self, place: str, value: Any) -> None:
+        """As ``Field`` says. Raises Invalid."""
         if len(value) > self.most:
             raise Invalid("text_long", field=place, most=self.most)
 
@@ -101,6 +102,7 @@ class Integer(Field):
         return value
 
     def require_bounds(self, place: str, value: Any) -> None:
+        """As ``Field`` says. Raises Invalid."""
         if self.least is not None and self.most is not None and not self.least <= value <= self.most:
             raise Invalid("number_range", field=place, least=self.least, most=self.most)
 

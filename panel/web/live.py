@@ -7,16 +7,17 @@ with it is told at once if anything changed meanwhile. Who asks for no stream ge
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from select import POLLIN, poll
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -24,6 +25,7 @@ from panel.kernel.access import require
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid, NotFound, PanelError
 from panel.ledger import jobs
+from panel.ledger.jobs import Job
 from panel.mail import actions as mail
 from panel.mail import domains
 from panel.mail.finding import mailboxes_query
@@ -59,7 +61,8 @@ def job(job_id: uuid.UUID) -> ResponseReturnValue:
 @permission("jobs:read", staff=True)
 def job_list() -> ResponseReturnValue:
     """Follow the jobs ``?id=…&id=…``."""
-    return _stream("job", _asked_ids(), lambda: require(actor(), "jobs:read", staff=True))
+    ids = _asked_ids()
+    return _stream("job", ids, lambda: _require_jobs(ids))
 
 
 @area.get("/mailboxes/<uuid:mailbox_id>")
@@ -99,6 +102,12 @@ def _asked_ids() -> list[uuid.UUID]:
         return [uuid.UUID(text) for text in texts]
     except ValueError:
         raise NotFound("not_found") from None
+
+
+def _require_jobs(ids: Sequence[uuid.UUID]) -> None:
+    require(actor(), "jobs:read", staff=True)
+    if set(db.session.scalars(select(Job.id).where(Job.id.in_(ids)))) != set(ids):
+        raise NotFound("not_found")
 
 
 def _require_mailboxes(ids: Sequence[uuid.UUID]) -> None:
@@ -181,9 +190,9 @@ def _is_gone(connection: Any) -> bool:
     if not isinstance(connection, socket.socket):
         return False
     try:
-        poll = select.poll()
-        poll.register(connection, select.POLLIN)
-        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
+        asked = poll()
+        asked.register(connection, POLLIN)
+        return bool(asked.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):
         return True
 

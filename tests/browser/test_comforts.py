@@ -74,7 +74,7 @@ def test_everything_from_signing_in_to_searching_works_without_scripts(full: Pla
     page.wait_for_url("**/jobs")
     page.fill("#search-everywhere", "koscian")
     page.press("#search-everywhere", "Enter")
-    expect(page.locator("h1")).to_contain_text("koscian")
+    expect(page.locator("main [data-list]")).to_contain_text("koscian")
     page.goto(full.url + "/mail/mailboxes")
     page.fill("#list-search", "sekret")
     page.press("#list-search", "Enter")

@@ -66,7 +66,10 @@ def test_top_at_a_terminal_is_live_until_it_is_stopped(standing: Terminal) -> No
     assert b"Traceback" not in output
 
 
-def test_waiting_shows_progress_at_a_terminal_and_nothing_elsewhere(standing: Terminal) -> None:
+def test_waiting_shows_progress_at_a_terminal_and_nothing_elsewhere(
+    standing: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     with standing.panel():
         for is_terminal in (True, False):
             shown = io.StringIO()

@@ -246,7 +246,7 @@ def test_the_processes_of_the_panel_hold_no_rights(fleet: Fleet) -> None:
 def test_the_web_servers_user_reads_no_key_and_the_workers_no_session_secret(fleet: Fleet) -> None:
     keys = fleet.panel.root / fleet.panel.data_dir / "keys"
     shared = {"panel_ed25519.pub", "password_salt", "totp_secret"}
-    later = {"links", "limits", "outside"}  # made at their first use, for both
+    later = {"imports", "links", "limits", "outside"}  # made at their first use, for both
     assert _opens(fleet, processes.USER) - later == shared | {"secret_key"}
     assert _opens(fleet, processes.WORKER) - later - {"anchor_ed25519.pem"} == shared | {"panel_ed25519"}
     assert keys.stat().st_mode & stat.S_ISVTX, "one could replace what is the other's"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from werkzeug.routing import Rule
 
@@ -9,6 +11,8 @@ from panel.kernel.db import db
 from panel.kernel.i18n import LANGUAGES
 from panel.web.session import declared
 from tests.web.site import Site, token_in
+
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 CLOSED = {"security.verify"}
 """Pages that the sign-in library adds and we do not show."""
@@ -89,5 +93,6 @@ def _rules(site: Site) -> list[Rule]:
 
 
 def _link(page: str, start: str) -> str:
-    at = page.index(f'href="{start}') + len('href="')
-    return page[at : page.index('"', at)]
+    found = re.search(rf'href="({re.escape(start)}{UUID})"', page)
+    assert found is not None
+    return found[1]

@@ -60,7 +60,7 @@ def test_every_text_can_be_said(world: World, language: str) -> None:
         said[one.code] |= one.params or set()
     with world.app.test_request_context(), force_locale(language):
         for code, params in said.items():
-            told = {name: _example(name) for name in params | _asked_for(code)}
+            told = {name: _example(name, code) for name in params | _asked_for(code)}
             words = wording.notice_words(code, told, public_url="https://panel.example", link="https://l.example")
             assert words.subject
             assert len(words.subject) < 120, words.subject
@@ -90,12 +90,13 @@ def _has_functions(code: str) -> bool:
     return any(callable(line) for line in (subject, *lines))
 
 
-def _example(name: str) -> object:
+def _example(name: str, code: str) -> object:
     if name.endswith("_at"):
         return "2026-11-23T12:00:00+00:00"
     if name.endswith("_on"):
         return "2026-11-23"
-    figures = {"days": 30, "left": 3, "number": 5, "level": "no_send", "role": "member_admin", "steps": []}
+    level = "95" if code.startswith("mailbox:") else "no_send"
+    figures = {"days": 30, "left": 3, "number": 5, "count": 5, "level": level, "role": "member_admin", "steps": []}
     return figures.get(name, "x")
 
 
