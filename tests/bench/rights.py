@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
@@ -31,10 +32,11 @@ from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, new_id, unit_of_work
 from panel.kernel.listing import paginate
 from panel.kernel.passwords import token_digest
+from panel.ledger import usage
 from panel.ledger.events import Event, events_query
 from panel.ledger.resources import complete_row
 from panel.mail.domains import ensure_shared_domain
-from panel.mail.finding import mailboxes_query
+from panel.mail.finding import mailboxes_query, take_in
 from panel.mail.models import Mailbox
 from panel.members.models import Member
 from panel.shapes import orders
@@ -153,6 +155,9 @@ def county(folder: Path, database_url: str = "") -> Iterator[County]:
         with unit_of_work():
             db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
             db.session.execute(insert(Event), [_event(box) for box in boxes])
+            for owner, number in Counter(box.member_id for box in boxes).items():
+                usage.add(owner, {"mailboxes": number, "mailbox_mb": 100 * number})
+        take_in(SYSTEM)
         _people([*below, *others])
         clerk = _person("starosta", "member_admin", top)
         staff = _person("biuro", "association_admin", None)
