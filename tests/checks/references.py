@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -64,8 +65,12 @@ def events_page() -> str:
         "What happened is recorded under one of these tags, and webhooks name their beginnings. `engine:` begins"
         " what the panel did to nodes by itself. How records are kept: [records](../explanation/records.md)."
     )
-    rows = [f"| `{tag}` | {event_look(tag).word} |" for tag in sorted(known_tags())]
+    rows = Context().run(_event_rows)  # whatever application, and so language, the caller is in
     return "\n".join([f"# Events\n\n{MADE}{intro}\n", "| tag | what happened |", "|---|---|", *rows]) + "\n"
+
+
+def _event_rows() -> list[str]:
+    return [f"| `{tag}` | {event_look(tag).word} |" for tag in sorted(known_tags())]
 
 
 PAGES: dict[str, Callable[[], str]] = {
