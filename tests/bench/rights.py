@@ -155,7 +155,7 @@ def county(folder: Path, database_url: str = "") -> Iterator[County]:
         with unit_of_work():
             db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
             db.session.execute(insert(Event), [_event(box) for box in boxes])
-            for owner, number in Counter(box.member_id for box in boxes).items():
+            for owner, number in Counter(_spread(below, others)).items():
                 usage.add(owner, {"mailboxes": number, "mailbox_mb": 100 * number})
         take_in(SYSTEM)
         _people([*below, *others])
