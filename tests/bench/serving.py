@@ -80,7 +80,8 @@ def pages(panel: RunningPanel) -> list[Figure]:
 
 
 def _rate(url: str, headers: dict[str, str]) -> float:
-    argv = ["wrk", "--threads", "2", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s", "--timeout", "10s", url]
+    argv = ["wrk", "--threads", "2", "--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s", url]
+    argv += ["--timeout", "10s"]
     for name, value in headers.items():
         argv += ["--header", f"{name}: {value}"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS + 30, check=True)
