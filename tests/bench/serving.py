@@ -40,10 +40,10 @@ _BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)")
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
-def rates(panel: RunningPanel, where: Place) -> list[Reading]:
+def rates(panel: RunningPanel, where: Place, cookie: str) -> list[Reading]:
     """Open pages as the administrator and lists as a program, as quickly as they come."""
     (mailbox,) = where.api.get("/mailboxes?page_size=1")["items"]
-    url, cookie = panel.facts["panel_url"], _cookie(panel.facts)
+    url = panel.facts["panel_url"]
     asked = {name: ({"Cookie": cookie}, path.format(mailbox=mailbox["id"])) for name, path in PAGES.items()}
     bearer = {"Authorization": f"Bearer {panel.facts['api_token']}"}
     asked["a mailbox by the API"] = (bearer, f"/api/v1/mailboxes/{mailbox['id']}")
@@ -61,9 +61,9 @@ def memory(panel: RunningPanel) -> list[Reading]:
     return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items() if kilobytes]
 
 
-def pages(panel: RunningPanel) -> list[Figure]:
+def pages(panel: RunningPanel, cookie: str) -> list[Figure]:
     """How long one page takes from asking to its last byte, alone."""
-    cookie, url = _cookie(panel.facts), panel.facts["panel_url"]
+    url = panel.facts["panel_url"]
     figures = []
     for name, path in PAGES.items():
         if "{" in path:
@@ -91,8 +91,8 @@ def _rate(url: str, headers: dict[str, str]) -> float:
     return float(found[1])
 
 
-def _cookie(facts: dict[str, Any]) -> str:
-    """Sign in as the administrator with password and code; the session's cookie."""
+def sign_in(facts: dict[str, Any]) -> str:
+    """Sign in as the administrator with password and code, which is good once; return the session's cookie."""
     jar = http.cookiejar.CookieJar()
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     url = facts["panel_url"]
