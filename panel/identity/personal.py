@@ -131,6 +131,15 @@ PLACES: Mapping[str, Places] = {
     "webhook_deliveries": Places(cleaned="tries", plain="tag state"),
     "webhooks": Places(cleaned="name url", plain="kinds events off_reason"),
     "workers": Places(plain="name"),
+    "zone_sets": Places(stays=(("rdata", ADDRESS),), plain="name type source"),
+    "zone_versions": Places(
+        cleaned="comment actor_name", stays=(("actor", NUMBER), ("changes", ADDRESS), ("settings", ADDRESS)),
+        plain="digest",
+    ),
+    "zones": Places(
+        cleaned="problem_message", stays=(("soa_rname", ADDRESS),),
+        plain="name want seen_how problem_code template updates soa_mname digest held answers ds parent_ds",
+    ),
 }  # fmt: skip
 """Of ``users`` the person's own row is blanked; names of other accounts are other people's, alike as they may be."""
 

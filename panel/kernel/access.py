@@ -48,6 +48,9 @@ PERMISSIONS = frozenset(
         "imports:write",
         "webhooks:read",
         "webhooks:write",
+        "dns:read",
+        "dns:write",
+        "dns:vouch",
     }
 )
 
@@ -63,6 +66,7 @@ INSIDE = frozenset(name for name in PERMISSIONS if name.endswith(":read")) - {
 
 _READ_OWN = frozenset(
     {"members:read", "contracts:read", "orders:read", "services:read", "entitlements:read", "mail:read", "events:read"}
+    | {"dns:read"}
 )
 ROLES: dict[str, frozenset[str]] = {
     "association_admin": PERMISSIONS - HOLDER,
@@ -75,7 +79,7 @@ ROLES: dict[str, frozenset[str]] = {
     "member_admin": _READ_OWN
     | {"mail:write", "mail:password", "mail:restore", "tokens:read", "tokens:write", "users:read", "users:write"}
     | {"users:invite", "stepin:agree", "mail:takeover", "orders:write", "webhooks:read", "webhooks:write"}
-    | {"imports:write"},
+    | {"imports:write", "dns:write"},
     "member_editor": _READ_OWN,
     "school_coordinator": _READ_OWN | {"mail:write", "mail:password", "imports:write"},
 }
