@@ -25,8 +25,8 @@ class Zone(ResourceColumns, Base):
     ``name``: A-labels in lower case, no dot at the end. ``version``: the number of the newest version, ``seen_version``
     the newest that all name servers answered. ``digest``: of all that it is to hold (``record_sets.content_digest``).
     ``held``: why it is not sent, a problem's code (*unproven*), empty where nothing holds it. ``updates``: the name of
-    the key by which programs may change it (RFC 2136), empty for all but such child zones. ``leaving``: signed still while the world forgets that it is, until ``dnssec``
-    is given up too.
+    the key by which programs may change it (RFC 2136), empty for all but such child zones. ``leaving``: signed still
+    while the world forgets that it is, until ``dnssec`` is given up too.
 
     Told from outside: ``serial`` as it was seen with ``seen_version``, ``answers`` (server → serial) by the last look,
     ``ds`` and ``signatures_until`` by the primary at ``facts_at``, ``parent_ds`` (*match*, *mismatch*, *absent*; empty
