@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from panel.api.fields import Amount, Day, Id, Integer, ListOf, Shape, Text
-from panel.api.lists import list_answer, list_parameters
+from panel.api.lists import list_answer, list_parameters, narrowed
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.api.versions import require_match
@@ -60,7 +60,9 @@ _SUSPENSION = Shape(
     "GET",
     "/contracts",
     permission="contracts:read",
-    query=list_parameters(orders.CONTRACTS, {"member_id": Id(), "status": Text(choices=STATUSES)}),
+    query=list_parameters(
+        orders.CONTRACTS, {"member_id": Id(), "status": Text(choices=STATUSES), "number": Text(most=200)}
+    ),
     answer=page_of("Contract"),
 )
 def list_contracts(actor: Actor, ask: Ask) -> Answer:
@@ -71,6 +73,7 @@ def list_contracts(actor: Actor, ask: Ask) -> Answer:
         member_id=ask.query.get("member_id"),
         status=ask.query.get("status"),
     )
+    query = narrowed(ask, query, {"number": Contract.number})
     return list_answer(ask, query, shapes.contract, sorts=orders.CONTRACTS, default="-created_at")
 
 

@@ -9,6 +9,18 @@ from panel.shapes.imports import WOULD
 
 _TOLD = list_of(thing({"field": or_null(TEXT), "code": TEXT, "message": TEXT}))
 _VALUES: Schema = {"type": "object", "additionalProperties": TEXT}
+_JOB = thing(
+    {
+        "id": ID,
+        "cause": TEXT,
+        "actor": TEXT,
+        "state": one_of(["queued", "running", "done", "cancelled"]),
+        "queued_at": MOMENT,
+        "finished_at": or_null(MOMENT),
+        "counts": thing(dict.fromkeys((name for name in ROW_STATES if name != "waiting"), WHOLE)),
+        "links": thing({"self": TEXT}),
+    }
+)
 
 IMPORTS: dict[str, Schema] = {
     "Import": thing(
@@ -25,6 +37,7 @@ IMPORTS: dict[str, Schema] = {
             "problems": _TOLD,
             "totals": thing({"rows": WHOLE} | dict.fromkeys((*VERDICTS, *WOULD, *ROW_STATES), WHOLE)),
             "only_good": FLAG,
+            "job": or_null(_JOB),
             "created_at": MOMENT,
             "committed_at": or_null(MOMENT),
             "finished_at": or_null(MOMENT),

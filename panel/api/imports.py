@@ -8,7 +8,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from panel.api.fields import Boolean, Id, Shape, Text
-from panel.api.lists import list_answer, list_parameters
+from panel.api.lists import list_answer, list_parameters, narrowed
 from panel.api.operations import Answer, Ask, operation
 from panel.api.reading import parse
 from panel.api.schemas import page_of, ref
@@ -28,11 +28,11 @@ _ROWS_SHOWN = 50
 _NAMES = sorted({column.name for importer in KINDS.values() for column in importer.columns})
 _MAPPING = Shape(fields={name: Text(most=100) for name in _NAMES}, says="Field → heading of the column that holds it.")
 _UPLOAD = {
-    "kind": Text(required=True, choices=tuple(KINDS)),
+    "kind": Text(choices=tuple(KINDS), says="`mailboxes` if not given."),
     "member_id": Id(says="Whose the rows are that do not say."),
     "mapping": Text(says="A JSON object, field → heading; guessed from the headings where not given."),
 }
-_FILTERS = {"state": Text(choices=STATES), "kind": Text(choices=tuple(KINDS))}
+_FILTERS = {"state": Text(choices=STATES), "kind": Text(choices=tuple(KINDS)), "member_id": Id()}
 _CHANGE = Shape(fields={"mapping": _MAPPING, "member_id": Id(nullable=True)})
 
 
@@ -40,14 +40,15 @@ _CHANGE = Shape(fields={"mapping": _MAPPING, "member_id": Id(nullable=True)})
     "GET",
     "/imports",
     permission=actions.PERMISSION,
-    query=list_parameters(orders.IMPORTS, _FILTERS, search=False),
+    query=list_parameters(orders.IMPORTS, _FILTERS),
     answer=page_of("Import"),
 )
 def list_imports(actor: Actor, ask: Ask) -> Answer:
-    """List imports, newest first: one's own; whoever imports for the whole association sees all."""
-    query = actions.imports_query(actor)
-    for name, column in (("state", Import.state), ("kind", Import.kind)):
-        query = query.where(column == ask.query[name]) if name in ask.query else query
+    """List imports, newest first: one's own, all for who imports for the association; `search` covers file names."""
+    columns = {"state": Import.state, "kind": Import.kind, "member_id": Import.member_id}
+    query = narrowed(ask, actions.imports_query(actor), columns)
+    for word in ask.query.get("search", "").split():
+        query = query.where(Import.file_name.icontains(word, autoescape=True))
     return list_answer(ask, query, _shape, sorts=orders.IMPORTS, default="-created_at")
 
 
@@ -67,7 +68,9 @@ def upload_import(actor: Actor, ask: Ask) -> Answer:
         raise Invalid("required", field="file")
     given = {name: value for name, value in ask.body.items() if name != "mapping"}
     mapping = _mapping(ask.body["mapping"]) if "mapping" in ask.body else None
-    one = actions.start_import(actor, content=upload.read(), file_name=upload.filename or "", mapping=mapping, **given)
+    one = actions.start_import(
+        actor, content=upload.read(), file_name=upload.filename or "", mapping=mapping, **{"kind": "mailboxes"} | given
+    )
     return _answer(one, status=201)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from panel.api.fields import Id, Shape, Text
-from panel.api.lists import list_answer, list_parameters
+from panel.api.lists import list_answer, list_parameters, narrowed
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.identity import invitations as actions
-from panel.identity.invitations import NAME_MAX, STATES
+from panel.identity.invitations import NAME_MAX, STATES, Invitation
 from panel.kernel.access import ROLES, Actor
 from panel.kernel.i18n import LANGUAGES
 from panel.shapes import identity as shapes
@@ -23,18 +23,21 @@ _NEW = Shape(
     }
 )
 
+_FILTERS = {"email": Text(most=254), "role": Text(choices=tuple(ROLES))}
+
 
 @operation(
     "GET",
     "/invitations",
     permission="users:read",
-    query=list_parameters(orders.INVITATIONS, {"member_id": Id(), "state": Text(choices=STATES)}),
+    query=list_parameters(orders.INVITATIONS, {"member_id": Id(), "state": Text(choices=STATES)} | _FILTERS),
     answer=page_of("Invitation"),
 )
 def list_invitations(actor: Actor, ask: Ask) -> Answer:
     """List invitations, newest first; `search` covers address and name."""
-    narrowed = {name: ask.query[name] for name in ("search", "state", "member_id") if name in ask.query}
-    query = actions.invitations_query(actor, **narrowed)
+    asked = {name: ask.query[name] for name in ("search", "state", "member_id") if name in ask.query}
+    query = actions.invitations_query(actor, **asked)
+    query = narrowed(ask, query, {"email": Invitation.email, "role": Invitation.role})
     return list_answer(ask, query, shapes.invitation, sorts=orders.INVITATIONS, default="-created_at")
 
 

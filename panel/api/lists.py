@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from sqlalchemy import Select
 from panel.api.fields import Field, Integer, Text
 from panel.api.operations import Answer, Ask
 from panel.kernel.listing import PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, paginate
+from panel.kernel.text import fold
 
 T = TypeVar("T")
 
@@ -49,6 +50,47 @@ def list_answer(
     body = {"items": [shape(row) for row in page.items], "total": page.total, "total_exact": page.total_exact,
             "page": page.page, "page_size": page.page_size, "next": _following(page.next)}  # fmt: skip
     return Answer(body=body)
+
+
+def narrowed(ask: Ask, query: Select[T], columns: Mapping[str, Any]) -> Select[T]:
+    """``query`` where each column is what was asked for by its name, as far as something was."""
+    for name in columns.keys() & ask.query.keys():
+        query = query.where(columns[name] == ask.query[name])
+    return query
+
+
+def short_parameters(sorts: Sequence[str], filters: Mapping[str, Field] | None = None) -> dict[str, Field]:
+    """The query parameters of a list that is short by nature; it needs no cursor."""
+    taken = list_parameters(dict.fromkeys(sorts), filters)
+    return {name: field for name, field in taken.items() if name != "cursor"}
+
+
+def short_answer(
+    ask: Ask, rows: Sequence[Mapping[str, Any]], *, sorts: Sequence[str], default: str, filters: Sequence[str] = ()
+) -> Answer:
+    """The page that ``ask`` wants of ``rows``, which are all there are; words are looked for in what sorts."""
+    asked = ask.query
+    words, sort = fold(asked.get("search", "")).split(), asked.get("sort", default)
+    kept = [
+        row
+        for row in rows
+        if all(word in fold(" ".join(str(row[name]) for name in sorts)) for word in words)
+        and all(_is_or_holds(row[name], asked[name]) for name in filters if name in asked)
+    ]
+    kept.sort(key=lambda row: _sortable(row[sort.removeprefix("-")]), reverse=sort.startswith("-"))
+    page, size = asked.get("page", 1), asked.get("page_size", PAGE_SIZE)
+    more = {**request.args, "page": page + 1} if page * size < len(kept) else None
+    body = {"items": kept[(page - 1) * size : page * size], "total": len(kept), "total_exact": True, "page": page,
+            "page_size": size, "next": None if more is None else f"{request.path}?{urlencode(more)}"}  # fmt: skip
+    return Answer(body=body)
+
+
+def _is_or_holds(value: Any, asked: Any) -> bool:
+    return asked in value if isinstance(value, list) else bool(value == asked)
+
+
+def _sortable(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value
 
 
 def whole_list(rows: list[dict[str, Any]]) -> Answer:

@@ -6,10 +6,11 @@ import uuid
 from typing import Any
 
 from panel.api.fields import Boolean, Id, Shape, Text
-from panel.api.lists import list_answer, list_parameters
+from panel.api.lists import list_answer, list_parameters, narrowed
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.kernel.access import Actor
+from panel.ledger.resources import RESOURCE_STATES
 from panel.ledger.waiting import resource_settled
 from panel.mail import domains
 from panel.mail.models import MailDomain
@@ -24,17 +25,26 @@ _NEW = Shape(
     }
 )
 
+_FILTERS = {
+    "name": Text(most=253),
+    "member_id": Id(),
+    "shared": Boolean(),
+    "state": Text(choices=RESOURCE_STATES),
+}
+
 
 @operation(
     "GET",
     "/mail-domains",
     permission="mail:read",
-    query=list_parameters(orders.MAIL_DOMAINS),
+    query=list_parameters(orders.MAIL_DOMAINS, _FILTERS),
     answer=page_of("MailDomain"),
 )
 def list_mail_domains(actor: Actor, ask: Ask) -> Answer:
     """List the domains in which addresses may lie."""
     query = domains.domains_query(actor, search=ask.query.get("search", ""))
+    query = narrowed(ask, query, {name: getattr(MailDomain, name) for name in ("name", "member_id", "shared")})
+    query = query.where(MailDomain.in_state(ask.query["state"])) if "state" in ask.query else query
     return list_answer(ask, query, shapes.mail_domain, sorts=orders.MAIL_DOMAINS, default="name")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from panel.api.fields import Day, Id, ListOf, Shape, Text
-from panel.api.lists import list_answer, list_parameters, whole_list
+from panel.api.lists import list_answer, list_parameters, narrowed, short_answer, short_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.api.versions import require_match
 from panel.contracts.entitlements import entitlements
+from panel.contracts.models import ENTITLEMENT_KINDS
 from panel.kernel.access import Actor
 from panel.kernel.db import unit_of_work
 from panel.members import actions
@@ -33,12 +34,15 @@ _BODY = Shape(
     }
 )
 
+_NUMBERS = {name: Text(most=50) for name in ("teryt", "nip", "regon", "rspo", "slug")}
+_KINDS = ("kind",)
+
 
 @operation(
     "GET",
     "/members",
     permission="members:read",
-    query=list_parameters(orders.MEMBERS, {"kind": Text(choices=MEMBER_KINDS), "parent_id": Id()}),
+    query=list_parameters(orders.MEMBERS, {"kind": Text(choices=MEMBER_KINDS), "parent_id": Id()} | _NUMBERS),
     answer=page_of("Member"),
 )
 def list_members(actor: Actor, ask: Ask) -> Answer:
@@ -49,6 +53,7 @@ def list_members(actor: Actor, ask: Ask) -> Answer:
         kind=ask.query.get("kind"),
         parent_id=ask.query.get("parent_id"),
     )
+    query = narrowed(ask, query, {name: getattr(Member, name) for name in _NUMBERS})
     return list_answer(ask, query, shapes.member, sorts=orders.MEMBERS, default="name")
 
 
@@ -86,13 +91,20 @@ def change_member(actor: Actor, ask: Ask) -> Answer:
     "GET",
     "/entitlements",
     permission="entitlements:read",
-    query={"member_id": Id(required=True), "on": Day(says="As of this day; today if not said.")},
+    query=short_parameters(
+        _KINDS,
+        {
+            "member_id": Id(required=True),
+            "kind": Text(choices=ENTITLEMENT_KINDS),
+            "on": Day(says="As of this day; today if not said."),
+        },
+    ),
     answer=page_of("Entitlement"),
 )
 def list_entitlements(actor: Actor, ask: Ask) -> Answer:
     """List what a member is granted and uses, with the contract items it comes from."""
     found = entitlements(actor, ask.query["member_id"], on=ask.query.get("on"))
-    return whole_list([shapes.entitlement(item) for item in found])
+    return short_answer(ask, [shapes.entitlement(item) for item in found], sorts=_KINDS, default="kind", filters=_KINDS)
 
 
 def _answer(member: Member, status: int = 200) -> Answer:

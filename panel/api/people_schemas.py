@@ -60,6 +60,8 @@ PEOPLE: dict[str, Schema] = {
             "email": TEXT,
             "name": TEXT,
             "active": FLAG,
+            "role": or_null(one_of(list(ROLES))) | {"description": "Of the widest grant that holds; null: of none."},
+            "member_id": or_null(ID) | {"description": "On whom `role` is held; null: on the whole association."},
             "grants": list_of(
                 thing(
                     {

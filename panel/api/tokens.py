@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from panel.api.fields import Id, Integer, ListOf, Shape, Text
-from panel.api.lists import list_answer, list_parameters, whole_list
+from panel.api.lists import list_answer, list_parameters, narrowed, short_answer, short_parameters
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.identity import actions
 from panel.identity.actions import TOKEN_DAYS_MAX
+from panel.identity.models import ApiToken
 from panel.kernel.access import ROLES, Actor
 from panel.shapes import identity as shapes
 from panel.shapes import orders
@@ -28,12 +29,16 @@ _NEW = Shape(
     "GET",
     "/tokens",
     permission="tokens:read",
-    query=list_parameters(orders.TOKENS, search=False),
+    query=list_parameters(orders.TOKENS, {"member_id": Id(), "role": Text(choices=tuple(ROLES)), "maker_id": Id()}),
     answer=page_of("Token"),
 )
 def list_tokens(actor: Actor, ask: Ask) -> Answer:
-    """List tokens, newest first."""
-    return list_answer(ask, actions.tokens_query(actor), shapes.token, sorts=orders.TOKENS, default="-created_at")
+    """List tokens, newest first; `search` covers their names."""
+    columns = {"member_id": ApiToken.member_id, "role": ApiToken.role, "maker_id": ApiToken.maker_id}
+    query = narrowed(ask, actions.tokens_query(actor), columns)
+    for word in ask.query.get("search", "").split():
+        query = query.where(ApiToken.name.icontains(word, autoescape=True))
+    return list_answer(ask, query, shapes.token, sorts=orders.TOKENS, default="-created_at")
 
 
 @operation("POST", "/tokens", permission="tokens:write", body=_NEW, answer=ref("Token"), statuses=(201,))
@@ -49,7 +54,7 @@ def revoke_token(actor: Actor, ask: Ask) -> Answer:
     return Answer(body=shapes.token(actions.revoke_token(actor, ask.id)))
 
 
-@operation("GET", "/roles", permission=None, answer=page_of("Role"))
-def list_roles(_actor: Actor, _ask: Ask) -> Answer:
+@operation("GET", "/roles", permission=None, query=short_parameters(("name",)), answer=page_of("Role"))
+def list_roles(_actor: Actor, ask: Ask) -> Answer:
     """List the roles and what each may do."""
-    return whole_list([shapes.role(name) for name in ROLES])
+    return short_answer(ask, [shapes.role(name) for name in ROLES], sorts=("name",), default="name")

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from flask import request
 
 from panel.kernel.errors import Conflict
+
+
+def digest_of(shape: Mapping[str, Any]) -> str:
+    """The version of what keeps no number of its own: a digest of what is shown of it."""
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def require_match(etag: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panel.api.fields import Boolean, Id, ListOf, Shape, Text
-from panel.api.lists import list_answer, list_parameters
+from panel.api.lists import list_answer, list_parameters, narrowed
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
 from panel.api.versions import require_match
@@ -30,19 +30,22 @@ _NEW = Shape(
         "member_id": Id(nullable=True, says="Whose events, with those of what is below; null: of the association."),
     }
 )
-_FILTERS = {"member_id": Id()}
+_FILTERS = {"member_id": Id(), "active": Boolean()}
 
 
 @operation(
     "GET",
     "/webhooks",
     permission="webhooks:read",
-    query=list_parameters(orders.WEBHOOKS, _FILTERS, search=False),
+    query=list_parameters(orders.WEBHOOKS, _FILTERS),
     answer=page_of("Webhook"),
 )
 def list_webhooks(actor: Actor, ask: Ask) -> Answer:
-    """List webhooks, newest first."""
+    """List webhooks, newest first; `search` covers name and address."""
     query = actions.webhooks_query(actor, member_id=ask.query.get("member_id"))
+    query = narrowed(ask, query, {"active": Webhook.active})
+    for word in ask.query.get("search", "").split():
+        query = query.where((Webhook.name + " " + Webhook.url).icontains(word, autoescape=True))
     return list_answer(ask, query, shapes.webhook, sorts=orders.WEBHOOKS, default="-created_at")
 
 

@@ -13,6 +13,7 @@ from panel.identity.outside import Reached
 from panel.identity.providers import OutsideProvider
 from panel.identity.step_ins import AskedAction, StepIn
 from panel.kernel.access import ROLES
+from panel.kernel.db import utcnow
 from panel.shapes.values import events_of, identifier, moment
 
 
@@ -35,18 +36,35 @@ def token(row: ApiToken) -> dict[str, Any]:
 
 
 def user(row: User, grants: Iterable[Grant] | None = None) -> dict[str, Any]:
-    """A user with ``grants`` (those that may be told of; all if not said), and whether a second factor is set."""
+    """A user with ``grants`` (those that may be told of; all if not said), and whether a second factor is set.
+
+    ``role`` and ``member_id`` are those of the widest grant that holds: of most people it is the only one.
+    """
+    told = list(row.grants if grants is None else grants)
+    widest = _widest(told)
     return {
         "id": str(row.id),
         "email": row.email,
         "name": row.name,
         "active": row.active,
-        "grants": [_grant(grant) for grant in (row.grants if grants is None else grants)],
+        "role": None if widest is None else widest.role.name,
+        "member_id": None if widest is None else identifier(widest.member_id),
+        "grants": [_grant(grant) for grant in told],
         "second_factor": row.tf_totp_secret is not None,
         "last_sign_in_at": moment(row.current_login_at),
         "created_at": moment(row.create_datetime),
         "links": events_of("user", row.id),
     }
+
+
+def _widest(grants: Iterable[Grant]) -> Grant | None:
+    """On the whole association before on a member, then by how much the role may, then the one given first."""
+    now = utcnow()
+    return max(
+        (grant for grant in grants if grant.holds_at(now)),
+        key=lambda grant: (grant.member_id is None, len(ROLES.get(grant.role.name, ())), -grant.id.int),
+        default=None,
+    )
 
 
 def _grant(row: Grant) -> dict[str, Any]:

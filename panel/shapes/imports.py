@@ -34,6 +34,7 @@ def import_(one: Import, say: Say) -> dict[str, Any]:
         "problems": [_told(kept, say) for kept in one.problems],
         "totals": {"rows": one.total} | {name: one.counts.get(name, 0) for name in (*VERDICTS, *WOULD, *ROW_STATES)},
         "only_good": one.only_good,
+        "job": _job(one),
         "created_at": moment(one.created_at),
         "committed_at": moment(one.committed_at),
         "finished_at": moment(one.finished_at),
@@ -42,6 +43,26 @@ def import_(one: Import, say: Say) -> dict[str, Any]:
             "rows": f"/api/v1/imports/{one.id}/rows",
             "report": f"/api/v1/imports/{one.id}/report.csv",
         },
+    }
+
+
+def _job(one: Import) -> dict[str, Any] | None:
+    """What workers are asked for by it, in the words of jobs; null until it is committed.
+
+    It needs no node, so it is read at the import's own address; what it makes is carried to nodes by jobs of theirs.
+    """
+    if one.committed_at is None:
+        return None
+    at_work = "running" if one.claim or one.counts.get("done") or one.counts.get("failed") else "queued"
+    return {
+        "id": str(one.id),
+        "cause": "imports:import:commit",
+        "actor": one.committed_by,
+        "state": at_work if one.state == "committing" else one.state,
+        "queued_at": moment(one.committed_at),
+        "finished_at": moment(one.finished_at),
+        "counts": {name: one.counts.get(name, 0) for name in ROW_STATES if name != "waiting"},
+        "links": {"self": f"/api/v1/imports/{one.id}"},
     }
 
 

@@ -16,7 +16,7 @@ GOOD = b"adres;haslo\nmiasto-koscian.ola;\nmiasto-koscian.jan;kanarek w kopalni 
 
 
 def upload(program: Program, content: bytes = GOOD, *, token: str = "clerk", **fields: Any) -> Reply:
-    parts = {"kind": "mailboxes", "file": (io.BytesIO(content), "../../etc/passwd.pdf"), **fields}
+    parts = {"file": (io.BytesIO(content), "../../etc/passwd.pdf"), **fields}
     return program.send("POST", "/imports", token=token, data={k: v for k, v in parts.items() if v is not None})
 
 
@@ -37,10 +37,12 @@ def test_a_program_uploads_looks_commits_and_reads_the_report(program: Program) 
     again = program.send("PATCH", path, token="clerk", json={"mapping": {"address": "adres", "password": "haslo"}})
     assert again.json["totals"]["create"] == 2
     assert program.send("POST", f"{path}/commit", token="clerk", json={}).json["code"] == "import_has_errors"
-    assert program.send("POST", f"{path}/commit", token="clerk", json={"only_good": True}).status_code == 202
+    committed = program.send("POST", f"{path}/commit", token="clerk", json={"only_good": True})
+    assert (committed.status_code, committed.json["job"]["state"]) == (202, "queued")
     carry_out_imports(SYSTEM)
     done = program.get(path, token="clerk")
     assert (done["state"], done["totals"]["done"], done["totals"]["left"]) == ("done", 2, 1)
+    assert (done["job"]["state"], done["job"]["counts"]) == ("done", {"done": 2, "failed": 0, "left": 1})
     assert program.send("GET", f"{path}/rows", token="foreign").status_code == 404
     assert program.get("/imports", token="foreign")["items"] == []
     assert program.get("/imports", token="admin")["total"] == 1
@@ -54,7 +56,6 @@ def test_a_program_uploads_looks_commits_and_reads_the_report(program: Program) 
 def test_what_is_sent_badly_is_refused_by_name(program: Program) -> None:
     for fields, field in (
         ({"kind": "x"}, "kind"),
-        ({"kind": None}, "kind"),
         ({"file": None}, "file"),
         ({"mapping": "no"}, "mapping"),
         ({"mapping": '{"address": "nowhere"}'}, "mapping"),
