@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,15 @@ def _flag(text: str) -> bool:
 def _networks(text: str) -> str:
     for part in text.split(","):
         ip_network(part.strip())
+    return text
+
+
+def _resolvers(text: str) -> str:
+    for part in text.split(","):
+        address, _, port = part.strip().partition("@")
+        ip_address(address)
+        if port and not 0 < int(port) < 65_536:
+            raise ValueError("a port is 1 to 65535")
     return text
 
 
@@ -156,6 +165,12 @@ class Settings:
         "Networks, with commas between, that providers for signing in may lie in although they are private; else"
         " only public addresses are connected to.",
         lambda text: text and _networks(text),
+    )
+    resolvers: str = _setting(
+        "",
+        "Addresses of the resolvers that are asked about names outside (whose a name is, the parent's DS), with commas"
+        " between, a port other than 53 behind `@`. Empty: those of the host, by `/etc/resolv.conf`.",
+        lambda text: text and _resolvers(text),
     )
     import_mb: int = _setting(20, "How large an imported file may be, in megabytes (10^6 bytes); at most 30.", int)
     import_rows: int = _setting(100_000, "How many rows an imported file may have.", int)

@@ -69,6 +69,29 @@ def fetch(
     return _ask(connection, path, form, dict(headers or {}))
 
 
+def connect(
+    settings: Settings, host: str, port: int, *, until: float, datagrams: bool = False, refused: Collection[str] = ()
+) -> socket.socket:
+    """A socket connected to ``host``, by TCP or for ``datagrams``, which hears nobody else. It does not block.
+
+    For protocols that are not HTTP (DNS); ``until`` (monotonic) is when connecting is over. Raises CannotFetch.
+    """
+    address = _checked_address(settings, host, port, refused)
+    kind = socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    try:
+        sock.settimeout(max(0.001, min(CONNECT_SECONDS, until - time.monotonic())))
+        sock.connect((address, port))
+        sock.setblocking(False)
+    except TimeoutError:
+        sock.close()
+        raise CannotFetch("slow") from None
+    except OSError:
+        sock.close()
+        raise CannotFetch("unreachable") from None
+    return sock
+
+
 def is_allowed(settings: Settings, address: str, *, refused: Collection[str] = ()) -> bool:
     """Whether ``address`` may be connected to: public, or listed in ``CIS_OUTGOING_ALLOWED``; none of ``refused``."""
     found = _innermost(ipaddress.ip_address(address.partition("%")[0]))
