@@ -28,6 +28,7 @@ WEBHOOKS: dict[str, Schema] = {
             "name": TEXT,
             "member_id": or_null(ID),
             "user_id": ID,
+            "token_id": or_null(ID) | {"description": "The token that set it up or changed it last; it ends with it."},
             "url": TEXT,
             "kinds": list_of(TEXT),
             "events": list_of(TEXT),

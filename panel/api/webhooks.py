@@ -51,7 +51,7 @@ def list_webhooks(actor: Actor, ask: Ask) -> Answer:
 
 @operation("POST", "/webhooks", permission="webhooks:write", body=_NEW, answer=ref("Webhook"), statuses=(201,))
 def create_webhook(actor: Actor, ask: Ask) -> Answer:
-    """Have events sent somewhere from now on. The secret that signs them is in this answer only."""
+    """Have events sent somewhere until this token ends. The secret that signs them is in this answer only."""
     row, secret = actions.create_webhook(actor, **ask.body)
     location = f"/api/v1/webhooks/{row.id}"
     return Answer(body=shapes.webhook(row) | {"secret": secret}, status=201, location=location, etag=_etag(row))

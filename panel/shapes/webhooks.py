@@ -18,6 +18,7 @@ def webhook(row: Webhook) -> dict[str, Any]:
         "name": row.name,
         "member_id": identifier(row.member_id),
         "user_id": str(row.user_id),
+        "token_id": identifier(row.token_id),
         "url": row.url,
         "kinds": list(row.kinds),
         "events": list(row.events),

@@ -151,7 +151,7 @@ def look_of(row: Webhook) -> str:
     """By which name of a state a webhook is shown."""
     if row.active:
         return "failing" if row.failing_since else "on"
-    return {"failing": "off_failing", "gone": "gone", "owner": "owner"}.get(row.off_reason, "person")
+    return {"failing": "off_failing", "gone": "gone", "owner": "owner", "token": "token"}.get(row.off_reason, "person")
 
 
 def _only_member() -> uuid.UUID | None:

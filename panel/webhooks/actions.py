@@ -69,7 +69,8 @@ def create_webhook(
         of_member = Webhook.member_id.is_(None) if member_id is None else Webhook.member_id == member_id
         if (db.session.scalar(select(func.count()).select_from(Webhook).where(of_member)) or 0) >= WEBHOOKS_MAX:
             raise Conflict("webhooks_many", most=WEBHOOKS_MAX)
-        row = Webhook(id=new_id(), member_id=member_id, user_id=actor.user_id, read_to=head()[0], **values)
+        row = Webhook(id=new_id(), member_id=member_id, read_to=head()[0], **values)
+        _hand_to(row, actor)
         db.session.add(row)
         _record(actor, row, "create")
     return row, secret_of(current_app.config["CIS"], row.id, row.secret_number)
@@ -84,6 +85,8 @@ def change_webhook(
 ) -> Webhook:
     """Change name, address, kinds or events; ``active`` switches it on or off. From then on it is the changer's.
 
+    What a token changed ends with that token, as what it set up does; a person who changes it takes it over.
+
     What happened while it was off is not sent later. Raises NotFound, NotAllowed, Invalid.
     """
     with unit_of_work():
@@ -91,7 +94,7 @@ def change_webhook(
         same = {name: getattr(row, name) for name in ("url", "name", "kinds", "events")}
         for name, value in _checked(actor, **(same | values)).items():
             setattr(row, name, value)
-        row.user_id = actor.user_id or row.user_id
+        _hand_to(row, actor)
         if active is not None:
             _switch(row, on=active)
         _touch(row)
@@ -162,6 +165,13 @@ def _for_change(actor: Actor, webhook_id: uuid.UUID) -> Webhook:
     row = get_webhook(actor, webhook_id, permission="webhooks:write", for_change=True)
     _require_sender(actor, row.member_id, by_hand=actor.user_id is None)
     return row
+
+
+def _hand_to(row: Webhook, actor: Actor) -> None:
+    """Have it sent in the actor's right; what the command line changes stays whose it is."""
+    if actor.user_id is not None:
+        source, _colon, name = actor.ref.partition(":")
+        row.user_id, row.token_id = actor.user_id, uuid.UUID(name) if source == "token" else None
 
 
 def _require_sender(actor: Actor, member_id: uuid.UUID | None, *, by_hand: bool = False) -> None:

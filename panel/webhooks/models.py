@@ -9,20 +9,22 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.identity.models import User
+from panel.identity.models import ApiToken, User
 from panel.kernel.db import Base, UTCDateTime, new_id, utcnow
 from panel.members.models import Member
 
 DELIVERY_STATES = ("queued", "sent", "failed", "withheld")
-OFF_REASONS = ("", "person", "failing", "gone", "owner")
-"""Why one is off: it is not, a person did it, it failed for days, the receiver said 410, its owner lost the right."""
+OFF_REASONS = ("", "person", "failing", "gone", "owner", "token")
+"""Why one is off: it is not, a person did it, it failed for days, the receiver said 410, its owner lost the right, the
+token by which it was set up has ended."""
 
 
 class Webhook(Base):
     """An address of a program that is told of events of ``member_id`` and what is below it (None: of all).
 
     ``kinds`` and ``events`` (beginnings of tags) narrow what is sent; empty: everything. ``user_id`` is in whose right
-    it is sent. ``secret_number`` names the signing secret, which is kept nowhere (``signing.py``); the one before it
+    it is sent, within ``token_id`` where it was set up or changed last by a token: that ends with the token.
+    ``secret_number`` names the signing secret, which is kept nowhere (``signing.py``); the one before it
     holds until ``old_secret_until``. ``read_to``: the place in the chain of events up to which it was told.
     """
 
@@ -31,6 +33,7 @@ class Webhook(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    token_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("api_tokens.id"))
     name: Mapped[str]
     url: Mapped[str]
     kinds: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -49,6 +52,7 @@ class Webhook(Base):
 
     member: Mapped[Member | None] = relationship(lazy="joined")
     user: Mapped[User] = relationship(lazy="joined")
+    token: Mapped[ApiToken | None] = relationship(lazy="joined")
 
 
 class Delivery(Base):

@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from config import Settings
-from panel.identity.actions import actor_for_user
+from panel.identity.actions import actor_by_token, actor_for_user
+from panel.identity.models import ApiToken
 from panel.kernel.access import Actor, require
 from panel.kernel.db import database_now, db, unit_of_work
 from panel.kernel.outgoing import CannotFetch, fetch
@@ -81,22 +82,31 @@ def payload(delivery: Delivery, event: Event | None, shape: Shape) -> dict[str, 
 
 def readable(webhook: Webhook, events: Iterable[Event]) -> set[uuid.UUID]:
     """The ids of those of ``events`` that the webhook's owner may read now, and that its member still covers."""
-    owner = actor_for_user(webhook.user)
+    owner = owner_of(webhook)
     reach = None if webhook.member_id is None else reach_of([webhook.member_id])
     return {
         event.id
         for event in events
         if (reach is None or event.member_id in reach)
+        and owner is not None
         and (owner.may_everywhere("events:read") or (event.member_id and owner.may("events:read", event.member_id)))
     }
 
 
-def owner_may_read(webhook: Webhook) -> bool:
-    """Whether the owner may still read the events of the webhook's member, or of all where it has none."""
-    owner = actor_for_user(webhook.user)
-    if webhook.member_id is None:
-        return owner.may_everywhere("events:read")
-    return owner.may("events:read", webhook.member_id)
+def owner_of(webhook: Webhook) -> Actor | None:
+    """In whose right it sends now: its owner's, or the token's that set it up; None where that token has ended."""
+    if webhook.token_id is None:
+        return actor_for_user(webhook.user)
+    return actor_by_token(db.session.get_one(ApiToken, webhook.token_id, populate_existing=True))
+
+
+def why_not(webhook: Webhook) -> str | None:
+    """Why the owner may read the events of the webhook's member (or all, where it has none) no more; None: they may."""
+    owner = owner_of(webhook)
+    if owner is None:
+        return "token"
+    may = owner.may("events:read", webhook.member_id) if webhook.member_id else owner.may_everywhere("events:read")
+    return None if may else "owner"
 
 
 def _claim() -> list[Delivery]:
@@ -133,9 +143,9 @@ def _lanes(deliveries: Sequence[Delivery], shape: Shape) -> list[Lane]:
 def _lane(webhook_id: uuid.UUID, some: Sequence[Delivery], events: dict[uuid.UUID, Event], shape: Shape) -> Lane:
     """What may be sent; the rest is marked as withheld, since its owner may not read it any more."""
     webhook = db.session.get_one(Webhook, webhook_id, populate_existing=True)
-    if not owner_may_read(webhook):
+    if (why := why_not(webhook)) is not None:
         with unit_of_work():
-            switch_off(webhook, "owner")
+            switch_off(webhook, why)
         return Lane(webhook_id=webhook_id, url="", secrets=(), parcels=())
     may_read = readable(webhook, (events[one.event_id] for one in some if one.event_id in events))
     kept_back = [one.id for one in some if one.event_id is not None and one.event_id not in may_read]

@@ -35,7 +35,8 @@ Params = Mapping[str, Any]
 def _off_reason(told: Params) -> str:
     """Why a webhook was switched off."""
     words = {"gone": _("The receiver answered that it wants no more (410)."),
-             "owner": _("The person in whose right it was sent may not read these events any more.")}  # fmt: skip
+             "owner": _("The person in whose right it was sent may not read these events any more."),
+             "token": _("The token by which it was set up has ended.")}  # fmt: skip
     return words.get(told["why"], _("For three days nothing it was sent was taken."))
 
 

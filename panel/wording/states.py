@@ -110,6 +110,7 @@ _STATES: dict[str, dict[str, tuple[Any, str, str]]] = {
         "off_failing": (lazy_pgettext("webhook", "off: it failed for days"), "bad", "x-octagon"),
         "gone": (lazy_pgettext("webhook", "off: the receiver wants no more"), "bad", "x-octagon"),
         "owner": (lazy_pgettext("webhook", "off: its owner lost the right"), "bad", "person-slash"),
+        "token": (lazy_pgettext("webhook", "off: its token has ended"), "bad", "key"),
     },
     "delivery": {
         "queued": (lazy_pgettext("delivery", "waits to be sent"), "wait", "hourglass-split"),

@@ -12,8 +12,15 @@ import pytest
 from sqlalchemy import select, update
 
 from config import Settings
-from panel.identity.actions import actor_for_user, create_user, ensure_roles
-from panel.identity.models import User
+from panel.identity.actions import (
+    actor_by_token,
+    actor_for_user,
+    create_token,
+    create_user,
+    ensure_roles,
+    revoke_token,
+)
+from panel.identity.models import ApiToken, User
 from panel.kernel import i18n
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import database_now, db, new_id, unit_of_work, utcnow
@@ -150,6 +157,39 @@ def test_what_cannot_go_on_is_switched_off_and_its_holders_are_told(stage: Stage
     stage.run()
     assert [got.json["type"] for got in stage.receiver.got[sent:] if "webhook" not in got.json["type"]] == []
     assert "webhooks:test" in [got.json["type"] for got in stage.receiver.got[sent:]]
+
+
+def test_what_a_token_set_up_sends_what_the_token_may_read_and_ends_with_it(stage: Stage) -> None:
+    token, _secret = create_token(stage.owner_actor, role="member_admin", member_id=stage.koscian.id, kinds=["mailbox"])
+    own, narrow = _by(token), {"kinds": ["mailbox"], "events": ["mail"]}
+    hook, _secret = stage.webhook(actor=own, **narrow)
+    kept, _secret = stage.webhook(actor=own, **narrow)
+    taken, _secret = stage.webhook(kinds=["mailbox"])
+    actions.change_webhook(own, taken.id, name="Kadry")
+    actions.change_webhook(stage.owner_actor, kept.id, name="Rada")
+    assert [stage.read(one).token_id for one in (hook, kept, taken)] == [token.id, None, token.id]
+    stage.happens("mail:mailbox:create", stage.koscian)
+    stage.run()
+    assert len(stage.receiver.got) == 3
+    revoke_token(stage.owner_actor, token.id)
+    stage.happens("mail:mailbox:create", stage.koscian)
+    stage.run()
+    assert len(stage.receiver.got) == 4, "what a person took over goes on"
+    assert [(one.active, one.off_reason) for one in map(stage.read, (hook, kept, taken))] == [
+        (False, "token"), (True, ""), (False, "token")
+    ]  # fmt: skip
+    told = db.session.scalars(select(Notice).where(Notice.code == "webhook:off")).all()
+    assert [one.params["why"] for one in told] == ["token", "token"]
+    actions.change_webhook(stage.owner_actor, hook.id, active=True)
+    stage.happens("mail:mailbox:create", stage.koscian)
+    stage.run()
+    assert (stage.read(hook).token_id, len(stage.receiver.got)) == (None, 6)
+
+
+def _by(token: ApiToken) -> Actor:
+    actor = actor_by_token(token)
+    assert actor is not None
+    return actor
 
 
 @pytest.mark.one_database
