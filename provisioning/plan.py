@@ -22,8 +22,8 @@ REMOVED_SHARE_MAX = 0.20
 REMOVED_COUNT_MIN = 50
 
 # A domain stands before what is in it, and goes after it; an address is let go before another takes it.
-_REMOVE_ORDER = {"alias": 0, "mailbox": 1, "mail_domain": 9}
-_PUT_ORDER = {"mail_domain": 2, "mailbox": 3, "alias": 4}
+_REMOVE_ORDER = {"alias": 0, "mailbox": 1, "mail_domain": 9, "zone": 9}
+_PUT_ORDER = {"zone": 2, "mail_domain": 2, "mailbox": 3, "alias": 4}
 
 
 class Had(NamedTuple):

@@ -6,137 +6,54 @@ control character, no path part and nothing over its length: call sites need not
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from provisioning.checks import InvalidResource, check_address, check_domain, check_id, check_integer, check_text
+from provisioning.resource import Resource, names_of
+from provisioning.zone import Zone, check_zone_name
+
+__all__ = [
+    "COMPARED",
+    "FIELDS",
+    "KINDS",
+    "NOTICE_MAX",
+    "QUOTA_MB_MAX",
+    "Alias",
+    "Gone",
+    "Grade",
+    "InvalidResource",
+    "Item",
+    "Login",
+    "MailDomain",
+    "Mailbox",
+    "Resource",
+    "Zone",
+    "check_address",
+    "check_domain",
+    "check_id",
+    "check_token",
+    "check_zone_name",
+    "from_wire",
+    "protocol_of",
+    "to_wire",
+]
 
 Login = Literal["waiting", "open", "blocked"]
 Grade = Literal["", "no_send", "no_login", "closed"]
 
 QUOTA_MB_MAX = 1_048_576
 NOTICE_MAX = 200
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _HASH = re.compile(r"\{(?:ARGON2ID|SHA512-CRYPT)\}[A-Za-z0-9$./=,+]{20,300}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # What is told to whom a grade stops: it stands in replies of SMTP and IMAP, and in a line of a map.
 _NOTICE = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
-class InvalidResource(ValueError):
-    """A value no node may be given. ``field`` names it, ``code`` says why (stable, for translation)."""
-
-    def __init__(self, field: str, code: str) -> None:
-        super().__init__(f"{field}: {code}")
-        self.field = field
-        self.code = code
-
-
-def check_domain(name: str, *, field: str = "name") -> str:
-    """Return ``name`` if it is a lower-case host name of at least two labels (RFC 1035 2.3.1, RFC 1123 2.1).
-
-    Raises InvalidResource: ``control``, ``too_long``, ``not_ascii``, ``syntax``.
-    """
-    _refuse_text(name, field, 253)
-    if not _is_domain(name):
-        raise InvalidResource(field, "syntax")
-    return name
-
-
-@lru_cache(maxsize=4096)
-def _is_domain(name: str) -> bool:
-    """Remembered, since a batch of ten thousand addresses has few domains."""
-    labels = name.split(".")
-    return len(labels) >= 2 and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
-
-
-def check_address(address: str, *, field: str = "address") -> str:
-    """Return ``address`` if it is a mailbox address we host (a strict part of RFC 5321 4.1.2).
-
-    Lower-case ASCII letters, digits, dot, hyphen, underscore; no ``+`` (kept for sub-addresses, RFC 5233),
-    no dots at the ends or doubled, local part of at most 64 octets, 254 in all.
-
-    Raises InvalidResource: ``control``, ``too_long``, ``not_ascii``, ``plus``, ``local_too_long``, ``syntax``.
-    """
-    _refuse_text(address, field, 254)
-    local, at, domain = address.rpartition("@")
-    if not at:
-        raise InvalidResource(field, "syntax")
-    if "+" in local:
-        raise InvalidResource(field, "plus")
-    if len(local) > 64:
-        raise InvalidResource(field, "local_too_long")
-    if ".." in local or not _LOCAL.fullmatch(local):
-        raise InvalidResource(field, "syntax")
-    check_domain(domain, field=field)
-    return address
-
-
-def check_id(text: object, *, field: str = "id") -> str:
-    """Return ``text`` if it is a UUID in its one canonical form (RFC 9562 4), since folders are named after it.
-
-    Raises InvalidResource: ``syntax``.
-    """
-    if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise InvalidResource(field, "syntax")
-    return text
-
-
-def _refuse_text(value: object, field: str, longest: int) -> None:
-    if not isinstance(value, str):
-        raise InvalidResource(field, "type")
-    if _CONTROL.search(value):
-        raise InvalidResource(field, "control")
-    if len(value) > longest:
-        raise InvalidResource(field, "too_long")
-    if not value.isascii():
-        raise InvalidResource(field, "not_ascii")
-
-
 def _check_hash(text: object) -> None:
     if not isinstance(text, str) or not _HASH.fullmatch(text):
         raise InvalidResource("password_hash", "syntax")
-
-
-def _check_integer(value: int, field: str, lowest: int, highest: int) -> None:
-    if type(value) is not int:
-        raise InvalidResource(field, "type")
-    if not lowest <= value <= highest:
-        raise InvalidResource(field, "range")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resource:
-    """One thing a node should have. ``id`` is a UUID in text, ``generation`` grows with each wanted change.
-
-    Fields in ``later`` came with a later protocol: while all of them are empty they stand neither in digests and lines
-    nor on the wire, so that both ends say the same of a resource though one does not know them.
-    """
-
-    kind: ClassVar[str]
-    later: ClassVar[tuple[str, ...]] = ()
-    id: str
-    generation: int
-
-    def __post_init__(self) -> None:
-        check_id(self.id)
-        _check_integer(self.generation, "generation", 1, 2**62)
-
-    def digest(self) -> str:
-        """SHA-256, hex, of what the node should have, generation left out: equal digests mean nothing to do."""
-        unsaid = {"generation", *(() if self.says_more() else self.later)}
-        body = {key: value for key, value in asdict(self).items() if key not in unsaid}
-        # What is no JSON stands in no resource; a row that somebody edited by hand may hold it.
-        return hashlib.sha256(json.dumps([self.kind, body], sort_keys=True, default=repr).encode()).hexdigest()
-
-    def says_more(self) -> bool:
-        """Tell whether it says what only ends of a later protocol understand."""
-        return any(getattr(self, name) != "" for name in self.later)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,14 +97,14 @@ class Mailbox(Resource):
             _check_hash(self.password_hash)
         if self.login == "open" and self.password_hash is None:
             raise InvalidResource("password_hash", "missing")
-        _check_integer(self.quota_mb, "quota_mb", 1, QUOTA_MB_MAX)
+        check_integer(self.quota_mb, "quota_mb", 1, QUOTA_MB_MAX)
         if self.says_more():
             self._check_grade()
 
     def _check_grade(self) -> None:
         if self.grade not in ("no_send", "no_login", "closed"):
             raise InvalidResource("grade", "unknown")
-        _refuse_text(self.notice, "notice", NOTICE_MAX)
+        check_text(self.notice, "notice", NOTICE_MAX)
         if not _NOTICE.fullmatch(self.notice):
             raise InvalidResource("notice", "syntax")
 
@@ -222,10 +139,18 @@ class Gone:
         Resource.__post_init__(self)  # type: ignore[arg-type]  # same id and generation, same rules
 
 
-Item = MailDomain | Mailbox | Alias | Gone
-KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias)}
-# What each kind has beside id and generation, in the order in which `shards.line_of` takes it.
-FIELDS = {name: tuple(field.name for field in fields(kind))[2:] for name, kind in KINDS.items()}
+Item = MailDomain | Mailbox | Alias | Zone | Gone
+KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (MailDomain, Mailbox, Alias, Zone)}
+# What each kind has beside id and generation.
+FIELDS = {name: names_of(kind) for name, kind in KINDS.items()}
+# What of it is compared, in the order in which `shards.line_of` takes it: of a zone's content only the digest.
+COMPARED = {**FIELDS, Zone.kind: ("name", "content")}
+
+
+def protocol_of(item: Item) -> int:
+    """Tell since which protocol an agent understands ``item`` (`provisioning.wire`)."""
+    kind = KINDS[item.kind]
+    return max(kind.since, 3 if not isinstance(item, Gone) and item.says_more() else 1)
 
 
 def check_token(token: object) -> str:
@@ -245,7 +170,7 @@ def to_wire(item: Item) -> dict[str, Any]:
             "generation": item.generation,
         }
     unsaid = () if item.says_more() else item.later
-    fields_ = {name: getattr(item, name) for name in FIELDS[item.kind] if name not in unsaid}
+    fields_ = {name: value for name, value in item.plain().items() if name not in unsaid}
     return {"do": "put", "kind": item.kind, "id": item.id, "generation": item.generation, **fields_}
 
 
@@ -262,7 +187,7 @@ def from_wire(body: dict[str, Any]) -> Item:
     if do != "put":
         raise InvalidResource("do", "unknown")
     _require_fields(values, {"id", "generation", *FIELDS[kind]}, may_lack=KINDS[kind].later)
-    return KINDS[kind](**values)  # type: ignore[return-value]  # KINDS holds the members of Item only
+    return KINDS[kind].read(values)  # type: ignore[return-value]  # KINDS holds the members of Item only
 
 
 def _check_kind(kind: object) -> None:

@@ -23,6 +23,17 @@ Since protocol 4, reading only:
                   ``whole_seconds``: so long ago began the last round that is whole, null while there is none: what is
                   told at ``mark`` is no older, told or not
 
+Since protocol 5, reading only:
+    ``zones``     ``{names[]}`` → ``{zones{name: {serial, ds[], expires_at}}}``, as the daemon serves them, at most ten
+                  thousand; what it does not serve is left out. ``ds``: what the parent should have of a signed zone, as
+                  the value of a DS record; ``expires_at``: when its first signature ends, UTC ISO 8601, null unsigned
+    ``sets``      ``{names[]}`` → ``{zones{name: {serial, records[]}}}``, at most a hundred: the record sets of zones
+                  that take updates, as they are now, in the form of a zone's ``records``
+
+Since protocol 5 ``hello`` tells ``kinds[]``, those that the node's roles take (of an agent that does not say: those of
+mail), and a node that takes zones gets them (`zone.Zone`). A kind that no role of the node takes is refused with
+``wrong_role``.
+
 Since protocol 3 a mailbox may say ``grade`` and ``notice`` (`resources.Mailbox`). Ungraded ones leave both out, on the
 wire as in digests and lines, so that agents of before are sent and tell the same as ever. A graded one is not sent to
 those: nothing else of the batch waits for it, and it fails with ``agent_too_old`` until the agent is upgraded.
@@ -76,7 +87,7 @@ from typing import Any, BinaryIO, Literal
 
 PROTOCOL = 1
 """What is spoken with an end that names no other."""
-PROTOCOLS = (1, 2, 3, 4)
+PROTOCOLS = (1, 2, 3, 4, 5)
 """The versions this module describes, oldest first."""
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 

@@ -184,7 +184,7 @@ def _shown(side: Side, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _digest(side: Side, id_: str, row: Any) -> str:
-    return KINDS[side.kind.name](id=id_, generation=row.generation, **side.fields(row)).digest()
+    return KINDS[side.kind.name].digest_of(id_, side.fields(row))
 
 
 def _bodies(kind: str, ids: Sequence[str], ask: Ask) -> dict[str, Mapping[str, Any]]:

@@ -14,7 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 _PROVISIONING = Path(__file__).resolve().parents[1]
-_SHARED = ("__init__.py", "resources.py", "shards.py", "wire.py")
+_SHARED = (
+    "__init__.py",
+    "checks.py",
+    "record_sets.py",
+    "resource.py",
+    "resources.py",
+    "shards.py",
+    "wire.py",
+    "zone.py",
+)
 # The oldest time a zip can hold: the program must not tell when it was built.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNCHECKED_HASH = 0b01

@@ -45,7 +45,8 @@ class Image:
         if self.row is None:
             return None
         generation, *values = self.row
-        return KINDS[self.kind](id=self.id, generation=generation, **dict(zip(FIELDS[self.kind], values, strict=True)))
+        fields = dict(zip(FIELDS[self.kind], values, strict=True))
+        return KINDS[self.kind].read({"id": self.id, "generation": generation, **fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _image(item: Item, had: Resource | None, tombstone: Tombstone | None) -> Ima
     purged = isinstance(item, Gone) and item.purge
     row = None
     if had is not None and not purged:
-        row = [had.generation, *(getattr(had, name) for name in FIELDS[item.kind])]
+        row = [had.generation, *had.plain().values()]
     return Image(item.kind, item.id, _verb(item, had), row, tombstone)
 
 

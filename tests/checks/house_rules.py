@@ -22,7 +22,15 @@ FUNCTION_LINES_MAX = 40
 NAMES_OF_NOTHING = {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc", "stuff"}
 SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "eval", "exec"}
 RUNNERS = {"run", "Popen", "call", "check_call", "check_output"}
-AGENT_MAY_KNOW = ("provisioning.agent", "provisioning.resources", "provisioning.shards", "provisioning.wire")
+AGENT_MAY_KNOW = (
+    "provisioning.agent",
+    "provisioning.checks",
+    "provisioning.record_sets",
+    "provisioning.resource",
+    "provisioning.shards",
+    "provisioning.wire",
+    "provisioning.zone",
+)
 
 _SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore)\b")
 _REASON = re.compile(r"#\s*(?:noqa:\s*[A-Z0-9, ]+|type:\s*ignore\[[a-z, -]+\])\s*(?:#\s*|[-–—:]\s*|\s)\S+\s+\S+")
@@ -168,9 +176,13 @@ RULES: tuple[Rule, ...] = (
     unexplained_suppression,
 )
 AGENT_FILES = (
+    "provisioning/checks.py",
+    "provisioning/record_sets.py",
+    "provisioning/resource.py",
     "provisioning/resources.py",
     "provisioning/shards.py",
     "provisioning/wire.py",
+    "provisioning/zone.py",
     "provisioning/__init__.py",
 )
 

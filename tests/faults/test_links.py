@@ -116,7 +116,7 @@ def first_agent(faulty_host: Host) -> Iterator[None]:
 
 @pytest.fixture
 def future_agent(faulty_host: Host) -> Iterator[None]:
-    with _speaking(faulty_host, "(5, 6)"):
+    with _speaking(faulty_host, "(6, 7)"):
         yield
 
 
@@ -124,7 +124,7 @@ def future_agent(faulty_host: Host) -> Iterator[None]:
 def _speaking(host: Host, protocols: str) -> Iterator[None]:
     """Have the agent speak these versions only, as a program of another time would."""
     source = (ROOT / "provisioning/wire.py").read_text()
-    other = source.replace("PROTOCOLS = (1, 2, 3, 4)", f"PROTOCOLS = {protocols}", 1)
+    other = source.replace("PROTOCOLS = (1, 2, 3, 4, 5)", f"PROTOCOLS = {protocols}", 1)
     assert other != source
     had = host.lab.exec(NAME, ["cat", PROGRAM]).stdout
     with tempfile.TemporaryDirectory() as folder:

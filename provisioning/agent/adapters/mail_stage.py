@@ -78,7 +78,7 @@ class Staging:
         ]
 
     def _change_addresses(self) -> None:
-        puts = [item for item in self._puts if not isinstance(item, MailDomain)]
+        puts = [item for item in self._puts if isinstance(item, Mailbox | Alias)]
         gone = [item for item in self._gone if item.kind != "mail_domain" and _key(item) in self._before]
         self._refuse_unservable(puts)
         wanted = {_key(item): item.address for item in puts}

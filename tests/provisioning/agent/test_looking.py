@@ -151,11 +151,11 @@ def test_only_the_same_values_have_the_same_line() -> None:
 
 
 def test_protocols_are_agreed_on(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2, 3, 4]})
+    monkeypatch.setattr("provisioning.agent.diagnose.facts", lambda: {"protocols": [1, 2, 3, 4, 5]})
     assert panel.ask({"op": "hello"})["protocol"] == 1
-    assert panel.ask({"op": "hello", "protocols": [1, 2, 3, 4, 5]})["protocol"] == 4
-    refused = panel.ask({"op": "hello", "protocols": [5]})
-    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2, 3, 4])
+    assert panel.ask({"op": "hello", "protocols": [1, 2, 3, 4, 5, 6]})["protocol"] == 5
+    refused = panel.ask({"op": "hello", "protocols": [6]})
+    assert (refused["ok"], refused["error"], refused["protocols"]) == (False, "protocol", [1, 2, 3, 4, 5])
 
 
 def test_health_tells_what_a_node_page_needs(panel: Panel) -> None:
