@@ -79,16 +79,20 @@ class Zone(ResourceColumns, Base):
     def change(self, **values: Any) -> None:
         """As of every resource; one that is held goes on saying why."""
         super().change(**values)
-        self.hold(self.held if self.want == "put" else "")
+        self.hold(self.held)
 
     def hold(self, code: str) -> None:
         """Keep it from being sent and say why with a problem's code; with an empty one let it go."""
-        if code:
-            self.problem_code, self.problem_message, self.retry_at = code, "", None
-            self.problem_since = utcnow()
-        elif self.held:
+        if self.held and self.problem_code == self.held:
             self.problem_code = self.problem_message = self.problem_since = None
         self.held = code
+        if code and self.want not in ("remove", "purge"):
+            self.problem_code, self.problem_message, self.problem_since, self.retry_at = code, "", utcnow(), None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is wanted, but not sent."""
+        return bool(self.held) and self.want not in ("remove", "purge")
 
 
 class ZoneSet(Base):

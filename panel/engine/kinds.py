@@ -15,7 +15,7 @@ from panel.ledger.differences import Difference
 from panel.ledger.nodes import Node
 from panel.ledger.resources import ResourceColumns
 from provisioning.probes.findings import Finding
-from provisioning.resources import Item
+from provisioning.resources import InvalidResource, Item
 
 KINDS = "cis.kinds"
 """Key in ``app.extensions`` of all kinds, in the order in which a node can take them."""
@@ -36,6 +36,18 @@ class Comparison:
     secrets: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How resources of a kind are made that are more than a row: many at once from plain rows.
+
+    ``columns``: what ``items`` and looks need of a row beside what every resource has. ``items`` makes what is sent,
+    one for each row in their order, an error where a row holds what no node may be given.
+    """
+
+    columns: Mapping[str, Any]
+    items: Callable[[Sequence[Any]], Sequence[Item | InvalidResource]]
+
+
 class Adopter(Protocol):
     """How what was found on a node becomes what is wanted, by the ordinary actions of a kind."""
 
@@ -53,7 +65,8 @@ class Kind:
     ``goes_with`` makes the condition for rows of this kind that belong to resources with the given ids (the domain of a
     mailbox, its aliases): they are sent together.
 
-    ``comparison`` and ``adopter`` are None for what nodes list under other kinds.
+    ``comparison`` and ``adopter`` are None for what nodes list under other kinds. ``making``: for kinds whose resources
+    are more than a row.
     """
 
     name: str
@@ -63,6 +76,7 @@ class Kind:
     goes_with: Callable[[Sequence[uuid.UUID]], ColumnElement[bool]] | None = None
     comparison: Comparison | None = None
     adopter: Adopter | None = None
+    making: Making | None = None
 
     @property
     def table(self) -> Table:

@@ -171,13 +171,13 @@ def read(
     """
     query = _query(kind).where(*conditions).order_by(kind.model.id if order is None else order).limit(limit)
     wanted = []
-    for row in _rows(kind, query):
-        try:
-            wanted.append(Wanted(kind=kind, row=row, item=_item(kind, row)))
-        except InvalidResource as error:
-            if bad is None:
-                raise
-            bad.append((kind, row, str(error)))
+    for row, item in _made(kind, list(_rows(kind, query))):
+        if not isinstance(item, InvalidResource):
+            wanted.append(Wanted(kind=kind, row=row, item=item))
+        elif bad is None:
+            raise item
+        else:
+            bad.append((kind, row, str(item)))
     return wanted
 
 
@@ -210,20 +210,32 @@ def _ordinary(kind: Kind) -> ColumnElement[bool]:
 
 def _query(kind: Kind) -> Select[Any]:
     """Plain rows of what is needed; objects where a kind does not say what its resources are made of."""
-    model, comparison = kind.model, kind.comparison
-    if comparison is None:
+    model, comparison, making = kind.model, kind.comparison, kind.making
+    if making is None and comparison is None:
         return select(model)
-    fields = [column.label(name) for name, column in comparison.columns.items()]
+    columns = making.columns if making is not None else comparison.columns if comparison is not None else {}
+    fields = [column.label(name) for name, column in columns.items()]
     query = select(*(getattr(model, name) for name in _COLUMNS), *fields)
-    for target in comparison.joins:
+    for target in comparison.joins if comparison is not None else ():
         query = query.outerjoin(target)
     return query
 
 
 def _rows(kind: Kind, query: Select[Any]) -> Any:
-    if kind.comparison is None:
+    if kind.comparison is None and kind.making is None:
         return db.session.scalars(query.execution_options(populate_existing=True)).unique()
     return db.session.connection().execute(query)
+
+
+def _made(kind: Kind, rows: Sequence[Any]) -> Iterator[tuple[Any, Item | InvalidResource]]:
+    if kind.making is not None:
+        yield from zip(rows, kind.making.items(rows), strict=True)
+        return
+    for row in rows:
+        try:
+            yield row, _item(kind, row)
+        except InvalidResource as error:
+            yield row, error
 
 
 def _item(kind: Kind, row: Any) -> Item:
