@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 
 _DAYS = frozenset({14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)})
 _TIMES = frozenset({18, 19, 20, 21, 45, 46, 47})
 """Formats that every program has built in under these numbers (ECMA-376 18.8.30)."""
+
+CODE_MAX = 255
+"""The longest code of a format."""
 
 _ASIDE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _MASK = re.compile(r'(?:0|\\.|"[^"]*"|[-/ .()])+')
@@ -38,7 +41,7 @@ def shown(value: str, formats: Formats, style: int) -> str:
     return _masked(digits, code) if code.count("0") > 1 and number >= 0 and _MASK.fullmatch(code) else digits
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _is_moment(code: str) -> bool:
     """Whether a format shows days or times: it has their letters outside of quotes and brackets."""
     return any(char in "ymdhs" for char in _ASIDE.sub("", code.partition(";")[0]).lower().replace("general", ""))

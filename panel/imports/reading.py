@@ -12,7 +12,7 @@ from panel.kernel.errors import Invalid
 from panel.kernel.spreadsheets import meant
 from panel.kernel.text import fold
 
-COLUMNS_MAX, CELL_MAX = 200, 4_000
+COLUMNS_MAX, CELL_MAX, CELLS_MAX = 200, 4_000, 2_000_000
 _HEADER_WITHIN = 10
 """Titles and remarks may stand above the headings, but no more than these rows."""
 
@@ -57,7 +57,10 @@ def plain(heading: str) -> str:
 
 def _filled(lines: Iterable[Line]) -> Iterator[Line]:
     """The rows that hold anything, cells as they are meant. Raises Invalid for what no table of people holds."""
-    for line, values in lines:
+    widest = 0
+    for count, (line, values) in enumerate(lines):
+        if widest * count > CELLS_MAX:
+            raise Invalid("import_cells_many", field="file", most=CELLS_MAX)
         cells = [meant(value) for value in values]
         while cells and not cells[-1]:
             cells.pop()
@@ -67,6 +70,7 @@ def _filled(lines: Iterable[Line]) -> Iterator[Line]:
             raise Invalid("import_columns_many", field="file", most=COLUMNS_MAX, row=line)
         if max(map(len, cells)) > CELL_MAX:
             raise Invalid("import_cell_long", field="file", most=CELL_MAX, row=line)
+        widest = max(widest, len(cells))
         yield line, cells
 
 

@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from panel.imports.numbers import Formats, shown
+from panel.imports.numbers import CODE_MAX, Formats, shown
+from panel.imports.parts import Attributes, Reader, read_part
 from panel.kernel.errors import Invalid
 
 UNPACKED_MAX = 160_000_000
 """How much all of a workbook may be unpacked; 100,000 rows of ten columns take about half of it."""
 
-PARTS_MAX, STRINGS_MAX, _BLOCK = 2_000, 1_000_000, 65_536
+PARTS_MAX, STRINGS_MAX, ROWS_MAX = 2_000, 1_000_000, 1_048_576
+_LETTERS_MAX = 4
+"""The last column that there is has three letters; what has more is beyond it, whatever follows."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHERS = (b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x7fELF")
-
-Attributes = dict[str, str]
 
 
 def is_workbook(content: bytes) -> bool:
@@ -71,6 +72,8 @@ def _require_safe(archive: zipfile.ZipFile) -> None:
         raise Invalid("import_old_or_locked", field="file")
     if any(entry.filename.lower().endswith("vbaproject.bin") for entry in entries):
         raise Invalid("import_macros", field="file")
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+        raise ValueError("packed as no workbook is (ECMA-376-2 annex B)")
     if len(entries) > PARTS_MAX or sum(entry.file_size for entry in entries) > UNPACKED_MAX:
         raise Invalid("import_bomb", field="file", most=UNPACKED_MAX // 1_000_000)
 
@@ -93,7 +96,7 @@ class _Workbook:
         place = next(sheets[sheet] for sheet in book.sheets if sheet in sheets)
         strings, styles = _Strings(), _Styles()
         for kind, reader in (("sharedStrings", strings), ("styles", styles)):
-            for part in self._related(self._main, kind).values():
+            for part in set(self._related(self._main, kind).values()):  # each once, however often it is named
                 self._walk(part, reader)
         formats = Formats(codes=styles.codes, used=styles.used, from_1904=book.from_1904)
         sheet = _Sheet(strings.found, formats, columns_most)
@@ -111,54 +114,17 @@ class _Workbook:
             for id_, target in found.targets.items()
         }
 
-    def _walk(self, part: str, reader: _Reader) -> None:
+    def _walk(self, part: str, reader: Reader) -> None:
         for _block in self._blocks(part, reader):
             pass
 
-    def _blocks(self, part: str, reader: _Reader) -> Iterator[None]:
-        parser = _parser(reader)
+    def _blocks(self, part: str, reader: Reader) -> Iterator[None]:
         with self._archive.open(part) as file:
-            while block := file.read(_BLOCK):
-                parser.Parse(block, False)
-                yield
-        parser.Parse(b"", True)
-        yield
-
-
-def _parser(reader: _Reader) -> expat.XMLParserType:
-    parser = expat.ParserCreate(namespace_separator=" ")
-    handlers = {
-        "buffer_text": True,
-        "StartElementHandler": lambda name, attributes: reader.start(name.rpartition(" ")[2], attributes),
-        "EndElementHandler": lambda name: reader.end(name.rpartition(" ")[2]),
-        "CharacterDataHandler": reader.text,
-        "StartDoctypeDeclHandler": _refuse_entities,
-    }
-    for name, handler in handlers.items():
-        setattr(parser, name, handler)
-    return parser
-
-
-def _refuse_entities(*_declaration: object) -> None:
-    """No spreadsheet program writes a DOCTYPE; entities that grow or point elsewhere need one."""
-    raise Invalid("import_entities", field="file")
-
-
-class _Reader:
-    """Takes the events of one part; does nothing with those it does not look for."""
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        """Begin an element."""
-
-    def end(self, name: str) -> None:
-        """End one."""
-
-    def text(self, text: str) -> None:
-        """Take text within one."""
+            yield from read_part(file, reader)
 
 
 @dataclass
-class _Relations(_Reader):
+class _Relations(Reader):
     kind: str
     targets: dict[str, str] = field(default_factory=dict)
 
@@ -169,7 +135,7 @@ class _Relations(_Reader):
 
 
 @dataclass
-class _Book(_Reader):
+class _Book(Reader):
     sheets: list[str] = field(default_factory=list)
     from_1904: bool = False
 
@@ -181,7 +147,7 @@ class _Book(_Reader):
 
 
 @dataclass
-class _Styles(_Reader):
+class _Styles(Reader):
     """Number formats by their ids, and which one each style of cells uses."""
 
     codes: dict[int, str] = field(default_factory=dict)
@@ -190,7 +156,7 @@ class _Styles(_Reader):
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "numFmt":
-            self.codes[int(attributes["numFmtId"])] = attributes.get("formatCode", "")
+            self.codes[int(attributes["numFmtId"])] = attributes.get("formatCode", "")[:CODE_MAX]
         elif name == "cellXfs":
             self._within = True
         elif name == "xf" and self._within:
@@ -201,9 +167,10 @@ class _Styles(_Reader):
 
 
 @dataclass
-class _Pieces(_Reader):
+class _Pieces(Reader):
     """Text put together from the ``t`` of its runs, without what tells how to pronounce it."""
 
+    elements_most = 10_000_000
     _parts: list[str] = field(default_factory=list)
     _open: bool = False
     _aside: bool = False
@@ -264,7 +231,10 @@ class _Sheet(_Pieces):
             self._ends[name]()
 
     def _start_row(self, attributes: Attributes) -> None:
-        self._number = int(attributes.get("r", self._number + 1))
+        number = int(attributes.get("r", self._number + 1))
+        if not self._number < number <= ROWS_MAX:
+            raise ValueError("rows that are there twice, or out of order")
+        self._number = number
         self._place, self._cells = -1, {}
 
     def _end_row(self) -> None:
@@ -292,7 +262,7 @@ class _Sheet(_Pieces):
 def _place_of(reference: str) -> int:
     """The column of a reference such as ``AB12``, from 0."""
     place = 0
-    for char in reference:
+    for char in reference[:_LETTERS_MAX]:
         if not "A" <= char <= "Z":
             break
         place = place * 26 + ord(char) - 64

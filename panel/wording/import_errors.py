@@ -27,6 +27,7 @@ IMPORT_TEXTS = {
     "import_sheet": _l("This is no workbook that can be read. Save it as .xlsx anew, or as CSV."),
     "import_empty": _l("There is nothing in this file."),
     "import_rows_many": _l("At most %(most)s rows at once. Send the file in parts."),
+    "import_cells_many": _l("At most %(most)s cells at once. Send the file in parts."),
     "import_columns_many": _l("Row %(row)s has more than %(most)s columns."),
     "import_cell_long": _l("Row %(row)s has a cell of more than %(most)s characters."),
     "import_unknown_column": _l("There is no such field: %(name)s."),
