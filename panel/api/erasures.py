@@ -65,5 +65,5 @@ def preview_erasure_by_name(actor: Actor, ask: Ask) -> Answer:
     answer=_ERASURE,
 )
 def erase_by_name(actor: Actor, ask: Ask) -> Answer:
-    """Erase a person without an account for good. 409 `has_account` where somebody signs in by an address given."""
+    """Erase a person without an account for good. 409 `erase_account` where somebody signs in by an address given."""
     return Answer(body=shapes.erasure(erase_named(actor, **ask.body)))

@@ -47,6 +47,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "create_order": {"member_id": MEMBER, "items": [{"service": "EMAIL", "quantity": 10}]},
     "approve_order": {"number": "Aneks 2", "effective_on": "2027-01-01"},
     "refuse_order": {"reason": "Umowa kończy się w tym miesiącu."},
+    "erase_user": {"reason": "Wniosek z 3 listopada"},
+    "erase_by_name": {"name": "Jan Nowak", "emails": ["jan.nowak@gmina.example"], "reason": "Wniosek z 3 listopada"},
     "create_mail_domain": {"name": "poczta.gmina.example", "member_id": MEMBER},
     "create_mailbox": {"member_id": MEMBER, "address": "anna.nowak@info.wokiss.pl", "quota_mb": 2048},
     "create_mailboxes": {

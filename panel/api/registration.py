@@ -12,6 +12,7 @@ from panel.api import (
     contracts,
     documentation,
     drift,
+    erasures,
     events,
     imports,
     invitations,
@@ -60,6 +61,7 @@ AREAS = (
     step_ins,
     search,
     users,
+    erasures,
     outside_providers,
     webhooks,
 )

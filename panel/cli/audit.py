@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import current_app
@@ -15,6 +14,8 @@ from panel.cli.exit_codes import FAILED
 from panel.cli.output import as_json, print_json, print_one, print_rows
 from panel.cli.session import with_panel
 from panel.identity.erasing import erase_person, preview_erasure
+from panel.identity.erasing_named import erase_named as erase_named_now
+from panel.identity.erasing_named import preview_named
 from panel.identity.models import User
 from panel.kernel.access import Actor
 from panel.kernel.db import db
@@ -22,6 +23,7 @@ from panel.kernel.errors import NotFound
 from panel.ledger.anchors import make_anchor, read_anchor
 from panel.ledger.exporting import export_lines
 from panel.ledger.verifying import verify_chain
+from panel.shapes import identity as shapes
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -100,9 +102,25 @@ def erase(actor: Actor, /, *, email: str, reason: str | None, dry_run: bool, jso
     if user_id is None:
         raise NotFound("not_found")
     done = preview_erasure(actor, user_id) if dry_run else erase_person(actor, user_id, reason=reason or "")
-    told: dict[str, Any] = {"user": str(user_id), "events": done.events, "values": done.values, "rows": done.rows,
-                            "mentions": done.mentions, "stays": done.stays}  # fmt: skip
-    print_one(told, json_=json_)
+    print_one({"user": str(user_id)} | shapes.erasure(done), json_=json_)
+
+
+@audit.command()
+@click.option("--name", default="", help="First and last name.")
+@click.option("--email", "emails", multiple=True, help="An address of the person; may be given again.")
+@click.option("--reason", help="Why; it is kept, so it names nobody.")
+@click.option("--dry-run", is_flag=True, help="Show what would go.")
+@as_json
+@with_panel
+def erase_named(
+    actor: Actor, /, *, name: str, emails: tuple[str, ...], reason: str | None, dry_run: bool, json_: bool
+) -> None:
+    """Erase somebody who has no account, for good: a mailbox's holder, a contact person, a name in notes."""
+    if dry_run:
+        done = preview_named(actor, name=name, emails=emails)
+    else:
+        done = erase_named_now(actor, name=name, emails=emails, reason=reason or "")
+    print_one(shapes.erasure(done), json_=json_)
 
 
 def _utc(day: datetime | None) -> datetime | None:

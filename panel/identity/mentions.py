@@ -1,8 +1,8 @@
 """Mentions of a person in what others wrote: names, notes, reasons, messages of jobs; found, and taken out.
 
-A person is mentioned by an e-mail address or by the full name in either order; a single word may be anybody's and says
-nothing. Other forms of a name (Polish declines them) are found by people:
-``docs/how-to/erase-a-person.md``.
+A person is mentioned by an e-mail address or by the full name in either order, as whole words (Anna Nowakowska is not
+Anna Nowak) in letters of any size; a single word may be anybody's and says nothing. Other forms of a name (Polish
+declines them) are found by people: ``docs/how-to/erase-a-person.md``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     MetaData,
+    SQLColumnExpression,
     Table,
     Text,
     and_,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     update,
 )
 
@@ -40,8 +42,26 @@ MARK = "[…]"
 def spellings(name: str, addresses: Collection[str]) -> list[str]:
     """How a person is mentioned inside longer texts."""
     words = name.split()
+    if len(words) < 2:
+        return list(addresses)
     turned = [name.strip(), " ".join([*words[1:], words[0]]), " ".join([words[-1], *words[:-1]])]
-    return list(dict.fromkeys([*addresses, *(turned if len(words) > 1 else [])]))
+    return list(dict.fromkeys([*addresses, *turned]))
+
+
+def mention(name: str, addresses: Collection[str]) -> re.Pattern[str]:
+    """What a mention looks like: the whole name or address, not a part of a longer one."""
+    names = [re.escape(part) for part in spellings(name, ())]
+    emails = [re.escape(one) for one in addresses]
+    parts = [rf"(?<![\w+%])(?<!\w[.-])(?:{'|'.join(emails)})(?!\w|[.-]\w)"] if emails else []
+    parts += [rf"(?<!\w)(?<!\w-)(?:{'|'.join(names)})(?!\w|-\w)"] if names else []
+    return re.compile("|".join(parts) or r"(?!)", re.IGNORECASE)
+
+
+def says(column: SQLColumnExpression[Any], part: str, *, as_json: bool) -> ColumnElement[bool]:
+    """SQL: a column in which ``part`` may be written, in letters of any size, which databases tell apart in Polish."""
+    sizes = [part] if part.isascii() else list(dict.fromkeys([part, part.lower(), part.upper(), part.title()]))
+    text = cast(column, Text)
+    return or_(*(text.icontains(json.dumps(one)[1:-1] if as_json else one, autoescape=True) for one in sizes))
 
 
 def count_mentions(name: str, addresses: Collection[str], going: Mapping[str, ColumnElement[bool]]) -> dict[str, int]:
@@ -50,8 +70,8 @@ def count_mentions(name: str, addresses: Collection[str], going: Mapping[str, Co
     for table in _tables():
         columns = cleaned_columns(table)
         if columns:
-            goes = func.coalesce(going.get(table.name, false()), false())
-            counts[table.name] = _number(table, and_(_mentioned(columns, name, addresses), not_(goes)))
+            stays = not_(func.coalesce(going.get(table.name, false()), false()))
+            counts[table.name] = len(list(_changes(table, columns, name, addresses, stays)))
     return {table: count for table, count in counts.items() if count}
 
 
@@ -74,18 +94,14 @@ def take_out(name: str, addresses: Collection[str]) -> None:
             _clean(table, columns, name, addresses)
 
 
-def without(value: Any, parts: Collection[str]) -> Any:
+def without(value: Any, parts: Collection[str], found: re.Pattern[str]) -> Any:
     """``value`` without any of ``parts``: a text loses the mention, a list the entry that is about the person."""
     if isinstance(value, str):
-        if value.strip().lower() in {part.lower() for part in parts}:
-            return ""
-        for part in parts:
-            value = re.sub(re.escape(part), MARK, value, flags=re.IGNORECASE)
-        return value
+        return "" if value.strip().lower() in {part.lower() for part in parts} else found.sub(MARK, value)
     if isinstance(value, list):
-        return [without(one, parts) for one in value if not _is_about(one, parts)]
+        return [without(one, parts, found) for one in value if not _is_about(one, parts)]
     if isinstance(value, dict):
-        return {key: without(one, parts) for key, one in value.items()}
+        return {key: without(one, parts, found) for key, one in value.items()}
     return value
 
 
@@ -109,30 +125,33 @@ def _tables() -> Iterator[Table]:
 
 def _mentioned(columns: Collection[Column[Any]], name: str, addresses: Collection[str]) -> ColumnElement[bool]:
     """SQL: a row in which the person may be mentioned, as text or as JSON writes it."""
-    return or_(*(_says(column, part) for column in columns for part in spellings(name, addresses)))
+    parts = spellings(name, addresses)
+    return or_(false(), *(says(column, part, as_json=_is_json(column)) for column in columns for part in parts))
 
 
-def _says(column: Column[Any], part: str) -> ColumnElement[bool]:
-    return cast(column, Text).icontains(json.dumps(part)[1:-1] if _is_json(column) else part, autoescape=True)
+def _changes(
+    table: Table, columns: Collection[Column[Any]], name: str, addresses: Collection[str], which: ColumnElement[bool]
+) -> Iterator[dict[str, Any]]:
+    """The rows that mention the person: their keys, and their texts without the mention."""
+    keys = list(table.primary_key)
+    parts, found = spellings(name, addresses), mention(name, addresses)
+    query = select(*keys, *columns).where(and_(_mentioned(columns, name, addresses), which))
+    for row in db.session.execute(query).all():
+        old = dict(zip((column.name for column in columns), row[len(keys) :], strict=True))
+        new = {column: without(value, parts, found) for column, value in old.items()}
+        if new != old:
+            values = {f"new_{column}": value for column, value in new.items()}
+            yield {f"key_{key.name}": part for key, part in zip(keys, row, strict=False)} | values
 
 
 def _clean(table: Table, columns: Collection[Column[Any]], name: str, addresses: Collection[str]) -> None:
-    keys = list(table.primary_key)
-    parts = spellings(name, addresses)
-    rows = db.session.execute(select(*keys, *columns).where(_mentioned(columns, name, addresses))).all()
-    changes = []
-    for row in rows:
-        old = dict(zip((column.name for column in columns), row[len(keys) :], strict=True))
-        new = {column: without(value, parts) for column, value in old.items()}
-        if new != old:
-            values = {f"new_{column}": value for column, value in new.items()}
-            changes.append({f"key_{key.name}": part for key, part in zip(keys, row, strict=False)} | values)
+    changes = list(_changes(table, columns, name, addresses, true()))
     if not changes:
         return
     binds: dict[str, Any] = {one.name: bindparam(f"new_{one.name}", type_=one.type) for one in columns}
     if "version" in table.c:
         binds["version"] = table.c.version + 1
-    here = [key == bindparam(f"key_{key.name}", type_=key.type) for key in keys]
+    here = [key == bindparam(f"key_{key.name}", type_=key.type) for key in table.primary_key]
     db.session.connection().execute(update(table).where(*here).values(**binds), changes)
 
 

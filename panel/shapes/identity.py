@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from panel.identity.addresses import EmailChange
+from panel.identity.erasing import Erasure
+from panel.identity.erasing_named import NamedErasure
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, Grant, User
@@ -54,6 +56,19 @@ def user(row: User, grants: Iterable[Grant] | None = None) -> dict[str, Any]:
         "last_sign_in_at": moment(row.current_login_at),
         "created_at": moment(row.create_datetime),
         "links": events_of("user", row.id),
+    }
+
+
+def erasure(found: Erasure | NamedErasure) -> dict[str, Any]:
+    """What erasing a person takes and what stays, in numbers: no name is in it."""
+    namesakes = found.namesakes if isinstance(found, NamedErasure) else 0
+    return {
+        "user_id": str(found.user.id) if isinstance(found, Erasure) else None,
+        "events": found.events,
+        "values": found.values,
+        "rows": dict(found.rows),
+        "mentions": dict(found.mentions),
+        "stays": dict(found.stays) | ({"account": namesakes} if namesakes else {}),
     }
 
 

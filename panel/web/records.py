@@ -10,10 +10,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, stream_
 from flask.typing import ResponseReturnValue
 
 from panel.identity.erasing import erase_person, preview_erasure
+from panel.identity.erasing_named import erase_named as erase_named_now
+from panel.identity.erasing_named import preview_named
 from panel.kernel.i18n import TIME_ZONE, _
 from panel.ledger.exporting import export_lines
-from panel.web.forms.records import EraseForm, ExportForm
+from panel.web.forms.records import EraseForm, EraseNamedForm, ExportForm
 from panel.web.session import actor, permission, require_fresh
+from panel.wording.places import place_counts
 
 area = Blueprint("records", __name__, url_prefix="/records")
 
@@ -41,7 +44,23 @@ def erase(user_id: uuid.UUID) -> ResponseReturnValue:
     if done:
         flash(_("The person is erased."), "success")
         return redirect(url_for("events.show_list", source="records"), 303)
-    return render_template("records/erase.html", form=form, shown=preview_erasure(actor(), user_id)), form.status
+    shown = preview_erasure(actor(), user_id)
+    return render_template("records/erase.html", form=form, shown=shown, place_counts=place_counts), form.status
+
+
+@area.route("/people/erase", methods=["GET", "POST"])
+@permission("records:erase", staff=True)
+@require_fresh
+def erase_named() -> ResponseReturnValue:
+    """Ask who, show what erasing a person without an account takes, and do it once a reason stands there."""
+    form = EraseNamedForm()
+    shown = form.attempt(lambda: preview_named(actor(), **form.who))
+    if shown and form.sure.data:
+        done = form.attempt(lambda: erase_named_now(actor(), reason=form.reason.text, **form.who))
+        if done:
+            flash(_("The person is erased."), "success")
+            return redirect(url_for("events.show_list", source="records"), 303)
+    return render_template("records/erase_named.html", form=form, shown=shown, place_counts=place_counts), form.status
 
 
 def _start(day: datetime | None) -> datetime | None:

@@ -13,10 +13,11 @@ from sqlalchemy import JSON, Table, Text, cast, func, insert, select
 
 from panel import api
 from panel.identity.actions import create_user, ensure_roles
-from panel.identity.erasing import KEPT, erase_person, preview_erasure
+from panel.identity.erasing import erase_person, preview_erasure
 from panel.identity.mentions import MARK
 from panel.identity.models import User
 from panel.identity.personal import ADDRESS, CLEANED_BY_ITSELF, PLACES, SCAN, is_text
+from panel.identity.traces import KEPT
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import Base, UTCDateTime, db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound

@@ -1,7 +1,8 @@
 """A plugin of pytest: each test that passes is run again without each question it asked, until some test misses it.
 
 So one run of the tests tries all questions, and each only in tests that come to it. What was found lies as JSON in the
-file that ``CIS_MISSED`` names: question → the test that missed it.
+file that ``CIS_MISSED`` names: question → the test that missed it. What stands there at first is not tried again, so
+that a long run may be made in portions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from tests.mutations import asked
 TRIES = 40
 """In how many cases of one test a question is tried: those that follow are like them."""
 
-_missed: dict[str, str] = {}
+_found = Path(os.environ["CIS_MISSED"])
+_missed: dict[str, str] = json.loads(_found.read_text()) if _found.exists() else {}
 _tried: dict[tuple[str, str], int] = {}
 
 
@@ -34,15 +36,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         _tried[key] = _tried.get(key, 0) + 1
         if _tried[key] <= TRIES and not _passes_without(item, question):
             _missed[question] = item.nodeid
+            _found.write_text(json.dumps(_missed, indent=1))
     item.session._setupstate.teardown_exact(nextitem)
     item.ihook.pytest_runtest_logfinish(**place)
     return True
-
-
-@pytest.hookimpl
-def pytest_sessionfinish() -> None:
-    """Write down what was missed."""
-    Path(os.environ["CIS_MISSED"]).write_text(json.dumps(_missed, indent=1))
 
 
 def _passes_without(item: pytest.Item, question: str) -> bool:

@@ -56,6 +56,28 @@ def test_the_record_is_taken_along_by_those_who_may_and_that_is_recorded(site: S
     assert site.client(site.clerk).get("/records/export").status_code in (403, 404)
 
 
+def test_a_person_without_an_account_is_erased_after_a_fresh_factor_and_a_look_at_what_goes(site: Site) -> None:
+    with unit_of_work():
+        site.world.koscian.contacts = [{"name": "Jan Nowak", "email": "jan@stary.test"}]
+    path = "/records/people/erase"
+    assert site.client(site.admin).get(path).status_code in (302, 303), "a fresh factor first"
+    client = site.client(site.admin, fresh=True)
+    assert path in client.get("/events").text
+    who = {"csrf_token": token_in(client.get(path).text), "name": "Jan Nowak", "emails": "jan@stary.test\n"}
+    assert "Podaj imię i nazwisko" in client.post(path, data=who | {"name": "Nowak"}).text
+    assert "nic nie jest zapisane" in client.post(path, data=who | {"name": "Piotr Lis", "emails": ""}).text
+    shown = client.post(path, data=who).text
+    assert "podmioty i ich osoby do kontaktu: 1" in shown
+    assert client.post(path, data=who | {"sure": "y"}).status_code == 422, "no reason"
+    assert site.world.koscian.contacts, "nothing was erased yet"
+    assert client.post(path, data=who | {"sure": "y", "reason": "Wniosek z 3 listopada"}).status_code == 303
+    db.session.refresh(site.world.koscian)
+    assert site.world.koscian.contacts == []
+    account = client.post(path, data=who | {"emails": site.clerk.email})
+    assert "Usuń dane tego konta" in account.text
+    assert site.client(site.clerk).get(path).status_code in (403, 404)
+
+
 def test_a_person_is_erased_after_a_fresh_factor_and_a_look_at_what_goes(site: Site) -> None:
     person = site.person("stary@example.test", "support")
     client = site.client(site.admin)
