@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from panel.imports import actions
 from panel.imports.checking import as_error
 from panel.imports.kinds import KINDS
+from panel.imports.made import portions_made
 from panel.imports.models import ROW_STATES, VERDICTS, Import, ImportRow
 from panel.imports.reporting import report_lines
 from panel.kernel.errors import PanelError
@@ -63,7 +64,7 @@ def show(import_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "imports/show.html", one=one, listing=listing, values=values, labels=_labels(one), told=_told,
         pending=one.state == "committing", problems=[describe(as_error(kept)) for kept in one.problems],
-        verdicts=VERDICTS, states=ROW_STATES, would_word=would_word, kind_word=import_kind_word,
+        verdicts=VERDICTS, states=ROW_STATES, would_word=would_word, kind_word=import_kind_word, made=_made(one),
     )  # fmt: skip
 
 
@@ -135,6 +136,12 @@ def _may(kind: str) -> bool:
 def _fields() -> dict[str, list[str]]:
     """What columns of each kind can hold, by label."""
     return {kind: [field_label(column.name) for column in KINDS[kind].columns] for kind in KINDS if _may(kind)}
+
+
+def _made(one: Import) -> list[tuple[int, int]]:
+    """The portions of new mailboxes whose holders somebody who may can be given links."""
+    is_over = one.kind == "mailboxes" and one.finished_at is not None
+    return portions_made(one) if is_over and actor().may("mail:password") and actor().may("mail:write") else []
 
 
 def _labels(one: Import) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from panel.imports.made import mailboxes_made
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid
 from panel.kernel.i18n import _, _l, ngettext
@@ -48,16 +49,21 @@ def change() -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         flash(describe(error), "danger")
         return redirect(_list(), 303)
-    kept = {name: request.form.get(name, "") for name in (*FILTERS, "scope")}
+    kept = {name: request.form.get(name, "") for name in (*FILTERS, "scope", "import", "from_line")}
     return render_template(
-        "mail/changes.html", form=form, wish=wish, plan=plan, kept=kept, ids=choice.ids or (), back=_list(),
+        "mail/changes.html", form=form, wish=wish, plan=plan, kept=kept, back=_list(),
+        ids=() if kept["import"] else choice.ids or (),
         title=WORDS[wish.action] if wish.action in ACTIONS else "",
     ), form.status  # fmt: skip
 
 
 def _choice() -> Choice:
-    """What was chosen: rows of the page, or all that the list shows."""
+    """What was chosen: rows of the page, all that the list shows, or what an import made."""
     values = request.form
+    if values.get("import"):
+        line = values.get("from_line", "")
+        first = int(line) if line.isascii() and line.isdigit() and len(line) < 9 else 1
+        return Choice(ids=mailboxes_made(actor(), _id(values["import"]) or uuid.UUID(int=0), from_line=first))
     if values.get("scope") != "all":
         return Choice(ids=[found for text in values.getlist("id") if (found := _id(text))])
     state, domain, member = values.get("state"), values.get("domain"), values.get("member")
@@ -82,6 +88,8 @@ def _id(text: str) -> uuid.UUID | None:
 
 
 def _list() -> str:
+    if (made_by := _id(request.form.get("import", ""))) is not None:
+        return url_for("imports.show", import_id=made_by)
     kept: dict[str, Any] = {name: text for name in FILTERS if (text := request.form.get(name))}
     return url_for("mail.show_list", **kept)
 

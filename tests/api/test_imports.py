@@ -43,6 +43,17 @@ def test_a_program_uploads_looks_commits_and_reads_the_report(program: Program) 
     done = program.get(path, token="clerk")
     assert (done["state"], done["totals"]["done"], done["totals"]["left"]) == ("done", 2, 1)
     assert (done["job"]["state"], done["job"]["counts"]) == ("done", {"done": 2, "failed": 0, "left": 1})
+    links = {"action": "activation", "import_id": done["id"]}
+    issued = program.post("/mailboxes/changes", links, token="clerk")
+    assert [(one["address"].partition("@")[0], one["verdict"], "activation" in one) for one in issued["items"]] == [
+        ("miasto-koscian.jan", "unchanged", False),
+        ("miasto-koscian.ola", "change", True),
+    ]
+    only = program.post("/mailboxes/changes", links | {"from_line": 3, "dry_run": True}, token="clerk")
+    assert [one["address"].partition("@")[0] for one in only["items"]] == ["miasto-koscian.jan"]
+    both = program.send("POST", "/mailboxes/changes", token="clerk", json=links | {"ids": [issued["items"][0]["id"]]})
+    assert (both.status_code, both.json["errors"][0]["field"]) == (422, "import_id")
+    assert program.send("POST", "/mailboxes/changes", token="foreign", json=links).status_code == 404
     assert program.send("GET", f"{path}/rows", token="foreign").status_code == 404
     assert program.get("/imports", token="foreign")["items"] == []
     assert program.get("/imports", token="admin")["total"] == 1

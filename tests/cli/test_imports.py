@@ -19,6 +19,12 @@ def test_a_table_is_looked_at_then_carried_out_and_its_report_printed(terminal: 
     assert terminal.run("import", "commit", found["id"]).exit_code == 5
     done = terminal.run("import", "commit", found["id"], "--only-good")
     assert (done.exit_code, "1 done" in done.stdout) == (0, True)
+    change = ("mailboxes", "change", "activation", "--import", found["id"])
+    assert terminal.run(*change, "ola@info.wokiss.pl").exit_code == 2
+    issued = json.loads(terminal.run(*change, "--json").stdout)
+    assert [one["address"] for one in issued["items"] if "link" in one["activation"]] == [
+        "miasto-koscian.ola@info.wokiss.pl"
+    ]
     report = terminal.run("import", "report", found["id"]).stdout
     assert "miasto-koscian.ola;miasto-koscian;2;done;" in report
     assert [one["state"] for one in terminal.json("import", "list")] == ["done"]

@@ -39,6 +39,14 @@ def test_a_clerk_uploads_corrects_the_columns_carries_out_and_reads_the_report(s
     carry_out_imports(SYSTEM)
     done = client.get(path).text
     assert done.count("wykonane") > 1
+    links = {"csrf_token": token, "action": "activation", "import": path.rpartition("/")[2], "from_line": "2"}
+    assert "Odnośnik dla 1 nowej skrzynki" in done
+    asked = client.post("/mail/changes", data=links).text
+    assert "miasto-koscian.ola@" in asked
+    digest = asked.split('name="digest" value="')[1].split('"')[0]
+    file = client.post("/mail/changes", data=links | {"digest": digest})
+    assert [line.partition(";")[0] for line in file.text.splitlines()[1:]] == ["miasto-koscian.ola@info.wokiss.pl"]
+    assert client.post("/mail/changes", data=links | {"from_line": "3"}).location == path, "nothing was made there"
     report = client.get(f"{path}/report.csv")
     assert report.text.splitlines()[:2] == ["\ufeffkto;co;Wiersz;Stan;Dlaczego", "miasto-koscian.ola;5;2;wykonane;"]
     assert "lista.csv" in client.get("/imports/").text
