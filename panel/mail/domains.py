@@ -6,10 +6,12 @@ import uuid
 
 from sqlalchemy import Select, or_, select
 
-from panel.kernel.access import Actor, require
+from panel.kernel.access import Actor, require, require_kind
 from panel.kernel.db import db, one_at_a_time, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold
+from panel.ledger import domain_names
+from panel.ledger.domain_names import MAIL_DOMAINS, Claim
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
@@ -21,6 +23,7 @@ from provisioning.resources import InvalidResource, check_domain
 
 def domains_query(actor: Actor, *, search: str = "") -> Select[MailDomain]:
     """The domains in which the actor's members may have addresses: shared ones and their own."""
+    require_kind(actor, "mail-domains")
     require(actor, "mail:read")
     query = select(MailDomain).where(MailDomain.want == "put")
     if not actor.may_everywhere("mail:read"):
@@ -45,10 +48,11 @@ def create_domain(
     shared: bool = False,
     standing: Standing | None = None,
 ) -> MailDomain:
-    """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken`` or ``no_node``.
+    """Take mail for ``name`` on the mail node. Raises Invalid, Conflict ``taken``, ``name_others`` or ``no_node``.
 
     ``standing``: what of it is on the node already.
     """
+    require_kind(actor, "mail-domains")
     require(actor, "mail:write", member_id, staff=True)
     if member_id is not None:
         require_members([member_id])
@@ -65,6 +69,8 @@ def create_domain(
             raise Conflict("taken", field="name", name=name)
         same = identity_of(standing)
         domain = MailDomain(name=name, member_id=member_id, shared=shared, node_id=node.id, **same)
+        held = Claim(name=name, holder_id=domain.id, member_id=member_id)
+        domain_names.claim_alone(MAIL_DOMAINS, held, kind="mail_domain")
         db.session.add(domain)
         record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
         request_job(
