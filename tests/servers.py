@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -119,6 +119,41 @@ def redis_server(*, address: str = "") -> Iterator[str]:
         with redis.Redis(unix_socket_path=str(place), password=password if address else None) as client:
             _wait(client.ping, redis.ConnectionError, folder)
         yield f"redis://:{password}@{address}:{port}/0" if address else f"unix://{place}?db=0"
+
+
+@contextmanager
+def named(zones: Mapping[str, str], *, key: tuple[str, str] | None = None) -> Iterator[int]:
+    """Run a BIND on 127.0.0.1 that serves ``zones`` (name → zone file) and gives them away whole; yield its port.
+
+    ``key``: name and secret (base64) of the HMAC-SHA256 key without which it gives nothing away.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder("cis-named-"))
+        port = _free_port("127.0.0.1")
+        (folder / "named.conf").write_text(_named_rules(folder, port, zones, key))
+        for number, text in enumerate(zones.values()):
+            (folder / f"{number}.zone").write_text(text)
+        stack.enter_context(_server(folder, ["named", "-g", "-n", "1", "-c", str(folder / "named.conf")]))
+        _wait(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError, folder)
+        yield port
+
+
+def _named_rules(folder: Path, port: int, zones: Mapping[str, str], key: tuple[str, str] | None) -> str:
+    to_whom = f"key {key[0]}" if key else "127.0.0.1"
+    own = f'key {key[0]} {{ algorithm hmac-sha256; secret "{key[1]}"; }};' if key else ""
+    every = "".join(
+        f'zone "{name}" {{ type primary; file "{folder}/{number}.zone"; check-names ignore; }};\n'
+        for number, name in enumerate(zones)
+    )
+    return f"""{own}
+options {{
+    directory "{folder}"; pid-file none; session-keyfile none; lock-file none;
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    recursion no; notify no; dnssec-validation no; empty-zones-enable no;
+    allow-transfer {{ {to_whom}; }};
+}};
+controls {{ }};
+{every}"""
 
 
 def _free_port(address: str) -> int:
