@@ -118,9 +118,9 @@ def _in(path: str, nodes: list[ast.stmt], before: str) -> Iterator[Asking]:
 
 
 def _question(function: ast.FunctionDef) -> ast.Call | None:
-    """The ``require(actor, …)`` with which a function begins, but for its docstring."""
+    """The ``require(actor, …)`` with which a function begins, but for its docstring and its declarations."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    first = body[0] if body else None
+    first = next((one for one in body if not isinstance(one, ast.Nonlocal)), None)
     if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Call):
         return None
     call = first.value
