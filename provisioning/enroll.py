@@ -6,8 +6,9 @@ left on the node is an agent and the panel's public key, which can start that ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from provisioning.operator_session import EnrolmentFailed, OperatorLogin, built_program, operator_session
 from provisioning.ssh import HostKey, scan_host_key
@@ -40,12 +41,14 @@ def enroll(
     roles: tuple[str, ...],
     hostname: str,
     progress: Callable[[str], None],
+    name_servers: Mapping[str, Any] | None = None,
 ) -> Enrolled:
     """Make the host a node, or bring the node up to date; doing it twice does nothing more.
 
     ``panel_public_key`` is in OpenSSH's form, its comment is dropped; it will be accepted from
-    ``panel_source_networks`` only (none: from anywhere). Raises EnrolmentFailed, and `SshError`'s kinds if the host
-    cannot be reached, shows another key than ``host_key`` or refuses the operator.
+    ``panel_source_networks`` only (none: from anywhere). ``name_servers`` is what the roles ``dns_…`` need
+    (`provisioning.agent.base.name_servers`), with a secret in it. Raises EnrolmentFailed, and `SshError`'s kinds if
+    the host cannot be reached, shows another key than ``host_key`` or refuses the operator.
     """
     progress(f"Connecting to {address} as {operator.user}")
     with operator_session(address, port, host_key, operator) as host, built_program() as (program, digest):
@@ -56,6 +59,7 @@ def enroll(
             "panel_key": " ".join(panel_public_key.split()[:2]),
             "panel_networks": list(panel_source_networks),
             "agent_digest": digest,
+            "name_servers": None if name_servers is None else dict(name_servers),
         }
         with host.uploaded(program) as path:
             progress("Agent uploaded; setting the node up")

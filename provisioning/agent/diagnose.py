@@ -12,12 +12,16 @@ from typing import Any
 
 from provisioning.agent import supported
 from provisioning.agent.adapters.commands import CommandFailed, run
-from provisioning.agent.adapters.mail_config import DATABASE, SENDER_CHECK_STARTER
+from provisioning.agent.adapters.mail_config import MAPS, SENDER_CHECK_STARTER
 from provisioning.agent.base.certificate import CERTIFICATE
 from provisioning.wire import PROTOCOLS
 
 # What a role's set-up leaves behind.
-_ROLE_MARKS = {"mail": Path(DATABASE)}
+_ROLE_MARKS = {
+    "mail": Path(MAPS),
+    "dns_primary": Path("/etc/cis/knot.conf"),
+    "dns_secondary": Path("/etc/bind/cis.keys"),
+}
 _NOT_AFTER = re.compile(rb"notAfter=(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)Z")
 
 

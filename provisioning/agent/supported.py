@@ -10,9 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Debian package that tells a service's version, by role.
-ROLE_SERVICES: dict[str, dict[str, str]] = {"mail": {"postfix": "postfix", "dovecot": "dovecot-core"}}
+ROLE_SERVICES: dict[str, dict[str, str]] = {
+    "mail": {"postfix": "postfix", "dovecot": "dovecot-core"},
+    "dns_primary": {"knot": "knot"},
+    "dns_secondary": {"bind": "bind9"},
+}
 # Debian release → service → first parts of the upstream versions proven on it.
-PROVEN: dict[str, dict[str, tuple[str, ...]]] = {"12": {"postfix": ("3.7",), "dovecot": ("2.3.19",)}}
+PROVEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "12": {"postfix": ("3.7",), "dovecot": ("2.3.19",), "knot": ("3.2",), "bind": ("9.18",)}
+}
 _SECONDS = 20
 
 

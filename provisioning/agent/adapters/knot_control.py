@@ -56,9 +56,10 @@ class KnotControl:
         self._unread = b""
 
     def ask(self, command: str, **parts: str) -> list[Answer]:
-        """Do one command and return all that it tells. ``parts`` are named as in Answer, besides flags and filters.
+        """Do one command and return all that it tells. ``parts`` are named as in Answer, besides filters.
 
-        Raises KnotError with Knot's words, KnotAway.
+        An empty part is the same as none, but for ``data``: there it is the empty value. Raises KnotError with Knot's
+        words, KnotAway.
         """
         self.send(command, **parts)
         return self.receive()
@@ -76,7 +77,7 @@ class KnotControl:
     def send(self, command: str, **parts: str) -> None:
         """Send one command without waiting; each is answered in its turn (`receive`)."""
         unit = [bytes([_DATA]), _encoded("command", command)]
-        unit += [_encoded(field, value) for field, value in parts.items() if value]
+        unit += [_encoded(field, value) for field, value in parts.items() if value or field == "data"]
         try:
             self._link.sendall(b"".join(unit) + bytes([_BLOCK]))
         except OSError as error:

@@ -16,7 +16,9 @@ ROLE_PACKAGES: dict[str, tuple[str, ...]] = {
         "dovecot-managesieved",
         "dovecot-sieve",
         "dovecot-sqlite",
-    )
+    ),
+    "dns_primary": ("knot", "knot-dnssecutils"),
+    "dns_secondary": ("bind9",),
 }
 _INSTALL_SECONDS = 900
 

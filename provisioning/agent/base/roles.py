@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from provisioning.agent.adapters import mail_base
 from provisioning.agent.adapters.commands import CommandFailed
-from provisioning.agent.base import sender_check
+from provisioning.agent.base import dns, sender_check
 from provisioning.agent.base.errors import SetupFailed
+from provisioning.agent.base.request import SetupRequest
 from provisioning.agent.base.services import Service, keep_running
 
 # Debian's own unit runs configure-instance.sh first: it fills the chroot that some of Postfix' services live in.
@@ -33,10 +35,14 @@ _MAIL = (
 )
 
 
-def set_up_role(role: str, hostname: str) -> None:
+def set_up_role(role: str, request: SetupRequest, say: Callable[[str], None]) -> None:
     """Configure and start what the role needs. Raises SetupFailed with the service's own words."""
     if role == "mail":
-        _set_up_mail(hostname)
+        _set_up_mail(request.hostname)
+    elif role == "dns_primary" and request.name_servers:
+        dns.set_up_primary(request.name_servers, request.panel_networks, say)
+    elif role == "dns_secondary" and request.name_servers:
+        dns.set_up_secondary(request.name_servers, request.panel_networks)
 
 
 def _set_up_mail(hostname: str) -> None:

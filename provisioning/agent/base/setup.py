@@ -34,7 +34,7 @@ def setup(request: SetupRequest, say: Callable[[str], None]) -> dict[str, Any]:
     install_program(Path(sys.argv[0]), request.agent_digest)
     for role in request.roles:
         say(f"Setting up {role}: {', '.join(f'{name} {version}' for name, version in services.items())}")
-        set_up_role(role, request.hostname)
+        set_up_role(role, request, say)
     open_to_panel(request.panel_key, request.panel_networks)
     say("The panel's key can start the agent, and nothing else")
     return {"release": release, "services": diagnose.services(), "certificate_pem": certificate}
