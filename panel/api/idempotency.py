@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -79,12 +80,25 @@ def _again(operation: Operation, actor: Actor, kept: KeptAnswer) -> Answer:
 def _digest() -> str:
     """Keyed: a body may hold a password, and a plain digest could be searched by whoever stole the database."""
     parts = (request.method, request.path, request.query_string.decode("latin-1"), request.mimetype)
-    told = "\n".join(parts).encode() + b"\n" + request.get_data()
+    told = "\n".join(parts).encode() + b"\n" + (_form() if request.files else request.get_data())
     return hmac.new(str(current_app.config["SECRET_KEY"]).encode(), told, hashlib.sha256).hexdigest()
 
 
+def _form() -> bytes:
+    """A form with files as one text: it was read when it was taken apart, and the next one has other boundaries."""
+    told: list[tuple[str, ...]] = list(request.form.items(multi=True))
+    for name, file in request.files.items(multi=True):
+        told.append((name, file.filename or "", hashlib.sha256(file.stream.read()).hexdigest()))
+        file.stream.seek(0)
+    return json.dumps(told).encode()
+
+
 def without_secrets(body: Any) -> Any:
-    """``body`` without links that let somebody in, tokens and passwords."""
+    """``body`` without links that let somebody in, tokens and passwords; that something is one is no secret."""
     if isinstance(body, dict):
-        return {name: without_secrets(value) for name, value in body.items() if name not in _SECRETS}
+        return {
+            name: without_secrets(value)
+            for name, value in body.items()
+            if name not in _SECRETS or isinstance(value, bool)
+        }
     return [without_secrets(value) for value in body] if isinstance(body, list) else body

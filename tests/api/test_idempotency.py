@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import threading
 import uuid
@@ -50,6 +51,20 @@ def test_the_same_key_with_another_body_is_refused(program: Program) -> None:
     other = _ask(program, address="ola@info.wokiss.pl")
     assert (other.status_code, other.json["code"]) == (422, "idempotency_reused")
     assert _count(Mailbox) == 1
+
+
+def test_a_file_sent_again_is_taken_once_and_another_file_is_another_request(program: Program) -> None:
+    def send(*lines: str) -> Reply:
+        form = {"kind": "mailboxes", "member_id": str(program.world.koscian.id)}
+        file = (io.BytesIO("\n".join(["adres", *lines]).encode()), "skrzynki.csv")
+        return program.send("POST", "/imports", data=form | {"file": file}, headers=KEY)
+
+    first, second, other = send("ala@info.wokiss.pl"), send("ala@info.wokiss.pl"), send("ola@info.wokiss.pl")
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert (second.status_code, second.json) == (201, first.json)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_reused")
+    assert program.get(f"/imports/{first.json['id']}")["rows"][0]["values"] == {"address": "ala@info.wokiss.pl"}
+    assert program.get("/imports")["total"] == 1
 
 
 def test_the_same_key_on_another_address_is_another_request(program: Program) -> None:
