@@ -85,9 +85,9 @@ def remap_import(
 
 
 def imports_query(actor: Actor) -> Select[Import]:
-    """One's own imports; whoever may import for the whole association sees all."""
+    """One's own imports of kinds that are covered; whoever may import for the whole association sees all of these."""
     require(actor, PERMISSION)
-    query = select(Import)
+    query = select(Import) if actor.kinds is None else select(Import).where(Import.kind.in_(actor.kinds))
     return query if actor.may_everywhere(PERMISSION) else query.where(_is_own(actor))
 
 

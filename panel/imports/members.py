@@ -13,7 +13,7 @@ from panel.imports.doubles import mark_doubles
 from panel.imports.finding import MemberNames, teryt_spellings
 from panel.imports.importer import Checked, Column, Row, Verdict, Write
 from panel.imports.reading import plain
-from panel.kernel.access import Actor, require
+from panel.kernel.access import Actor, require, require_kind
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid, PanelError
 from panel.kernel.text import fold
@@ -86,6 +86,7 @@ class Members:
 
     def require(self, actor: Actor, member_id: uuid.UUID | None) -> None:
         """Members are the association's to take in; ``member_id`` is no use here."""
+        require_kind(actor, "members")
         require(actor, "members:write", staff=True)
         if member_id is not None:
             raise Invalid("unknown_field", field="member_id")

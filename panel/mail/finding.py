@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import DDL, ColumnElement, Select, UnaryExpression, event, func, select, text, union
 from sqlalchemy.sql import column, operators, table
 
-from panel.kernel.access import Actor, require, scoped
+from panel.kernel.access import Actor, require, require_kind, scoped
 from panel.kernel.db import db, table_of, unit_of_work
 from panel.kernel.listing import COUNT, MANY
 from panel.kernel.text import fold
@@ -76,6 +76,7 @@ def mailboxes_query(
     domain_id: uuid.UUID | None = None,
 ) -> Select[Mailbox]:
     """The mailboxes in scope, removed ones only if ``state`` asks for them; ``search`` is part of the address."""
+    require_kind(actor, "mailboxes")
     words = fold(search).split()
     found, many = _by_trigrams(words)
     # SQLite knows no numbers: what is less narrow than something else is told not to be looked up by its index.

@@ -43,6 +43,7 @@ def get_webhook(
     if row is None:
         raise NotFound("not_found")
     require_on(actor, permission, row.member_id)
+    _require_kinds(actor, row.kinds)
     return row
 
 
@@ -184,11 +185,22 @@ def _require_sender(actor: Actor, member_id: uuid.UUID | None, *, by_hand: bool 
 
 def _checked(actor: Actor, *, url: str, name: str, kinds: Sequence[str], events: Sequence[str]) -> dict[str, Any]:
     kinds, events = _words("kinds", kinds, _KIND), _words("events", events, _TAG)
-    if actor.kinds is not None and not (kinds and set(kinds) <= actor.kinds):
-        raise NotAllowed("not_allowed", permission="webhooks:write")
+    _require_kinds(actor, kinds)
     url = _checked_url(url)
     return {"name": one_line("name", name or urlsplit(url).hostname, most=NAME_MAX), "url": url, "kinds": kinds,
             "events": events}  # fmt: skip
+
+
+def _require_kinds(actor: Actor, kinds: Sequence[str]) -> None:
+    """Go on only if the actor's token covers all that events of ``kinds`` are about; no kinds are all kinds."""
+    if actor.kinds is not None and not (kinds and {_collection(kind) for kind in kinds} <= actor.kinds):
+        raise NotAllowed("not_allowed", permission="webhooks:write")
+
+
+def _collection(kind: str) -> str:
+    """What tokens call the kind that events call ``kind``: mailboxes, mail-domains; aliases go with mailboxes."""
+    name = "mailbox" if kind == "alias" else kind.replace("_", "-")
+    return f"{name}es" if name.endswith(("x", "s")) else f"{name}s"
 
 
 def _words(field: str, words: Sequence[str], pattern: re.Pattern[str]) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import threading
 import time
 from typing import Any
@@ -233,9 +234,35 @@ def test_an_answer_is_not_held_longer_than_asked(program: Program) -> None:
 
 
 def test_a_token_for_other_kinds_reaches_no_mailbox(program: Program) -> None:
-    made = program.post("/tokens", {"role": "association_admin", "kinds": ["zones"]})
-    answer = program.send("POST", "/mailboxes", token=made["token"], json=_wanted(program))
+    token = program.post("/tokens", {"role": "association_admin", "kinds": ["zones"]})["token"]
+    answer = program.send("POST", "/mailboxes", token=token, json=_wanted(program))
     assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
+    form = {
+        "kind": "mailboxes",
+        "member_id": str(program.world.koscian.id),
+        "file": (io.BytesIO(b"adres\nola"), "a.csv"),
+    }
+    sent = program.send("POST", "/imports", data=form)
+    hook = program.post("/webhooks", {"url": "https://example.org/"})
+    for method, path, status in (
+        ("GET", f"/mailboxes/{program.mailbox()['id']}", 403), ("GET", "/mailboxes", 403),
+        ("GET", "/mail-domains", 403), ("POST", "/mail-domains", 403),
+        ("GET", f"/imports/{sent.json['id']}", 404), ("GET", f"/imports/{sent.json['id']}/rows", 404),
+        ("DELETE", f"/imports/{sent.json['id']}", 404),
+        ("POST", f"/webhooks/{hook['id']}/rotate", 403), ("GET", f"/webhooks/{hook['id']}/deliveries", 403),
+    ):  # fmt: skip
+        body = {"json": {"name": "gmina.test"}} if path == "/mail-domains" and method == "POST" else {}
+        assert program.send(method, path, token=token, **body).status_code == status, path
+    assert program.get("/imports", token=token)["total"] == 0
+
+
+def test_a_token_for_mailboxes_has_events_of_mailboxes_sent_and_no_others(program: Program) -> None:
+    token = program.post("/tokens", {"role": "association_admin", "kinds": ["mailboxes"]})["token"]
+    new = {"url": "https://example.org/", "kinds": ["mailbox", "alias"]}
+    hook = program.post("/webhooks", new, token=token)
+    assert program.send("POST", f"/webhooks/{hook['id']}/rotate", token=token).status_code == 200
+    for kinds in ([], ["user"], ["mailbox", "user"]):
+        assert program.send("POST", "/webhooks", json=new | {"kinds": kinds}, token=token).status_code == 403, kinds
 
 
 def _wanted(program: Program, **more: Any) -> dict[str, Any]:
