@@ -21,6 +21,7 @@ from config import Settings
 
 CONNECT_SECONDS, WHOLE_SECONDS = 4.0, 8.0
 BYTES_MAX = 1024 * 1024
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -93,12 +94,40 @@ def connect(
 
 
 def is_allowed(settings: Settings, address: str, *, refused: Collection[str] = ()) -> bool:
-    """Whether ``address`` may be connected to: public, or listed in ``CIS_OUTGOING_ALLOWED``; none of ``refused``."""
+    """Whether ``address`` may be connected to: public and not this host's, or listed in ``CIS_OUTGOING_ALLOWED``.
+
+    None of ``refused``, however they are spelled.
+    """
     found = _innermost(ipaddress.ip_address(address.partition("%")[0]))
-    if str(found) in refused:
+    if str(found) in refused or str(found) in map(_spelled, refused):
         return False
     listed = [ipaddress.ip_network(part.strip()) for part in settings.outgoing_allowed.split(",") if part.strip()]
-    return any(found in network for network in listed) or (found.is_global and not found.is_multicast)
+    return any(found in network for network in listed) or (_is_public(found) and not _is_own(found))
+
+
+def _is_public(address: _Address) -> bool:
+    """Whether it is one of the Internet's: of IPv6 that is what was given out as such (RFC 4291 2.5.4, IANA)."""
+    given_out = isinstance(address, ipaddress.IPv4Address) or address in _GIVEN_OUT
+    return given_out and address.is_global and not address.is_multicast
+
+
+def _is_own(address: _Address) -> bool:
+    """Whether it is an address of this host: what listens here may trust what comes from here. Sends nothing."""
+    family = socket.AF_INET if isinstance(address, ipaddress.IPv4Address) else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((str(address), 9))
+        except OSError:
+            return False  # no way there at all
+        return bool(asked.getsockname()[0] == str(address))
+
+
+def _spelled(host: str) -> str:
+    """An address as ``ipaddress`` writes it; a name as it is."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
 
 
 def _checked_address(settings: Settings, host: str, port: int, refused: Collection[str]) -> str:

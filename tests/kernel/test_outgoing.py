@@ -11,7 +11,7 @@ import pytest
 
 from config import Settings
 from panel.kernel import outgoing
-from panel.kernel.outgoing import CannotFetch, fetch
+from panel.kernel.outgoing import CannotFetch, fetch, is_allowed
 
 DRIPS = 1_500
 """So many bytes one by one, 20 ms between them: whoever waits for them all waits for half a minute, and has them."""
@@ -45,6 +45,17 @@ def test_what_is_answered_in_time_comes_whole() -> None:
     with answering([]) as port, pytest.raises(CannotFetch) as stopped:
         fetch(SETTINGS, f"http://127.0.0.1:{port}/")
     assert stopped.value.why == "unreachable"
+
+
+def test_no_way_leads_to_what_stands_for_this_host_or_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = Settings(env="production", outgoing_allowed="")
+    for address in ("::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "5f00::1", "64:ff9b:1::a00:1", "2001:db8::1"):
+        assert not is_allowed(strict, address), address
+    assert is_allowed(strict, "2001:500:2::c")
+    assert not is_allowed(strict, "2001:500:2::c", refused={"2001:0500:0002:0::C", "a.name"})
+    monkeypatch.setattr(outgoing, "_is_public", lambda _address: True)
+    assert not is_allowed(strict, "127.0.0.1"), "an address of this host, however public it is"
+    assert is_allowed(Settings(env="production", outgoing_allowed="127.0.0.1/32"), "127.0.0.1"), "listed by hand"
 
 
 @contextmanager
