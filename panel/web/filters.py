@@ -11,6 +11,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from flask_babel.speaklater import LazyString
+from markupsafe import Markup, escape
 
 from panel.kernel.i18n import TIME_ZONE, _, language
 from panel.wording.names import size
@@ -31,6 +32,7 @@ def add(app: Flask) -> None:
         "number": number,
         "money": money,
         "size": size,
+        "address": address,
     }
     app.jinja_env.filters.update(named)
     app.jinja_env.tests["lazy_text"] = lambda value: isinstance(value, LazyString)
@@ -79,6 +81,12 @@ def ago(value: datetime | None) -> str:
         return day(value)
     length: Literal["short", "long"] = "short" if language() == "pl" else "long"
     return format_timedelta(distance, add_direction=True, threshold=0.95, format=length, locale=language())
+
+
+def address(text: str) -> Markup:
+    """An e-mail address that breaks before its @ where there is too little room, and not amid its domain."""
+    local, at, domain = text.rpartition("@")
+    return Markup('{}<wbr><span class="whole">@{}</span>').format(local, domain) if at else escape(text)
 
 
 def number(value: int | Decimal | None) -> str:
