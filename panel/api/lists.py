@@ -16,6 +16,9 @@ from panel.kernel.text import fold
 
 T = TypeVar("T")
 
+SEARCH_MAX, CURSOR_MAX = 1_000, 4_000
+_SEARCH = Text(most=SEARCH_MAX, says="Words to look for, in any case, with or without Polish marks.")
+
 
 def list_parameters(
     sorts: Mapping[str, Any], filters: Mapping[str, Field] | None = None, *, search: bool = True
@@ -24,11 +27,11 @@ def list_parameters(
     orders = tuple(f"{sign}{name}" for name in sorts for sign in ("", "-"))
     return {
         **(filters or {}),
-        **({"search": Text(says="Words to look for, in any case, with or without Polish marks.")} if search else {}),
+        **({"search": _SEARCH} if search else {}),
         "sort": Text(choices=orders, says="What to sort by; - turns the order round."),
         "page": Integer(least=1, most=PAGE_MAX),
         "page_size": Integer(least=1, most=PAGE_SIZE_MAX, says=f"Rows on a page, {PAGE_SIZE} if not said."),
-        "cursor": Text(says="As in `next` of the page before; replaces page and sort."),
+        "cursor": Text(most=CURSOR_MAX, says="As in `next` of the page before; replaces page and sort."),
     }
 
 

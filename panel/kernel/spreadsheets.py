@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (
+    *"=+-@\t\r\n",
+    *"\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}",
+)
 
 
 def csv_line(values: Sequence[Any]) -> str:

@@ -56,6 +56,7 @@ def test_members_are_found_without_polish_marks(program: Program) -> None:
         ("state=nothing", "state"),
         ("search=%00", "search"),
         ("search=a&search=b", "search"),
+        (f"search={1001 * 'a'}", "search"),
         ("serach=a", "serach"),
         ("address=" + 255 * "a", "address"),
     ],
@@ -73,7 +74,7 @@ def test_a_bad_choice_is_named(standing: Program, path: str, field: str) -> None
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, field)
 
 
-@pytest.mark.parametrize("search", ["%25", "_", "' or 1=1 --", "\\", "\u202e", "a" * 5000])
+@pytest.mark.parametrize("search", ["%25", "_", "' or 1=1 --", "\\", "\u202e", "a" * 1000])
 def test_a_search_is_text_and_nothing_else(standing: Program, search: str) -> None:
     for path in ("/members", "/mailboxes", "/contracts", "/mail-domains"):
         assert standing.get(f"{path}?search={search}")["items"] == []
