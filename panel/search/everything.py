@@ -89,15 +89,18 @@ def _members(actor: Actor, words: list[str]) -> list[Member]:
 
 
 def _mailboxes(actor: Actor, words: list[str]) -> list[Mailbox]:
-    """First those whose address begins with the word, which an index has in order; then any that holds all words."""
+    """First those whose address begins with the word, which an index has in order; then any that holds all words.
+
+    Of the others the database gives those it meets first; they are put in order here, so that all databases show alike.
+    """
     found: dict[uuid.UUID, None] = {}
     if len(words) == 1:
         found |= dict.fromkeys(_ids(mailboxes_query(actor).where(_begins(words[0])).order_by(Mailbox.address)))
+    best = set(found)
     if len(found) <= MOST:
         found |= dict.fromkeys(_ids(mailboxes_query(actor, search=" ".join(words))))
-    ids = list(found)[: MOST + 1]
-    rows = {row.id: row for row in db.session.scalars(select(Mailbox).where(Mailbox.id.in_(ids))).unique()}
-    return [rows[id_] for id_ in ids if id_ in rows]
+    rows = db.session.scalars(select(Mailbox).where(Mailbox.id.in_(list(found)[: MOST + 1]))).unique()
+    return sorted(rows, key=lambda row: (row.id not in best, row.address))
 
 
 def _begins(word: str) -> Any:

@@ -28,6 +28,8 @@ def test_one_question_finds_every_kind_that_holds_the_words_best_first(world: Wo
     assert len(names("kosci")["contract"]) == 1  # its number does not say so: it is the member's
     assert names("kowalski")["mailbox"] == [f"kowalski.jan@{SHARED}", f"jan.kowalski@{SHARED}"]
     assert names("jan kowal")["mailbox"] == [f"jan.kowalski@{SHARED}", f"kowalski.jan@{SHARED}"]
+    assert names("a")["mailbox"] == [f"anna.nowak@{SHARED}", f"jan.kowalski@{SHARED}", f"kowalski.jan@{SHARED}",
+                                     f"nowakowska@{SHARED}"]  # fmt: skip
     assert names("wako") == {"mailbox": [f"nowakowska@{SHARED}"]}
     assert names("now")["mailbox"] == [f"nowakowska@{SHARED}", f"anna.nowak@{SHARED}"]
     assert names("wokiss")["mail_domain"] == [SHARED]
