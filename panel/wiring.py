@@ -7,7 +7,7 @@ import logging
 import socket
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,17 +26,24 @@ from panel.contracts.ending import make_tasks
 from panel.contracts.orders import start_orders
 from panel.contracts.stepping import carry_out_steps
 from panel.contracts.usage_days import note_usage
+from panel.dns import desired as zones_desired
+from panel.dns.adoption import ZoneAdopter
+from panel.dns.adoption import explain as zone_difference
+from panel.dns.chores import DNS_CHORES
+from panel.dns.looking import told as zone_told
+from panel.dns.models import Zone
 from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
 from panel.engine.backups import run_backup, run_mail_restore, run_store_restore
 from panel.engine.drift import CHECK, check_node, check_when_due
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import KINDS as WIRED_KINDS
-from panel.engine.kinds import Comparison, Kind, Looker
+from panel.engine.kinds import Comparison, Kind, Looker, Making
 from panel.engine.reconcile import Reconciler
 from panel.engine.records import Pace
 from panel.engine.relay import Relay, relay_of
 from panel.engine.repair import REPAIR, repair_node
+from panel.engine.sight import NodeLooker
 from panel.engine.tasks import Task
 from panel.engine.verify import Verifier
 from panel.engine.worker import THREADS, Worker
@@ -94,6 +101,16 @@ KINDS = (
         goes_with=desired.aliases_with,
         comparison=Comparison(columns=desired.ALIAS_COLUMNS, name="address", joins=(Alias.mailbox,)),
     ),
+    Kind(
+        name="zone",
+        model=Zone,
+        to_item=zones_desired.zone_item,
+        name_of=lambda row: row.name,
+        comparison=Comparison(columns=zones_desired.COMPARED, name="name", explain=zone_difference),
+        adopter=ZoneAdopter(),
+        making=Making(columns=zones_desired.COLUMNS, items=zones_desired.zone_items),
+        told=zone_told,
+    ),
     Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
 )
 """Every kind of resource, in the order in which a node can take them."""
@@ -103,6 +120,7 @@ GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 
 CHORES = (
     *MAIL_CHORES,
+    *DNS_CHORES,
     check_when_due,
     watch_conditions,
     *PEOPLE_CHORES,
@@ -128,6 +146,11 @@ TASKS: Mapping[str, Task] = {
     RESTORE_STORE: run_store_restore,
 }
 """What jobs of these causes do, under the lease of their node."""
+
+LOOKERS: Mapping[str, tuple[Sequence[str], Callable[[Node, str], Looker]]] = {
+    "mail": (("mail_domain", "mailbox", "alias"), lambda node, source: MailLooker(node, source=source)),
+}
+"""For each role of nodes: the kinds it serves, and what looks at them from which address."""
 
 HUEY = "cis.huey"
 REDIS_SECONDS = 3
@@ -260,19 +283,29 @@ def attend(settings: Settings, exchange: Exchange, node: Node, lease: Lease) -> 
 
 def _warm_lookers(settings: Settings) -> Callable[[Node], Looker]:
     """One looker for each node, made again when the node's address or certificate changed."""
-    kept: dict[uuid.UUID, tuple[tuple[str, str, str], Looker]] = {}
+    kept: dict[uuid.UUID, tuple[tuple[str, ...], Looker]] = {}
 
     def looker_for(node: Node) -> Looker:
-        face = (node.address, node.hostname, node.certificate)
+        face = (node.address, node.hostname, node.certificate, *node.roles)
         known = kept.get(node.id)
         if known is None or known[0] != face:
             if known is not None:
                 known[1].close()
-            looker: Looker = MailLooker(node, source=settings.probe_source or _own_address(node.address))
-            kept[node.id] = (face, looker)
+            kept[node.id] = (face, NodeLooker(_lookers(node, settings.probe_source or _own_address(node.address))))
         return kept[node.id][1]
 
     return looker_for
+
+
+def _lookers(node: Node, source: str) -> dict[str, Looker]:
+    """Who looks at what on a node, by the roles that it has."""
+    return {
+        kind: looker
+        for role, (kinds, make) in LOOKERS.items()
+        if role in node.roles
+        for looker in [make(node, source)]
+        for kind in kinds
+    }
 
 
 def _own_address(towards: str) -> str:

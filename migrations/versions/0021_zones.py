@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("signatures_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("facts_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("parent_ds", sa.String(), nullable=False),
+        sa.Column("parent_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("parent_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("purge_at", sa.DateTime(timezone=True), nullable=True),

@@ -1,4 +1,4 @@
-"""What is known of names outside a zone, for its lint: the other zones that we host."""
+"""What is known of names outside a zone, for its lint: the other zones that we host, and our own servers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,31 @@ from sqlalchemy import select
 
 from panel.dns.content import Content
 from panel.dns.holding import zone_content
+from panel.dns.lint import Around
 from panel.dns.models import Zone
 from panel.kernel.db import db
+from panel.ledger.nodes import Node
 
-MOST = 50
-"""How many other zones are read for one lint; names in further ones count as not ours."""
+READ_MOST = 200
+"""How many other zones are read for one lint; of further ones nothing is said."""
 
 
-class AroundUs:
-    """Our zones by name, each read once. ``but``: the zone that is looked at itself."""
+def around_us() -> Around:
+    """Our zones as they are now, each read once, and the addresses of our servers."""
+    addresses = frozenset(db.session.scalars(select(Node.address)))
+    return Around(zone_at=_Zones().zone_at, own_addresses=addresses)
 
-    def __init__(self, but: str) -> None:
-        self._but = but
+
+class _Zones:
+    def __init__(self) -> None:
         self._known: dict[str, Content | None] = {}
+        self._read = 0
 
-    def content_of(self, name: str) -> Content | None:
-        """What the zone of ours holds in which ``name`` (no final dot) lies; None where it is in none."""
-        labels = name.rstrip(".").lower().split(".")
-        for start in range(len(labels) - 1):
-            above = ".".join(labels[start:])
-            if above == self._but:
-                return None
-            if (found := self._content(above)) is not None:
-                return found
-        return None
-
-    def _content(self, name: str) -> Content | None:
+    def zone_at(self, name: str) -> Content | None:
+        """The zone of exactly this name, None where we host none."""
         if name not in self._known:
-            if len(self._known) >= 10 * MOST:
-                return None
-            zone = db.session.scalar(select(Zone).where(Zone.name == name, Zone.want == "put"))
+            query = select(Zone).where(Zone.name == name, Zone.want == "put", Zone.updates == "")
+            zone = db.session.scalar(query) if self._read < READ_MOST else None
+            self._read += zone is not None
             self._known[name] = None if zone is None else zone_content(zone)
         return self._known[name]

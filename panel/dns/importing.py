@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import Select, delete, select
 
-from panel.dns.around import AroundUs
+from panel.dns.around import around_us
 from panel.dns.changing import replace_sets
 from panel.dns.committing import Changed
 from panel.dns.content import Content, SetChange, diff
@@ -138,16 +138,25 @@ def take_over(
             raise Conflict("import_refusals", count=len(row.refusals))
         content = with_our_servers(preview.content) if our_servers else preview.content
         row.taken_at = utcnow()
-        return apply_content(
-            actor,
-            row.member_id,
-            content,
-            zone_id=row.zone_id,
-            version=row.version,
-            serial=row.serial,
-            accept_warnings=accept_warnings,
+        if row.zone_id is not None:
+            return replace_sets(
+                actor,
+                zone_id=row.zone_id,
+                sets=content.sets,
+                soa=content.soa,
+                comment=comment,
+                expected_version=row.version,
+                accept_warnings=accept_warnings,
+            )
+        new = NewZone(
+            member_id=row.member_id,
+            name=content.name,
+            sets=content.sets,
+            soa=content.soa,
+            serial_floor=row.serial,
             comment=comment,
         )
+        return make_zones(actor, [new], accept_warnings=accept_warnings)[0]
 
 
 def forget_import(actor: Actor, *, import_id: uuid.UUID) -> None:
@@ -176,39 +185,6 @@ def read_files(files: Mapping[str, bytes], *, main: str, origin: str) -> ReadZon
             text = None
         files = {main: text if text is not None else body}
     return read_zone(files, main=main, origin=origin)
-
-
-def apply_content(
-    actor: Actor,
-    member_id: uuid.UUID | None,
-    content: Content,
-    *,
-    zone_id: uuid.UUID | None,
-    version: int | None,
-    serial: int = 0,
-    accept_warnings: bool = False,
-    comment: str = "",
-) -> Changed:
-    """Make a zone hold exactly ``content``. Its serial goes on from ``serial``, which the old server answers."""
-    if zone_id is not None:
-        return replace_sets(
-            actor,
-            zone_id=zone_id,
-            sets=content.sets,
-            soa=content.soa,
-            comment=comment,
-            expected_version=version,
-            accept_warnings=accept_warnings,
-        )
-    new = NewZone(
-        member_id=member_id,
-        name=content.name,
-        sets=content.sets,
-        soa=content.soa,
-        serial_floor=serial,
-        comment=comment,
-    )
-    return make_zones(actor, [new], accept_warnings=accept_warnings)[0]
 
 
 def with_our_servers(content: Content) -> Content:
@@ -267,7 +243,7 @@ def _preview(row: ZoneImport) -> Preview:
         content=after,
         changes=diff(before or empty, after),
         soa=before is not None and before.soa != after.soa,
-        remarks=lint(after, around=AroundUs(row.name)),
+        remarks=lint(after, around=around_us()),
         is_elsewhere=not _names_ours(after),
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from panel.dns.around import AroundUs
+from panel.dns.around import around_us
 from panel.dns.content import Content, by_key
-from panel.dns.lint import Remark, lint
+from panel.dns.lint import Around, Remark, lint
 from panel.dns.records import canonical_set
 from panel.dns.records.canonical import canonical_name
 from panel.dns.records.types import type_called
@@ -50,16 +50,17 @@ def wanted_content(old: Content, changes: Iterable[Wanted | RecordSet]) -> Conte
     return replace(old, sets=tuple(sets.values()))
 
 
-def judged(content: Content, *, before: Content | None = None, accept_warnings: bool = False) -> tuple[Remark, ...]:
+def judged(
+    content: Content, *, before: Content | None = None, accept_warnings: bool = False, around: Around | None = None
+) -> tuple[Remark, ...]:
     """What the lint says of ``content``. Only what it did not say of ``before`` keeps it from being taken.
 
-    Raises Invalid ``zone_lint`` for errors and Conflict ``zone_warnings`` for warnings nobody accepted, each with
-    ``remarks``.
+    ``around``: what is known of other names, where many zones are judged. Raises Invalid ``zone_lint`` for errors and
+    Conflict ``zone_warnings`` for warnings nobody accepted, each with ``remarks``.
     """
-    remarks = tuple(lint(content, around=AroundUs(content.name)))
-    known = (
-        set() if before is None or not remarks else {_mark(one) for one in lint(before, around=AroundUs(before.name))}
-    )
+    around = around or around_us()
+    remarks = tuple(lint(content, around=around))
+    known = {_mark(one) for one in lint(before, around=around)} if before is not None and remarks else set()
     new = [one for one in remarks if _mark(one) not in known]
     errors = [one for one in new if one.level == "error"]
     if errors:

@@ -6,11 +6,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import insert, select
 
 from panel.contracts.entitlements import require_granted
+from panel.dns.around import around_us
 from panel.dns.committing import Changed, ask, new_version
 from panel.dns.content import Content, diff
 from panel.dns.holding import digest_of, insert_rows, new_rows, soa_values
@@ -71,8 +73,8 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
         raise Invalid("number_range", field="zones", least=1, most=BATCH_MAX)
     require_kind(actor, "zones")
     _require_owners(actor, wanted)
-    nodes = place(len(wanted))
-    made = [_with_row(row, _made, new, nodes[row], accept_warnings=accept_warnings) for row, new in enumerate(wanted)]
+    nodes, judge = place(len(wanted)), partial(judged, accept_warnings=accept_warnings, around=around_us())
+    made = [_with_row(row, _made, new, nodes[row], judge) for row, new in enumerate(wanted)]
     with unit_of_work() as work:
         for member_id, count in sorted(Counter(new.member_id for new in wanted if new.member_id).items()):
             require_granted(member_id, {"zones": count}, fields={"zones": "name"})
@@ -91,7 +93,7 @@ def new_content(new: NewZone, soa: Soa) -> Content:
     return Content(content.name, content.soa, (*content.sets, RecordSet(APEX, "NS", DEFAULT_TTL, servers)))
 
 
-def _made(new: NewZone, node: Node, *, accept_warnings: bool) -> _Made:
+def _made(new: NewZone, node: Node, judge: Callable[[Content], tuple[Remark, ...]]) -> _Made:
     content = new_content(new, default_soa([node]))
     zone = Zone(
         id=new_id(),
@@ -108,7 +110,7 @@ def _made(new: NewZone, node: Node, *, accept_warnings: bool) -> _Made:
         digest=digest_of(content, dnssec=new.dnssec, updates=new.updates),
         **soa_values(content.soa),
     )
-    return _Made(new=new, zone=zone, content=content, remarks=judged(content, accept_warnings=accept_warnings))
+    return _Made(new=new, zone=zone, content=content, remarks=judge(content))
 
 
 def _require_owners(actor: Actor, wanted: Sequence[NewZone]) -> None:
@@ -125,10 +127,10 @@ def _require_owner(actor: Actor, member_id: uuid.UUID | None) -> None:
         require_members([member_id])
 
 
-def _with_row(row: int, call: Callable[..., T], *values: Any, **named: Any) -> T:
+def _with_row(row: int, call: Callable[..., T], *values: Any) -> T:
     """What ``call`` returns; what it raises carries the row at fault, unless it says more exactly which."""
     try:
-        return call(*values, **named)
+        return call(*values)
     except PanelError as error:
         error.params["zone_row"] = row
         raise

@@ -30,7 +30,8 @@ class Zone(ResourceColumns, Base):
 
     Told from outside: ``serial`` as it was seen with ``seen_version``, ``answers`` (server → serial) by the last look,
     ``ds`` and ``signatures_until`` by the primary at ``facts_at``, ``parent_ds`` (*match*, *mismatch*, *absent*; empty
-    where nobody was asked) at ``parent_asked_at``. ``serial_floor``: what the serial must come to be above.
+    where nobody was asked) at ``parent_asked_at``, the same since ``parent_since``. ``serial_floor``: what the serial
+    must come to be above.
     """
 
     __tablename__ = "zones"
@@ -70,6 +71,7 @@ class Zone(ResourceColumns, Base):
     signatures_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     facts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     parent_ds: Mapped[str] = mapped_column(default="")
+    parent_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     parent_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     purge_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import String, cast, select
@@ -132,7 +132,10 @@ def _missing(side: Side, id_: str, row: Any, generation: int) -> Found:
 def _different(side: Side, id_: str, row: Any, there: Mapping[str, Any], body: Mapping[str, Any]) -> Found:
     wanted = side.fields(row)
     differs = [name for name in wanted if wanted[name] != body.get(name)]
-    return _found(side, id_, row, "different", wanted=wanted, body=body, there=there, differs=differs)
+    found = _found(side, id_, row, "different", wanted=wanted, body=body, there=there, differs=differs)
+    if side.comparison.explain is None:
+        return found
+    return replace(found, **side.comparison.explain(id_, wanted, body))
 
 
 def _not_as_told(side: Side, id_: str, row: Any, there: Mapping[str, Any]) -> Found:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from panel.ledger.nodes import Lease, Node
-from provisioning.resources import Gone, Item, to_wire
+from provisioning.resources import Item, protocol_of, to_wire
 from provisioning.ssh import AgentSession, HostKey, OutcomeUnknown, Sessions
 from provisioning.wire import PROTOCOL
 
 SECONDS_BASE, SECONDS_PER_ITEM = 20.0, 0.01
 GREETING_SECONDS = 15.0
 ASKING_SECONDS = 60.0
-LATER_SINCE = 3
-"""Since which protocol resources may say more than they did at first (``Resource.later``)."""
+FIRST_LATER = 3
+"""The first protocol that says more of resources than the one before it; none of before is asked for it."""
 
 FIRST_OPS = frozenset({"hello", "apply", "outcomes", "watch", "state"})
 """What agents of the first protocol can be asked (``provisioning.wire``)."""
-LATER_OPS = {"use": 4}
+LATER_OPS = {"use": 4, "zones": 5}
 """What can be asked since which later protocol than the second."""
 
 
@@ -48,8 +48,10 @@ class Exchange:
         what seems to be there. What the agent is too old to understand is not sent, and fails by itself: the outcomes
         tell of it as of the rest. Raises what ``AgentSession.request`` raises.
         """
-        late = {id(item) for item in items if not isinstance(item, Gone) and item.says_more()}
-        if late and self._protocol(node) < LATER_SINCE:
+        since_of = {id(item): since for item in items if (since := protocol_of(item)) >= FIRST_LATER}
+        spoken = self._protocol(node) if since_of else PROTOCOL
+        late = {id_ for id_, since in since_of.items() if since > spoken}
+        if late:
             kept = [item for item in items if id(item) not in late]
             reply = self.apply(node, lease, kept, batch=batch, watch=watch, approved=approved, repair=repair)
             return reply | {"outcomes": [*reply["outcomes"], *(_too_old(item) for item in items if id(item) in late)]}

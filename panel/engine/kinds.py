@@ -14,7 +14,7 @@ from panel.kernel.access import Actor
 from panel.ledger.differences import Difference
 from panel.ledger.nodes import Node
 from panel.ledger.resources import ResourceColumns
-from provisioning.probes.findings import Finding
+from provisioning.probes.findings import Finding, Seen
 from provisioning.resources import InvalidResource, Item
 
 KINDS = "cis.kinds"
@@ -27,13 +27,15 @@ class Comparison:
 
     ``columns``: SQL of each field of the resource that a row with ``want`` *put* stands for, in the order of
     ``resources.FIELDS``; ``joins`` are needed for them. ``name``: the field by which people call it; ``secrets``: those
-    that are never shown.
+    that are never shown. ``explain``: for kinds that are compared by a digest, what of one resource differs: from its
+    id, the columns and what the node has, values for the difference (``comparing.Found``).
     """
 
     columns: Mapping[str, Any]
     name: str
     joins: Sequence[Any] = ()
     secrets: frozenset[str] = frozenset()
+    explain: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,8 @@ class Kind:
     mailbox, its aliases): they are sent together.
 
     ``comparison`` and ``adopter`` are None for what nodes list under other kinds. ``making``: for kinds whose resources
-    are more than a row.
+    are more than a row. ``told``: further columns that are written down with what was seen, from the row as sent and
+    the finding; always the same ones.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Kind:
     comparison: Comparison | None = None
     adopter: Adopter | None = None
     making: Making | None = None
+    told: Callable[[Any, Seen], Mapping[str, Any]] | None = None
 
     @property
     def table(self) -> Table:
@@ -121,6 +125,9 @@ class Look(Protocol):
 
 class Looker(Protocol):
     """Looks at one node from outside, with warm connections; one per thread."""
+
+    def ready(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Complete what is about to be sent with what has to be known from outside for it; mostly nothing."""
 
     def prepare(self, wanted: Sequence[Wanted], *, deep: int = 20) -> Look:
         """Choose how deep each resource is looked at, and what the node must know for it.

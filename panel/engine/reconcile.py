@@ -112,8 +112,8 @@ class _Run:
         reach("finished")
 
     def _send(self, portion: Portion) -> None:
-        by_key = {one.key: one for one in portion.rows}
-        ordered = [by_key[item.kind, item.id] for item in make_plan((one.item for one in portion.rows), {}).items]
+        by_key = {one.key: one for one in self.looker.ready(portion.rows)}
+        ordered = [by_key[item.kind, item.id] for item in make_plan((one.item for one in by_key.values()), {}).items]
         reach("planned")
         look = None if portion.bulk else self.looker.prepare(ordered)
         batch = new_id()

@@ -25,6 +25,7 @@ NOT_SEEN = "not_seen_"
 """How the problem codes begin that say a resource was looked for and not seen."""
 
 MESSAGE_MOST = 1_000
+_TOLD = "told_"
 _LOOK_SECONDS_MOST = 600.0
 _MISSING = {"outcome": "failed", "code": "no_outcome", "message": "the agent did not mention it"}
 
@@ -110,6 +111,7 @@ def record_findings(
                 seen_at=database_now(bindparam("ago", type_=Float())),
                 seen_how=bindparam("how"),
                 look_at=database_now(bindparam("look", type_=Float())),
+                **told_binds(kind, rows),
                 attempts=0,
                 problem_code=None,
                 problem_message=None,
@@ -126,7 +128,7 @@ def record_findings(
 
 
 def seen_rows(seen: Iterable[tuple[Wanted, Seen]], pace: Pace) -> list[tuple[Kind, list[dict[str, Any]]]]:
-    """What is written down of each that was seen, by kind: ``key generation ago how look``.
+    """What is written down of each that was seen, by kind: ``key generation ago how look``, and ``told_…`` of the kind.
 
     ``ago`` seconds since then: it is kept by the database's clock, and probes have this host's. ``look``: in how many
     seconds to look again; None for what is gone: that it stays away is told by comparing whole nodes.
@@ -142,9 +144,22 @@ def seen_rows(seen: Iterable[tuple[Wanted, Seen]], pace: Pace) -> list[tuple[Kin
                 "ago": max(-_LOOK_SECONDS_MOST, min(0.0, (finding.at - now).total_seconds())),
                 "how": finding.how,
                 "look": spread(pace.look_seconds) if row.want == "put" else None,
+                **_told(one.kind, row, finding),
             }
         )
     return list(groups.values())
+
+
+def told_binds(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The kind's own columns that ``seen_rows`` has values for, as values of a statement."""
+    names = [name.removeprefix(_TOLD) for name in rows[0] if name.startswith(_TOLD)]
+    return {name: bindparam(f"{_TOLD}{name}", type_=kind.table.c[name].type) for name in names}
+
+
+def _told(kind: Kind, row: Any, finding: Seen) -> dict[str, Any]:
+    if kind.told is None:
+        return {}
+    return {f"{_TOLD}{name}": value for name, value in kind.told(row, finding).items()}
 
 
 def sorted_findings(

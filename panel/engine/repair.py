@@ -35,7 +35,7 @@ from provisioning.ssh import AgentError
 OVERWRITE, REPAIR = "nodes:drift:overwrite", "nodes:drift:repair"
 """Causes of jobs: the rows that go to the node again, and the task that follows it (map rows, then a new look)."""
 
-_NAME = re.compile(r"[A-Za-z0-9@._+-]{1,254}")
+_NAME = re.compile(r"[A-Za-z0-9@._+/-]{1,254}")
 SHOWN_MOST, DROPPED_AT_ONCE = 500, 1_000
 
 

@@ -145,6 +145,7 @@ def _update_seen(seen: Iterable[tuple[Wanted, Seen]], pace: Pace, **values: Any)
             seen_at=database_now(bindparam("ago", type_=Float())),
             seen_how=bindparam("how"),
             look_at=database_now(bindparam("look", type_=Float())),
+            **records.told_binds(kind, rows),
             **values,
         )
 

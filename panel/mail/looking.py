@@ -8,7 +8,7 @@ and of its aliases, it is seen that they refuse.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from panel.ledger import names
 from panel.ledger.nodes import Node
@@ -44,6 +44,7 @@ class Row(Protocol):
         """Kind and id."""
 
 
+R = TypeVar("R")
 See = Callable[[Sequence[Row]], dict[Key, Finding]]
 
 
@@ -53,6 +54,10 @@ class MailLooker:
     def __init__(self, node: Node, *, source: str) -> None:
         self._probe = MailProbe(MailTarget(node.address, node.hostname, node.certificate))
         self._source = source
+
+    def ready(self, wanted: Sequence[R]) -> Sequence[R]:
+        """Nothing has to be known before mail is set up."""
+        return wanted
 
     def prepare(self, wanted: Sequence[Row], *, deep: int = MESSAGES_LEAST) -> MailLook:
         """Choose who gets a message and what the node must know for it."""

@@ -19,14 +19,14 @@ from tests.worlds import World, actor, grant
 
 
 def test_a_zone_is_made_with_its_name_servers_version_event_job_and_use(world: World) -> None:
-    changed = zone_of(world.koscian, ZONE, a("www", "192.0.2.80"), Wanted(name="@", type="mx", values=["10 mail"]))
+    changed = zone_of(world.koscian, ZONE, a("mail", "192.0.2.80"), Wanted(name="@", type="mx", values=["10 mail"]))
     zone = changed.zone
     assert (zone.version, zone.state, zone.node_id, zone.dnssec) == (1, "pending", changed.job.node_id, True)
     content = actions.zone_content(zone)
     assert [(one.name, one.type, one.values) for one in content.sets] == [
         ("@", "MX", ("10 mail.koscian.pl.",)),
         ("@", "NS", ("ns1.wokiss.pl.", "ns2.wokiss.pl.")),
-        ("www", "A", ("192.0.2.80",)),
+        ("mail", "A", ("192.0.2.80",)),
     ]
     assert usage.used(world.koscian.id)["zones"] == 1
     assert db.session.scalar(select(Event.tag).where(Event.resource_id == zone.id)) == "dns:zone:create"

@@ -99,6 +99,10 @@ class FakeLooker:
         self.looks = 0
         self.watch: Mapping[str, Any] | None = None
 
+    def ready(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Nothing has to be known beforehand."""
+        return wanted
+
     def prepare(self, wanted: Sequence[Wanted], *, deep: int = 20) -> FakeLooker:  # noqa: ARG002 - the protocol's names
         """The look: itself."""
         return self
