@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from panel.dns.records.fields import explained
 from panel.dns.records.names import absolute, relative
 from panel.dns.records.types import type_called
-from panel.dns.records.values import canonical_value
 from panel.kernel.errors import Invalid
 from provisioning.record_sets import VALUES_MAX, RecordSet, Soa
 
@@ -49,7 +49,8 @@ def canonical_name(name: str, zone: str) -> str:
 def canonical_values(type_: str, values: Sequence[str], zone: str) -> tuple[str, ...]:
     """The ``values`` of a set of ``type_`` (as ``type_called`` says it), in order, without doubles.
 
-    Raises Invalid for ``values`` or ``values.<row>``; all rows that are wrong stand in its ``errors``.
+    Raises Invalid for ``values``, ``values.<row>`` or ``values.<row>.<part>``; all rows that are wrong stand in its
+    ``errors``.
     """
     if not values:
         raise Invalid("required", field="values")
@@ -59,9 +60,10 @@ def canonical_values(type_: str, values: Sequence[str], zone: str) -> tuple[str,
     faults: list[Invalid] = []
     for row, value in enumerate(values):
         try:
-            found.add(canonical_value(type_, value, f"{zone}."))
+            found.add(explained(type_, value, f"{zone}."))
         except Invalid as fault:
-            faults.append(Invalid(fault.code, field=f"values.{row}", **fault.params))
+            field = ".".join(("values", str(row), *filter(None, [fault.params.get("part")])))
+            faults.append(Invalid(fault.code, field=field, **fault.params))
     if faults:
         raise Invalid(faults[0].code, field=faults[0].field, errors=faults, **faults[0].params)
     return tuple(sorted(found))

@@ -86,3 +86,26 @@ def _unescaped(said: str, field: str) -> bytes:
     if len(said) < 3 or int(said) > 255:
         raise Invalid("value_escape", field=field)
     return bytes([int(said)])
+
+
+def shown(content: bytes) -> str:
+    r"""``content`` as people read and type it: plain text, ``\\`` for a backslash, ``\DDD`` for what is no text."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+        return "".join(
+            char if char.isascii() and char.isprintable() and char != "\\" else f"\\{ord(char):03d}" for char in text
+        )
+    return "".join(char if char.isprintable() and char != "\\" else _shown_escape(char) for char in text)
+
+
+def typed(text: str) -> bytes:
+    """What ``shown`` shows as ``text``. Raises Invalid ``value_escape``."""
+    if "\\" in _ESCAPED.sub("", text):
+        raise Invalid("value_escape", field="values")
+    return b"".join(_pieces(text, "values"))
+
+
+def _shown_escape(char: str) -> str:
+    return "\\\\" if char == "\\" else "".join(f"\\{octet:03d}" for octet in char.encode())

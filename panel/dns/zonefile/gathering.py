@@ -14,9 +14,9 @@ from dns.rdtypes.ANY.SOA import SOA
 
 from panel.dns.content import Key
 from panel.dns.records.canonical import TTL_LEAST, TTL_MOST
+from panel.dns.records.fields import explained
 from panel.dns.records.names import relative, spelled
 from panel.dns.records.types import GENERATED, number_called, type_called
-from panel.dns.records.values import canonical_value
 from panel.dns.zonefile.report import Report
 from panel.kernel.errors import Invalid
 from provisioning.checks import InvalidResource
@@ -116,7 +116,7 @@ def _value(type_: str, record: Record) -> str:
     text = " ".join(record.data)
     if not text.isascii() and type_ not in _WITH_TEXT:
         raise Invalid("file_name_letters", name=text[:80], suggestion="")
-    return canonical_value(type_, text, record.origin, in_file=True)
+    return explained(type_, text, record.origin, in_file=True)
 
 
 def _ttl_in_range(ttl: int | None) -> int:
