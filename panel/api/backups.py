@@ -56,7 +56,8 @@ def back_up_node(actor: Actor, ask: Ask) -> Answer:
 def restore_from_backup(actor: Actor, ask: Ask) -> Answer:
     """Bring mail of a mailbox back from this backup, into a new folder; nothing is overwritten."""
     body = dict(ask.body)
-    return accepted(ledger.job(restore_mail(actor, body.pop("mailbox_id"), backup_id=ask.id, **body)))
+    backup = backups.get_backup(actor, ask.id)
+    return accepted(ledger.job(restore_mail(actor, body.pop("mailbox_id"), backup_id=backup.id, **body)))
 
 
 @operation(

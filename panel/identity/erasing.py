@@ -75,7 +75,6 @@ def erase_person(actor: Actor, user_id: uuid.UUID, *, reason: str) -> Erasure:
 def checked_reason(actor: Actor, reason: str) -> str:
     """The reason as it is kept, of one who may erase now. Raises NotAllowed without a fresh second factor, Invalid."""
     require(actor, "records:erase", staff=True)
-    require_kind(actor, "users")
     if not actor.fresh:
         raise NotAllowed("fresh_factor_needed", permission="records:erase")
     return one_line("reason", reason, least=1, most=REASON_MOST)

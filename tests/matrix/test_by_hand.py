@@ -6,8 +6,10 @@ made for it tells whether it is asked at all.
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -32,12 +34,13 @@ from panel.identity.handing_over import hand_over
 from panel.identity.invitations import PURPOSE, invite, withdraw_invitation
 from panel.identity.looks import looks_query
 from panel.identity.models import User
-from panel.identity.people import may_change, users_query
+from panel.identity.people import grants_seen, may_change, users_query
 from panel.identity.step_ins import StaffLook
 from panel.identity.stepping_in import actor_inside, enter
 from panel.imports.actions import commit_import, start_import
 from panel.imports.committing import carry_out_imports
 from panel.imports.mailboxes import Mailboxes
+from panel.imports.members import Members
 from panel.kernel.access import ROLES, SYSTEM, Actor, Agreed, Reach
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.errors import NotAllowed, PanelError
@@ -48,6 +51,7 @@ from panel.ledger.names import note_release
 from panel.ledger.nodes import Node
 from panel.mail.actions import NewMailbox, create_mailboxes, get_mailbox, rename_mailbox, suspend_mailbox
 from panel.mail.choosing import Choice, Wish, plan_changes
+from panel.mail.domains import create_domain, domains_query
 from panel.mail.finding import mailboxes_query
 from panel.mail.models import ADDRESSES, Mailbox
 from panel.mail.naming import release_faults
@@ -125,6 +129,7 @@ def test_a_role_is_taken_back_by_who_gives_it_there_and_another_members_is_not_s
     held = {one.member_id: one.id for one in person.grants}
     assert _refusal(partial(revoke_grant, who, person.id, grant_id=held[world.smigiel.id])) == "not_allowed"
     assert _refusal(partial(revoke_grant, who, person.id, grant_id=held[None])) == "not_found"
+    assert {one.member_id for one in grants_seen(who, person)} == {world.koscian.id, world.smigiel.id}
     assert len(revoke_grant(who, person.id, grant_id=held[world.koscian.id]).grants) == 2
 
 
@@ -157,7 +162,11 @@ def test_a_token_for_other_kinds_reaches_neither_people_nor_mailboxes(world: Wor
         partial(get_mailbox, other, box_id),
         partial(create_mailboxes, other, [NewMailbox(member_id=member_id, address=f"b.miasto-koscian@{SHARED}")]),
         partial(plan_changes, other, Wish(action="suspend"), Choice(ids=[box_id])),
+        partial(mailboxes_query, other),
+        partial(domains_query, other),
+        partial(create_domain, other, member_id=member_id, name="kosciol.example"),
         partial(Mailboxes().require, other, member_id),
+        partial(Members().require, other, None),
         partial(Mailboxes().require, replace(actor("auditor", world.koscian), kinds=mail.kinds), member_id),
         partial(preview_erasure, mail, uuid.uuid4()),
         partial(preview_named, mail, name="Jan Nowak"),
@@ -287,7 +296,20 @@ def _refusal(act: Callable[[], Any]) -> str:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with small_world(tmp_path) as world:
+def world(made: World) -> Iterator[World]:
+    """The world as it was at first."""
+    made.koscian, made.smigiel = db.session.merge(made.koscian), db.session.merge(made.smigiel)
+    engine = db.engine
+    with closing(sqlite3.connect(":memory:")) as first, closing(sqlite3.connect(str(engine.url.database))) as file:
+        file.backup(first)
+        yield made
+        db.session.remove()
+        first.backup(file)
+    db.session.add_all([made.koscian, made.smigiel])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with small_world(Path(tmp_path_factory.mktemp("by_hand"))) as world:
         ensure_roles()
         yield world

@@ -26,6 +26,7 @@ BY_STATE = {
     "keep_difference": {200, 422},
     "approve_order": {422},
     "restore_from_backup": {422},
+    "erase_by_name": {409},
     "restore_mail_of_mailbox": {409},
 }
 """What depends on days, nodes and plans that are not there: the status with which it is refused."""

@@ -78,7 +78,7 @@ def _faults(families: Families, way: Way, ask: Ask) -> Iterator[str]:
                 yield f"{_said(who, way, place, answer)}, and wrote"
             elif in_vain := offered_in_vain(families, who, answer):
                 yield f"{_said(who, way, place, answer)}, and offers what it refuses to be sent: {in_vain}"
-        if "absent" in answers and answers["absent"].outcome != "ok":
+        if "absent" in answers and answers["absent"].outcome != "ok" and not _is_anybodys(way):
             yield from (
                 f"{_said(who, way, place, answer)}, told apart from what is absent"
                 for place, answer in answers.items()
@@ -132,7 +132,8 @@ def _expected(way: Way, who: Asker, place: str) -> str:
     if permission is None:
         return "absent" if need.private or place == "absent" else "ok"
     if not (who.may_everywhere(permission) if need.staff else who.may_somewhere(permission)):
-        return "refused"
+        sees = permission == need.by_post and who.may_everywhere(need.permission or "")
+        return "absent" if sees and place == "absent" else "refused"
     return _expected_there(way, who, permission, place) if kinds_of(need, way.rule) else "ok"
 
 
@@ -144,6 +145,11 @@ def _expected_there(way: Way, who: Asker, permission: str, place: str) -> str:
     if not who.may(permission, place):
         return "absent" if need.hides else "refused"
     return "refused" if need.no_staff and who.may_everywhere(permission) else "ok"
+
+
+def _is_anybodys(way: Way) -> bool:
+    """Whether what it is about belongs to no member and is open to whoever is signed in, as ways to sign in are."""
+    return way.need.permission is None and kinds_of(way.need, way.rule) <= OF_NOBODY
 
 
 def _is_wrong_value(way: Way, place: str, answer: Answer) -> bool:
