@@ -30,6 +30,7 @@ from panel.dns import desired as zones_desired
 from panel.dns.adoption import ZoneAdopter
 from panel.dns.adoption import explain as zone_difference
 from panel.dns.chores import DNS_CHORES
+from panel.dns.looking import DnsLooker
 from panel.dns.looking import told as zone_told
 from panel.dns.models import Zone
 from panel.engine.alarms import watch_conditions
@@ -149,6 +150,7 @@ TASKS: Mapping[str, Task] = {
 
 LOOKERS: Mapping[str, tuple[Sequence[str], Callable[[Node, str], Looker]]] = {
     "mail": (("mail_domain", "mailbox", "alias"), lambda node, source: MailLooker(node, source=source)),
+    "dns_primary": (("zone",), lambda node, _source: DnsLooker(node)),
 }
 """For each role of nodes: the kinds it serves, and what looks at them from which address."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from panel.dns.models import ZoneVersion
 from panel.kernel.db import db
 from provisioning import resources
+from provisioning.probes.dns import Ask
 from provisioning.record_sets import APEX, RecordSet
 
 SETS_MOST = 50
@@ -24,26 +25,21 @@ AT_ONCE = 500
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the servers of a zone must answer, and what they must not have. ``whole``: all that changed stands here."""
-
-    sets: tuple[RecordSet, ...] = ()
-    gone: tuple[Key, ...] = ()
-    whole: bool = True
-
-
-def asked_of(item: resources.Zone, changed: Collection[Key] | None) -> Asked:
-    """What to ask of a zone of which ``changed`` changed: None, all of it; nothing, a few of its sets."""
-    if item.updates:
-        return Asked(whole=False)  # programs change it: only they know what it holds
+def ask_of(item: resources.Zone, changed: Collection[Key] | None) -> Ask:
+    """What to ask of a zone of which ``changed`` changed: None, all of it; nothing, its start and a few of its sets."""
+    if item.updates:  # programs change it: only they know what it holds
+        return Ask(zone=item.name)
     held = {(one.name, one.type): one for one in item.records}
     hidden = _hidden(item.records)
     keys = list(held) if changed is None else sorted(changed) or list(held)[:SETS_AGAIN]
     chosen = [key for key in keys if not hidden.covers(*key)]
-    sets = tuple(held[key] for key in chosen if key in held)[:SETS_MOST]
-    gone = tuple(key for key in chosen if key not in held and not hidden.is_made_up(key[0]))[:SETS_MOST]
-    return Asked(sets=sets, gone=gone, whole=changed is None or len(sets) + len(gone) == len(chosen))
+    return Ask(
+        zone=item.name,
+        sets=tuple(held[key] for key in chosen if key in held)[:SETS_MOST],
+        gone=tuple(key for key in chosen if key not in held and not hidden.is_made_up(key[0]))[:SETS_MOST],
+        soa=item.soa,
+        signed=item.dnssec,
+    )
 
 
 def changed_keys(rows: Iterable[Any]) -> dict[uuid.UUID, set[Key] | None]:

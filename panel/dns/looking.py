@@ -7,13 +7,13 @@ come to the primary's serial. In bulk a sample of the zones is looked at like th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import bindparam, update
 
-from panel.dns.asks import Asked, asked_of, changed_keys
+from panel.dns.asks import ask_of, changed_keys
 from panel.dns.models import ZONES, Zone
 from panel.dns.serials import later
 from panel.dns.servers import secondaries
@@ -21,14 +21,15 @@ from panel.kernel.bulk import execute_many
 from panel.kernel.db import table_of, unit_of_work
 from panel.ledger import names
 from panel.ledger.nodes import Node
-from provisioning.probes.findings import Finding, NotSeen, Reason, Seen
+from provisioning.probes import dns
+from provisioning.probes.dns import Ask, Server, ZoneSeen
+from provisioning.probes.findings import Finding, NotSeen, Seen
 
 SETS_AT_ONCE = 2_000
 """How many sets are asked for in one look; of what is more, a sample."""
 LOOK_SECONDS, SECONDS_EACH, SILENT_SECONDS = 8.0, 0.02, 1.5
 """How long all servers may take to come to the same, and how long one that was silent a moment ago is waited for."""
 SILENCE_SECONDS = 120.0
-FLOOR_SECONDS = 1.5
 
 Key = tuple[str, str]
 W = TypeVar("W", bound="Row")
@@ -50,59 +51,16 @@ class Row(Protocol):
         """Kind and id."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """A name server to ask."""
-
-    name: str
-    address: str
-
-
-class Answer(Protocol):
-    """What was seen of one zone; ``code`` and ``words`` say why it is not as wanted."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether all servers answer what is wanted."""
-
-    @property
-    def code(self) -> str:
-        """Why not."""
-
-    @property
-    def words(self) -> str:
-        """Which server, and what it says."""
-
-    @property
-    def serial(self) -> int | None:
-        """The primary's."""
-
-    @property
-    def by_server(self) -> Mapping[str, int | None]:
-        """Each server's serial."""
-
-
-class Probe(Protocol):
-    """Asks name servers; the primary is the first of them."""
-
-    def look(self, servers: Sequence[Target], asks: Mapping[str, Asked], *, until: float) -> Mapping[str, Answer]:
-        """Look at zones by name until all servers agree, or until ``until`` (monotonic)."""
-
-    def absent(self, servers: Sequence[Target], zones: Sequence[str], *, until: float) -> Mapping[str, Answer]:
-        """The same of zones that no server may serve any more."""
-
-    def serials(
-        self, servers: Sequence[Target], zones: Sequence[str], *, until: float
-    ) -> Mapping[str, Mapping[str, int | None]]:
-        """The serials that servers answer for zones, asked once."""
+Look = Callable[..., Mapping[str, ZoneSeen]]
+"""As ``provisioning.probes.dns.look``."""
 
 
 class DnsLooker:
     """Looks at the zones of one primary, there and on all secondaries. Not thread-safe."""
 
-    def __init__(self, node: Node, probe: Probe) -> None:
-        self._primary = Target(name=node.name, address=node.address)
-        self._probe = probe
+    def __init__(self, node: Node, *, look: Look = dns.look) -> None:
+        self._primary = Server(node.name, node.address)
+        self._look = look
         self._silent: dict[str, float] = {}
 
     def ready(self, wanted: Sequence[W]) -> Sequence[W]:
@@ -110,9 +68,9 @@ class DnsLooker:
         new = [one for one in wanted if one.row.want == "put" and one.row.applied_generation == 0]
         if not new:
             return wanted
-        until = time.monotonic() + FLOOR_SECONDS
-        found = self._probe.serials(self._servers(), [one.row.name for one in new], until=until)
-        floors = {one.row.id: _floor(one.row, found.get(one.row.name, {})) for one in new}
+        asks = [Ask(zone=one.row.name, present=False) for one in new]
+        found = self._look(self._servers(), asks, until=0.0)  # once: what is not answered now is not waited for
+        floors = {one.row.id: _floor(one.row, found[one.row.name].by_server) for one in new}
         raised = {one.row.id: floors[one.row.id] for one in new if floors[one.row.id] != one.row.serial_floor}
         _keep_floors(raised)
         return [_with_floor(one, raised[one.row.id]) if one.row.id in raised else one for one in wanted]
@@ -121,31 +79,28 @@ class DnsLooker:
         """Choose which zones are looked at set by set; a node needs to know nothing of it."""
         zones = [one for one in wanted if one.row.want == "put"]
         changed = changed_keys([one.row for one in zones])
-        asks = {one.row.name: asked_of(one.item, changed[one.row.id]) for one in zones}
-        return DnsLook(self, _sampled(asks, deep), _removed(wanted))
+        asks = _sampled([ask_of(one.item, changed[one.row.id]) for one in zones], deep)
+        gone = [Ask(zone=name, present=False) for name in _removed(wanted)]
+        return DnsLook(self, {ask.zone: ask for ask in (*gone, *asks)})
 
-    def look(self, asks: Mapping[str, Asked]) -> Mapping[str, Answer]:
+    def look(self, asks: Sequence[Ask]) -> Mapping[str, ZoneSeen]:
         """What all servers answer of these zones."""
-        found = self._probe.look(self._servers(), asks, until=self._until(len(asks))) if asks else {}
+        found = self._look(self._servers(), asks, until=self._until(len(asks))) if asks else {}
         self._remember(found)
         return found
-
-    def absent(self, zones: Sequence[str]) -> Mapping[str, Answer]:
-        """Whether the zones are gone from all servers."""
-        return self._probe.absent(self._servers(), zones, until=self._until(len(zones))) if zones else {}
 
     def close(self) -> None:
         """Nothing is kept open: questions go by datagrams."""
 
-    def _servers(self) -> list[Target]:
-        return [self._primary, *(Target(name=node.name, address=node.address) for node in secondaries())]
+    def _servers(self) -> list[Server]:
+        return [self._primary, *(Server(node.name, node.address) for node in secondaries())]
 
     def _until(self, zones: int) -> float:
         now = time.monotonic()
         is_silent = any(now - at < SILENCE_SECONDS for at in self._silent.values())
         return now + (SILENT_SECONDS if is_silent else LOOK_SECONDS) + SECONDS_EACH * zones
 
-    def _remember(self, found: Mapping[str, Answer]) -> None:
+    def _remember(self, found: Mapping[str, ZoneSeen]) -> None:
         """Note which servers were silent about everything, so that the next look does not wait as long for them."""
         heard: dict[str, bool] = {}
         for answer in found.values():
@@ -160,17 +115,22 @@ class DnsLook:
 
     watch: Mapping[str, Any] | None = None
 
-    def __init__(self, looker: DnsLooker, asks: Mapping[str, Asked], removed: Sequence[str]) -> None:
-        self._looker, self._asks, self._removed = looker, asks, frozenset(removed)
+    def __init__(self, looker: DnsLooker, asks: Mapping[str, Ask]) -> None:
+        self._looker, self._asks = looker, asks
 
     def see(self, applied: Sequence[Row]) -> dict[Key, Finding]:
-        """Look at each zone that the node confirmed."""
-        put = [one for one in applied if one.row.want == "put"]
-        gone = [one for one in applied if one.row.want != "put"]
-        answers = self._looker.look({one.row.name: self._asks[one.row.name] for one in put})
-        findings = {one.key: _finding(answers.get(one.row.name), self._asks[one.row.name]) for one in put}
-        absent = self._looker.absent([one.row.name for one in gone if one.row.name in self._removed])
-        return findings | {one.key: _absence(absent.get(one.row.name)) for one in gone}
+        """Look at each zone that the node confirmed, there or gone."""
+        asks = {one.key: ask for one in applied if (ask := self._asks.get(one.row.name)) and _is_meant(one, ask)}
+        found = self._looker.look(list(asks.values()))
+        return {
+            one.key: _finding(asks[one.key], found[one.row.name]) if one.key in asks else Seen("absent")
+            for one in applied
+        }
+
+
+def _is_meant(one: Row, ask: Ask) -> bool:
+    """Whether the question is about this zone, and not about one that has the name of a removed one by now."""
+    return bool(ask.present == (one.row.want == "put"))
 
 
 def told(row: Any, finding: Seen) -> Mapping[str, Any]:
@@ -184,28 +144,23 @@ def told(row: Any, finding: Seen) -> Mapping[str, Any]:
     }
 
 
-def _finding(answer: Answer | None, asked: Asked) -> Finding:
-    if answer is None:
-        return NotSeen("protocol", "not looked at")
-    if not answer.ok:
-        return NotSeen(cast("Reason", answer.code), answer.words)
-    deep = bool(asked.sets or asked.gone)
-    return Seen("answered" if deep else "serial", told={"serial": answer.serial, "answers": dict(answer.by_server)})
-
-
-def _absence(answer: Answer | None) -> Finding:
-    """What is gone is answered by no server; a name that another zone has by now is that one's to answer."""
-    if answer is None or answer.ok:
+def _finding(ask: Ask, seen: ZoneSeen) -> Finding:
+    if not seen.ok:
+        # A primary that answers stands for its node; a secondary that does not is behind.
+        is_behind = seen.code == "unreachable" and seen.serial is not None
+        return NotSeen("secondary_behind" if is_behind else seen.code or "protocol", seen.words)
+    if not ask.present:
         return Seen("absent")
-    return NotSeen(cast("Reason", answer.code), answer.words)
+    told = {"serial": seen.serial, "answers": seen.by_server}
+    return Seen("answered" if ask.sets or ask.gone else "serial", told=told)
 
 
-def _sampled(asks: Mapping[str, Asked], deep: int) -> dict[str, Asked]:
+def _sampled(asks: Sequence[Ask], deep: int) -> list[Ask]:
     """All of it where it is little; else set by set for a sample spread over the batch, and serials for the rest."""
-    if sum(len(one.sets) + len(one.gone) for one in asks.values()) <= SETS_AT_ONCE:
-        return dict(asks)
+    if sum(len(one.sets) + len(one.gone) for one in asks) <= SETS_AT_ONCE:
+        return list(asks)
     step = max(1, len(asks) // max(1, deep))
-    return {name: one if place % step == 0 else Asked() for place, (name, one) in enumerate(asks.items())}
+    return [one if place % step == 0 else replace(one, sets=(), gone=()) for place, one in enumerate(asks)]
 
 
 def _removed(wanted: Sequence[Row]) -> list[str]:

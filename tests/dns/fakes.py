@@ -3,77 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from panel.dns.asks import Asked
-from panel.dns.looking import Target
+from provisioning.probes.dns import Ask, Server, ZoneSeen
 from tests.engine.fakes import FakeAgent
-
-
-@dataclass
-class Told:
-    """What the probe says of one zone."""
-
-    ok: bool = True
-    code: str = ""
-    words: str = ""
-    serial: int | None = None
-    by_server: Mapping[str, int | None] = field(default_factory=dict)
 
 
 class FakeServers:
     """All name servers of an installation, which serve what the agent of the primary was given.
 
-    ``down``: names of servers that answer nothing. ``asked``: what was asked for, look by look.
+    ``down``: names of servers that answer nothing. ``elsewhere``: serials of zones that were there before. ``asked``:
+    what was asked for, look by look; ``once``: the same of questions that wait for nothing.
     """
 
     def __init__(self, agent: FakeAgent) -> None:
         self.agent = agent
         self.down: set[str] = set()
         self.elsewhere: dict[str, int] = {}
-        self.asked: list[Mapping[str, Asked]] = []
-        self.serials_asked: list[Sequence[str]] = []
+        self.asked: list[Mapping[str, Ask]] = []
+        self.once: list[Mapping[str, Ask]] = []
 
-    def look(self, servers: Sequence[Target], asks: Mapping[str, Asked], *, until: float) -> Mapping[str, Told]:  # noqa: ARG002 - the protocol's
-        self.asked.append(asks)
-        return {name: self._told(servers, name) for name in asks}
+    def look(self, servers: Sequence[Server], asks: Sequence[Ask], *, until: float) -> dict[str, ZoneSeen]:
+        """As the probe, which answers for each ask."""
+        (self.asked if until else self.once).append({ask.zone: ask for ask in asks})
+        return {ask.zone: self._seen(servers, ask) for ask in asks}
 
-    def absent(self, servers: Sequence[Target], zones: Sequence[str], *, until: float) -> Mapping[str, Told]:  # noqa: ARG002 - the protocol's
-        still = {name for name in zones if self._serial(name) is not None}
-        return {name: Told(ok=name not in still, code="refused", words="ns2 answers still") for name in zones}
-
-    def serials(
-        self,
-        servers: Sequence[Target],
-        zones: Sequence[str],
-        *,
-        until: float,  # noqa: ARG002 - the protocol's
-    ) -> Mapping[str, Mapping[str, int | None]]:
-        self.serials_asked.append(list(zones))
-        return {name: {one.name: self.elsewhere.get(name) for one in servers} for name in zones}
-
-    def _told(self, servers: Sequence[Target], name: str) -> Told:
-        serial = self._serial(name)
+    def _seen(self, servers: Sequence[Server], ask: Ask) -> ZoneSeen:
+        serial = self._serial(ask.zone)
         by_server = {one.name: None if one.name in self.down else serial for one in servers}
-        behind = [server for server, found in by_server.items() if found is None]
-        if serial is None or servers[0].name in self.down:
-            return Told(ok=False, code="unreachable", words=servers[0].name, by_server=by_server)
-        if behind:
-            return Told(ok=False, code="secondary_behind", words=", ".join(behind), serial=serial, by_server=by_server)
-        return Told(serial=serial, by_server=by_server)
+        if not ask.present:
+            return ZoneSeen(serial is None, "" if serial is None else "not_answered", "", serial, by_server)
+        primary = by_server[servers[0].name]
+        silent = next((name for name, found in by_server.items() if found is None), None)
+        words = f"{silent}: no answer in time" if silent else ""
+        return ZoneSeen(silent is None, "unreachable" if silent else "", words, primary, by_server)
 
     def _serial(self, name: str) -> int | None:
-        """One for each generation that the primary was given."""
-        for batch in reversed(self.agent.requests):
-            for item in batch.get("items", ()):
-                if item.get("name") == name or (item["kind"], item["id"]) in self._ids(name):
-                    return item["generation"] if item["do"] == "put" else None
-        return None
-
-    def _ids(self, name: str) -> set[tuple[str, str]]:
-        return {
-            (item["kind"], item["id"])
-            for batch in self.agent.requests
-            for item in batch.get("items", ())
-            if item.get("name") == name
-        }
+        """The generation that the primary was given last."""
+        items = [item for batch in self.agent.requests for item in batch.get("items", ()) if item["kind"] == "zone"]
+        ids = {item["id"] for item in items if item.get("name") == name}
+        last = {item["id"]: item for item in items if item["id"] in ids}
+        put = [item["generation"] for item in last.values() if item["do"] == "put"]
+        return put[-1] if put else self.elsewhere.get(name)
