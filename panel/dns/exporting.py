@@ -33,7 +33,7 @@ def export_zone(actor: Actor, *, zone_id: uuid.UUID, form: str = "zone") -> Expo
     if form not in FORMS:
         raise Invalid("choice", field="form", choices=", ".join(FORMS))
     zone = get_zone(actor, zone_id)
-    content, serial = zone_content(zone), zone.serial or 0
+    content, serial = zone_content(zone), zone.serial or zone.serial_floor or zone.version
     text = _json(content, serial) if form == "json" else write_zone(zone.name, content.soa, content.sets, serial)
     name = f"{zone.name.replace('/', '_')}.{form}"
     return Exported(file_name=name, media_type=_TYPES[form], text=text)
