@@ -14,6 +14,7 @@ _KINDS = {
     "mail_domain": lazy_pgettext("kind", "mail domain"),
     "mailbox": lazy_pgettext("kind", "mailbox"),
     "alias": lazy_pgettext("kind", "alias"),
+    "zone": lazy_pgettext("kind", "DNS zone"),
     "orphan": lazy_pgettext("kind", "leftover on a server"),
     "map_row": lazy_pgettext("kind", "row of a mail map"),
     "file": lazy_pgettext("kind", "configuration file"),
@@ -28,6 +29,7 @@ _WHATS = {
     "file": (_l("file edited by hand"), _l("A configuration file is not as the set-up wrote it.")),
 }
 _FIELDS = {
+    "content": _l("Records and settings"),
     "address": _l("Address"),
     "name": _l("Name"),
     "quota_mb": _l("Capacity"),

@@ -8,11 +8,15 @@ from babel.dates import format_timedelta
 
 from panel.kernel.errors import PanelError
 from panel.kernel.i18n import _, _l, language
+from panel.wording.domain_names import NAME_TEXTS
 from panel.wording.import_errors import IMPORT_TEXTS
 from panel.wording.names import amount, entitlement_word, permission_word
+from panel.wording.zones import ZONE_ERRORS, ZONE_FIELDS
 
 _TEXTS = {
     **IMPORT_TEXTS,
+    **NAME_TEXTS,
+    **ZONE_ERRORS,
     # Reaching things
     "not_found": _l("There is no such thing here, or it is not yours to see."),
     "not_allowed": _l("Your role does not allow this: %(permission)s. Ask your administrator."),
@@ -202,6 +206,7 @@ _TEXTS = {
 }
 
 _LABELS = {
+    **ZONE_FIELDS,
     "address": _l("Address"),
     "quota_mb": _l("Capacity"),
     "password": _l("Password"),

@@ -10,8 +10,10 @@ from panel.wording.changes import change_word, stay_end_word
 from panel.wording.names import cause_word, role_word, size, suspension_word
 from panel.wording.problems import problem_words
 from panel.wording.states import Look, seen_words
+from panel.wording.zones import ZONE_EVENTS
 
 _EVENTS: dict[str, tuple[Any, str, str]] = {
+    **ZONE_EVENTS,
     "members:member:create": (_l("Member taken in"), "ok", "building"),
     "members:member:update": (_l("Member's data changed"), "busy", "pencil"),
     "members:member:grade": (_l("Services held back or let go on"), "warn", "sliders"),
@@ -85,6 +87,9 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:resume": (_l("Mailbox resumed"), "ok", "play-circle"),
     "mail:mailbox:rename": (_l("Address changed"), "busy", "pencil"),
     "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
+    "dns:name:prove": (_l("Shown whose the name is"), "ok", "patch-check"),
+    "dns:name:vouch": (_l("The association vouched for the name"), "ok", "patch-check"),
+    "dns:name:expire": (_l("Nobody showed whose the name is; it is free again"), "warn", "clock-history"),
     "mail:mailbox:take-over": (_l("Mailbox handed over to a successor"), "warn", "person-check"),
     "mail:mailbox:hand-back": (_l("Mailbox handed back"), "warn", "arrow-counterclockwise"),
     "mail:mailbox:restore": (_l("Mailbox restored"), "ok", "arrow-counterclockwise"),
@@ -163,6 +168,8 @@ _DEPTHS = {
     "rcpt": _l("address accepted: %(n)s"),
     "login": _l("signed in: %(n)s"),
     "message": _l("message read: %(n)s"),
+    "answered": _l("answered by all: %(n)s"),
+    "serial": _l("serials compared: %(n)s"),
     "absent": _l("gone: %(n)s"),
     "closed": _l("closed: %(n)s"),
     "not_seen": _l("not seen: %(n)s"),

@@ -7,6 +7,7 @@ from typing import Protocol
 from babel.numbers import format_decimal
 
 from panel.kernel.i18n import _l, language
+from panel.wording.zones import ZONE_CAUSES
 
 _MEMBER_KINDS = {
     "municipality": _l("municipality"),
@@ -46,8 +47,8 @@ _ROLES = {
 }
 _NODE_ROLES = {
     "mail": _l("mail"),
-    "dns-primary": _l("DNS, primary"),
-    "dns-secondary": _l("DNS, secondary"),
+    "dns_primary": _l("DNS, primary"),
+    "dns_secondary": _l("DNS, secondary"),
     "web": _l("sites"),
 }
 _PERMISSIONS = {
@@ -65,6 +66,9 @@ _PERMISSIONS = {
     "mail:password": _l("set passwords of mailboxes"),
     "mail:purge": _l("delete removed mail for good"),
     "names:grant": _l("give any name in the shared mail domain"),
+    "dns:read": _l("see zones"),
+    "dns:write": _l("change zones"),
+    "dns:vouch": _l("vouch for names of zones"),
     "mail:own": _l("look at one's own mailbox"),
     "mail:restore": _l("bring mail back from backups"),
     "nodes:read": _l("see servers"),
@@ -89,6 +93,7 @@ _PERMISSIONS = {
     "webhooks:write": _l("have events sent to other programs"),
 }
 _CAUSES = {
+    **ZONE_CAUSES,
     "mail:domain:create": _l("new mail domain"),
     "mail:mailbox:create": _l("new mailbox"),
     "mail:mailbox:activate": _l("activation of a mailbox"),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from panel.kernel.i18n import _l
+from panel.wording.zones import ZONE_PROBLEMS
 
 _AGAIN = _l("The panel keeps trying by itself. If this lasts, call whoever looks after the server.")
 _LOOK = _l("Read the server's words above, correct the cause, then ask again.")
 _DECIDE = _l("Somebody or something changed the server. Look at the difference and keep, adopt or overwrite it.")
 _PROBLEMS = {
+    **ZONE_PROBLEMS,
     "refused": (
         _l("The server refuses this."),
         _l("The rest is not affected. Change what the server objects to, for example the address."),
@@ -40,6 +42,10 @@ _PROBLEMS = {
     "drift_stale_generation": (_l("The server has another version of it than the one it confirmed."), _DECIDE),
     "drift_not_served": (_l("The server has it, but its services do not read it."), _DECIDE),
     "drift_only_here": (_l("It should be gone, but stands on the server again."), _DECIDE),
+    "unproven": (
+        _l("It is not known yet whose this name is, so nothing was sent to the name servers."),
+        _l("Put the text record shown on the zone's page where the name is served now, or ask the association."),
+    ),
     "bad_value": (
         _l("This holds a value that no server may be given."),
         _l("Nothing was sent. Change the value, for example the address."),

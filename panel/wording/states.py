@@ -130,6 +130,8 @@ _SEEN = {
     "rcpt": _l("the mail server accepts mail for it"),
     "login": _l("signing in to it was tried"),
     "message": _l("a real message arrived and was read"),
+    "answered": _l("all name servers answer what is wanted"),
+    "serial": _l("all name servers have it; not each record was asked for"),
     "absent": _l("it is not served any more"),
     "closed": _l("it is closed: mail to it is refused"),
 }
