@@ -18,6 +18,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _WORD = re.compile(r"[!#-'*-:<-~]+")
 _LOC = re.compile(r"(.*? [NS]) (.*? [EW]) (\S+)(?: (\S+))?(?: (\S+))?(?: (\S+))?")
+_END_SPACE = re.compile(r"^ | $")
 _GENERIC_VALUE = re.compile(r"\\# [0-9]+ ?([0-9a-f]*)")
 
 
@@ -231,7 +232,7 @@ def _shown_text(value: str) -> str:
 
 
 def _shown_string(token: str) -> str:
-    return strings.shown(strings.octets(token))
+    return _END_SPACE.sub(r"\\032", strings.shown(strings.octets(token)))
 
 
 _SHOWN: dict[str, Callable[[str], str]] = {

@@ -96,7 +96,8 @@ class _Reader:
             return
         if not entry.indented:
             self.owner = ""
-            self.owner = self._name(first) if first else ""
+            if first and not (entry.fault and not first.isprintable()):
+                self.owner = self._name(first)
         if entry.fault:
             raise Invalid(entry.fault)
         if not self.owner:
