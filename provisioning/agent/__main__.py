@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from provisioning.agent import base, node_command
-from provisioning.agent.adapters import mail_rows, mail_use
-from provisioning.agent.adapters.mail import MailAdapter
+from provisioning.agent import base, node_command, roles
 from provisioning.agent.backup import commands as backups
 from provisioning.agent.diagnose import AGENT_VERSION
 from provisioning.agent.engine import Engine
 from provisioning.agent.oplog import OperationLog
-from provisioning.agent.store import NotSetUp, Store
+from provisioning.agent.store import NotSetUp
 from provisioning.wire import SessionEnded, WireError, read_frame, write_frame
 
 
@@ -32,6 +30,7 @@ def main(arguments: list[str]) -> int:
         "setup": base.main,
         "upgrade": base.upgrade_main,
         "downgrade": base.downgrade_main,
+        "name-servers": base.name_servers_main,
     }
     name, *rest = arguments or [""]
     try:
@@ -47,8 +46,8 @@ def main(arguments: list[str]) -> int:
 
 def serve() -> int:
     """Answer requests on stdin until it ends."""
-    store = Store(schema=[mail_rows.SCHEMA, mail_use.SCHEMA])
-    engine = Engine(store, MailAdapter(store), OperationLog())
+    store = roles.open_store()
+    engine = Engine(store, roles.adapter_of(store), OperationLog(), more=roles.operations(store))
     engine.resume()
     try:
         while True:

@@ -10,11 +10,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from provisioning.agent import bounds, diagnose, undo
 from provisioning.agent.adapters.commands import CommandFailed
-from provisioning.agent.adapters.contract import Adapter, Foreign, Late, Staged
+from provisioning.agent.adapters.contract import Adapter, Foreign, Late, Staged, Verdict
 from provisioning.agent.backup.operations import Backups
 from provisioning.agent.batch import BadRequest, Batch, Decided, decide, outcome, read_batch, read_fence
 from provisioning.agent.looking import Looking, Operation
@@ -28,7 +29,9 @@ from provisioning.wire import PROTOCOL, PROTOCOLS
 class Engine:
     """The agent without its streams. ``handle`` never raises: every request gets a reply."""
 
-    def __init__(self, store: Store, adapter: Adapter, log: OperationLog) -> None:
+    def __init__(
+        self, store: Store, adapter: Adapter, log: OperationLog, *, more: Mapping[str, Operation] = MappingProxyType({})
+    ) -> None:
         self._store = store
         self._adapter = adapter
         self._log = log
@@ -41,6 +44,7 @@ class Engine:
             "drop": self._drop,
             **Looking(store, adapter).operations(),
             **Backups(store, log).operations(),
+            **more,
         }
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +94,8 @@ class Engine:
         if not common:
             return {**_error("protocol", "none in common"), "protocols": list(PROTOCOLS)}
         self._facts = self._facts or diagnose.facts()
-        return {"protocol": common[-1], **self._facts, "fence": self._store.fence()}
+        own = {"kinds": sorted(self._adapter.kinds), "fence": self._store.fence()}
+        return {"protocol": common[-1], **self._facts, **own}
 
     def _apply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         batch = read_batch(request)
@@ -113,11 +118,13 @@ class Engine:
         self._log.write("batch", batch=batch.id, fence=batch.fence, approved=batch.approved, **facts, **counts)
 
     def _stage(self, tx: Transaction, batch: Batch) -> list[dict[str, Any]]:
-        keys = [(item.kind, item.id) for item in batch.items]
+        strange = self._strange(batch)
+        items = [item for item in batch.items if (item.kind, item.id) not in strange] if strange else batch.items
+        keys = [(item.kind, item.id) for item in items]
         had = self._adapter.current(tx, keys)
         tombstones, held = tx.tombstones(keys), tx.held(keys)
         reach("stage")
-        decided = decide(batch.items, had, tombstones, held, repair=batch.repair)
+        decided = decide(items, had, tombstones, held, repair=batch.repair)
         staged = self._adapter.stage(tx, batch.id, decided.changes, had, repair=batch.repair)
         self._keep_within_bounds(tx, batch, decided, staged, had)
         done = [item for item in decided.changes if (item.kind, item.id) not in staged.refused]
@@ -127,12 +134,23 @@ class Engine:
         if batch.watch is not None:
             self._adapter.watch(tx, batch.watch)
         reach("validate")
-        refused = decided.refused | staged.refused
+        refused = decided.refused | staged.refused | strange
         results = (
             outcome(item, decided.settled.get(key, "applied"), refused.get(key))
-            for key, item in zip(keys, batch.items, strict=True)
+            for item in batch.items
+            for key in ((item.kind, item.id),)
         )
         return [*results, *batch.unreadable]
+
+    def _strange(self, batch: Batch) -> dict[Key, Verdict]:
+        """Find the items of kinds that no role of this node takes."""
+        taken = self._adapter.kinds
+        words = f"this node takes {', '.join(sorted(taken)) or 'nothing of the kind'}"
+        return {
+            (item.kind, item.id): Verdict("refused", "wrong_role", words)
+            for item in batch.items
+            if item.kind not in taken
+        }
 
     def _keep_within_bounds(
         self, tx: Transaction, batch: Batch, decided: Decided, staged: Staged, had: Mapping[Key, Resource]

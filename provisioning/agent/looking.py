@@ -8,10 +8,10 @@ from typing import Any
 
 from provisioning.agent import diagnose, placed
 from provisioning.agent.adapters.contract import Adapter, Inspected
-from provisioning.agent.base import account, program, sender_check
+from provisioning.agent.base import account, program
 from provisioning.agent.batch import BadRequest
 from provisioning.agent.store import Store, Transaction
-from provisioning.resources import FIELDS
+from provisioning.resources import COMPARED, FIELDS, Resource
 from provisioning.shards import ShardDigest, line_of, shard_of
 
 IDS_MAX = 100_000
@@ -53,7 +53,7 @@ class Looking:
             "kinds": kinds,
             "foreign": [row._asdict() for row in inspected.foreign[:FOREIGN_TOLD_MAX]],
             "foreign_count": len(inspected.foreign),
-            "files": placed.look([*self._adapter.files(), *account.files(), *program.files(), *sender_check.files()]),
+            "files": placed.look([*self._adapter.files(), *account.files(), *program.files()]),
         }
 
     def _shards(self, tx: Transaction, kind: str, inspected: Inspected) -> dict[str, Any]:
@@ -92,13 +92,7 @@ class Looking:
         kind, ids = self._kind(request), _ids(request)
         with self._store.read() as tx:
             found = self._adapter.current(tx, [(kind, id_) for id_ in ids])
-        names = ("id", "generation", *FIELDS[kind])
-        return {
-            "items": [
-                {"do": "put", "kind": kind, **{name: _told(getattr(resource, name)) for name in names}}
-                for resource in found.values()
-            ]
-        }
+        return {"items": [{"do": "put", "kind": kind, **_body(resource)} for resource in found.values()]}
 
     def _known(self, request: Mapping[str, Any]) -> dict[str, Any]:
         kind = self._kind(request)
@@ -121,6 +115,12 @@ class Looking:
         if not isinstance(kind, str) or kind not in self._adapter.kinds:
             raise BadRequest("kind")
         return kind
+
+
+def _body(resource: Resource) -> dict[str, Any]:
+    """All that a resource says, and of what is compared by its digest that too."""
+    more = {name: getattr(resource, name) for name in ("id", "generation", *COMPARED[resource.kind])}
+    return {name: _told(value) for name, value in (more | resource.plain()).items()}
 
 
 def _ids(request: Mapping[str, Any]) -> list[str]:
@@ -147,4 +147,4 @@ def _whole(value: Any) -> int:
 
 def _told(value: Any) -> Any:
     """Return a value that JSON has; what a hand wrote into a row may be none."""
-    return value if value is None or isinstance(value, str | int) else repr(value)
+    return value if value is None or isinstance(value, str | int | list | dict) else repr(value)

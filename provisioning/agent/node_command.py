@@ -8,11 +8,9 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioning.agent import placed, undo
-from provisioning.agent.adapters import mail_rows
+from provisioning.agent import placed, roles, undo
 from provisioning.agent.adapters.commands import CommandFailed
-from provisioning.agent.adapters.mail import MailAdapter
-from provisioning.agent.base import account, program, sender_check
+from provisioning.agent.base import account, program
 from provisioning.agent.oplog import OperationLog
 from provisioning.agent.rollback import CannotRollBack, Rollback, Undoing
 from provisioning.agent.store import Store, StoreBusy, Transaction
@@ -36,7 +34,7 @@ def verify(arguments: Sequence[str]) -> int:
     _read(arguments)
     store = _open()
     try:
-        report = MailAdapter(store).verify()
+        report = roles.verify(store)
     except CommandFailed as error:
         report = {"differing": 1, "failed": error.words}
     report["files"] = [path for path, as_written in _files(store).items() if not as_written]
@@ -66,7 +64,7 @@ def rollback(arguments: Sequence[str]) -> int:
     """
     names, flags = _read(arguments, names=1, flags={"--yes"})
     store = _open()
-    undoing = Rollback(store, MailAdapter(store), OperationLog())
+    undoing = Rollback(store, roles.adapter_of(store), OperationLog())
     try:
         prepared = undoing.prepare(*names)
         _show(prepared)
@@ -109,11 +107,11 @@ def _told(kept: undo.Kept) -> dict[str, Any]:
 
 
 def _files(store: Store) -> dict[str, bool]:
-    return placed.look([*MailAdapter(store).files(), *account.files(), *program.files(), *sender_check.files()])
+    return placed.look([*roles.adapter_of(store).files(), *account.files(), *program.files()])
 
 
 def _open() -> Store:
-    store = Store(schema=[mail_rows.SCHEMA])
+    store = roles.open_store()
     store.take_any_text()
     return store
 

@@ -60,6 +60,10 @@ class Adapter(Protocol):
     def kinds(self) -> frozenset[str]:
         """Name the kinds of resources this adapter serves."""
 
+    @property
+    def measures(self) -> bool:
+        """Tell whether its resources hold something that is measured (`use`)."""
+
     def current(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
         """Read what is there now."""
 
@@ -113,6 +117,9 @@ class Adapter(Protocol):
 
         Raises InvalidResource if a name is none of the kind that stands there; what is not foreign stays.
         """
+
+    def of_own(self, foreign: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Choose the foreign rows whose map this adapter knows."""
 
     def files(self) -> list[ConfigFile]:
         """Name the service's configuration files as set-up writes them."""

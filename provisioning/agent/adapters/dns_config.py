@@ -8,7 +8,7 @@ of its own, and, where it is signed or takes updates, ``dnssec-policy`` or ``acl
 from __future__ import annotations
 
 ZONES = "/var/lib/cis/zones"
-"""Zone files, named after the ids of zones: root's folder and files, read by Knot's group, mode 0750 and 0640."""
+"""Zone files, named after the ids of zones: root's, the folder open to Knot's group (0750), the files to all (0644)."""
 DATABASES = "/var/lib/knot"
 """Knot's own: journal, timers, keys, catalog; and its configuration database in ``confdb``."""
 
@@ -18,3 +18,6 @@ with ``zonefile-load: none``: what such a zone holds is in the journal alone."""
 
 UPDATES_ACL = "cis-updates-"
 """Rules of dynamic updates: this and the name of the key that may; the adapter makes them of keys that set-up wrote."""
+
+CATALOG = "cis-catalog"
+"""The template of set-up's own zones, which are no member's: the catalog that Knot makes."""

@@ -27,6 +27,7 @@ from provisioning.agent.adapters.mail_foreign import ForeignEntries
 from provisioning.agent.adapters.mail_maps import PostfixMaps
 from provisioning.agent.adapters.mail_stage import Staging
 from provisioning.agent.adapters.mail_todo import TodoRunner, alone
+from provisioning.agent.base import sender_check
 from provisioning.agent.files import FixedRoot
 from provisioning.agent.placed import ConfigFile
 from provisioning.agent.store import Key, Store, Transaction
@@ -51,6 +52,11 @@ class MailAdapter:
         self._foreign = ForeignEntries(store, self._maps)
         self._use = mail_use.MailboxUse(store)
         self._todo = TodoRunner(store, self._maps, self._foreign, FixedRoot(Path(MAIL_ROOT)))
+
+    @property
+    def measures(self) -> bool:
+        """Tell that mailboxes are."""
+        return True
 
     def current(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Resource]:
         """Read the rows that the daemons read."""
@@ -113,10 +119,14 @@ class MailAdapter:
             self._todo.delete_foreign(tx, found)
         return found
 
+    def of_own(self, foreign: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Choose those of Postfix' maps."""
+        return [pair for pair in foreign if pair[0] in mail_entries.MAPS]
+
     def files(self) -> list[ConfigFile]:
-        """Name Postfix' and Dovecot's files."""
+        """Name Postfix' and Dovecot's files, and those that start the sender check."""
         hostname = Transaction(self._store.connection).fact(mail_config.HOSTNAME)
-        return mail_config.files(hostname or mail_config.hostname_in_use())
+        return [*mail_config.files(hostname or mail_config.hostname_in_use()), *sender_check.files()]
 
     def health(self) -> dict[str, Any]:
         """Count what waits in Postfix' queue."""

@@ -18,6 +18,7 @@ class MemoryAdapter:
     """Keeps rows in the mail tables and does nothing else; what it shall answer late is set by the test."""
 
     kinds = frozenset(mail_rows.KINDS)
+    measures = True
 
     def __init__(self) -> None:
         self.late: list[Late] = []
@@ -71,6 +72,9 @@ class MemoryAdapter:
         found = [row for row in self.foreign if (row.map, row.key) in foreign]
         tell(found)
         return found
+
+    def of_own(self, foreign: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+        return list(foreign)
 
     def files(self) -> list[ConfigFile]:
         return []
