@@ -2,5 +2,7 @@
 
 from config import Settings
 from panel.app import create_panel_app
+from panel.kernel.processes import settle
 
 app = create_panel_app(Settings.from_environment())
+settle()

@@ -1,6 +1,7 @@
 """How the web server runs: two processes, threads for requests that wait for a node."""
 
 workers = 2
+preload_app = True  # loaded once: what both processes only read, they share
 worker_class = "gthread"
 threads = 16
 timeout = 90

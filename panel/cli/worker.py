@@ -29,6 +29,7 @@ from panel.engine.worker import THREADS
 from panel.imports.committing import carry_out_imports
 from panel.kernel import i18n
 from panel.kernel.access import Actor
+from panel.kernel.processes import settle
 from panel.ledger.anchors import anchorer
 from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
@@ -80,6 +81,7 @@ def worker(threads: int) -> None:
         looks=engine.nodes_to_look_at,
     )
     sweeper = threading.Thread(target=run_forever, args=(app, rounds, engine.start, stop), daemon=True)
+    settle()
     sweeper.start()
     consumer = huey.create_consumer(
         workers=1, initial_delay=0.01, max_delay=0.02, backoff=1.0, periodic=False, check_worker_health=False

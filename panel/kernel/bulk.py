@@ -21,26 +21,23 @@ _MANY = 50
 """From how many rows on it pays to compile a statement anew: for fewer the library's kept ones are faster."""
 
 
-def execute_many(statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute ``statement`` once for each of ``rows`` within the running transaction; all rows have the same keys.
+def execute_many(statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Execute ``statement`` once for each of ``rows`` within the running transaction; return how many rows it changed.
 
-    A value of the statement that no row names is the same for all. Types turn values into what the database keeps, as
-    ever; the statement is compiled once and the rows go to the driver as they are.
+    All rows have the same keys. A value of the statement that no row names is the same for all. Types turn values into
+    what the database keeps, as ever; the statement is compiled once and the rows go to the driver as they are.
     """
     connection = db.session.connection()
     if len(rows) < _MANY:
-        if rows:
-            connection.execute(statement, list(rows))
-        return
+        return connection.execute(statement, list(rows)).rowcount if rows else 0
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
     same = dict(compiled.params)
     names = list(getattr(compiled, "positiontup", None) or same)
     columns = [_column(name, rows, same, _processor(compiled.binds[name].type, connection.dialect)) for name in names]
     by_place = zip(*columns, strict=True)
     if getattr(compiled, "positiontup", None):
-        connection.exec_driver_sql(str(compiled), list(by_place))
-    else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in by_place])
+        return connection.exec_driver_sql(str(compiled), list(by_place)).rowcount
+    return connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in by_place]).rowcount
 
 
 def new_ids(count: int) -> list[uuid.UUID]:

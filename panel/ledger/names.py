@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from panel.kernel.bulk import execute_many
 from panel.kernel.db import Base, UTCDateTime, database_now, db, insert_unless_there, utcnow
 from panel.kernel.errors import Conflict
 from panel.kernel.text import likeness
@@ -106,4 +107,4 @@ def _insert(space: str, new: Sequence[tuple[str, uuid.UUID]], kind: str) -> int:
     """Insert the claims; return how many: not those that somebody came to hold in the meantime."""
     same = {"space": space, "kind": kind, "claimed_at": utcnow()}
     rows = [same | {"name": name, "holder_id": holder, "likeness": likeness(name)} for name, holder in new]
-    return db.session.connection().execute(insert_unless_there(Name).on_conflict_do_nothing(), rows).rowcount
+    return execute_many(insert_unless_there(Name).on_conflict_do_nothing(), rows)

@@ -13,7 +13,8 @@ from flask import current_app
 from sqlalchemy import insert, select, update
 
 from panel.kernel.access import Actor
-from panel.kernel.db import db, new_id, read_row, unit_of_work, utcnow
+from panel.kernel.bulk import execute_many, new_ids
+from panel.kernel.db import db, read_row, unit_of_work, utcnow
 from panel.kernel.errors import NotFound
 from panel.kernel.passwords import hash_mailbox_password, new_token, token_digest
 from panel.ledger.events import record
@@ -34,11 +35,10 @@ def issue_links(mailbox_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     tokens, now = {mailbox_id: new_token() for mailbox_id in mailbox_ids}, utcnow()
     good = {"created_at": now, "expires_at": now + timedelta(days=current_app.config["CIS"].activation_days)}
     rows = [
-        {"id": new_id(), "mailbox_id": mailbox_id, "digest": token_digest(token), **good}
-        for mailbox_id, token in tokens.items()
+        {"id": link_id, "mailbox_id": mailbox_id, "digest": token_digest(token), **good}
+        for link_id, (mailbox_id, token) in zip(new_ids(len(tokens)), tokens.items(), strict=True)
     ]
-    if rows:
-        db.session.execute(insert(ActivationLink), rows)
+    execute_many(insert(ActivationLink), rows)
     return tokens
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 from sqlalchemy import insert
 
 from panel.kernel.access import Actor, require
-from panel.kernel.db import db
+from panel.kernel.bulk import execute_many
+from panel.kernel.db import db, table_of
 from panel.kernel.errors import NotAllowed, NotFound
 from panel.ledger import usage
 from panel.ledger.events import record_many
@@ -48,7 +49,7 @@ def insert_boxes(boxes: Sequence[Mailbox]) -> dict[uuid.UUID, str]:
         db.session.add_all(boxes)
         db.session.flush()
     else:
-        db.session.execute(insert(Mailbox), [complete_row(box) for box in boxes])
+        execute_many(insert(table_of(Mailbox)), [complete_row(box) for box in boxes])
     tokens = issue_links([box.id for box in boxes if box.password_hash is None])
     for member_id, room in room_of(boxes).items():
         usage.add(member_id, room)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from provisioning.probes.findings import Finding, NotSeen, Seen
@@ -12,6 +13,8 @@ from provisioning.probes.lines import Deadline, PinnedTls, ProbeError
 from provisioning.probes.smtp import Reply, SmtpProbe
 
 GRACE_SECONDS = 2.0
+SHARED_LEAST = 200
+"""From how many addresses on two connections share them: most of the time of one is waiting for the node's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class MailProbe:
     def __init__(self, target: MailTarget) -> None:
         self._target = target
         self._tls = PinnedTls(target.hostname, target.certificate_pem)
-        self._smtp = SmtpProbe(target.node_address, self._tls, port=target.smtp_port)
+        self._smtp, self._second = (SmtpProbe(target.node_address, self._tls, port=target.smtp_port) for _ in range(2))
 
     def see_message(self, address: str, *, token: str, master_secret: str, timeout: float = 10.0) -> Finding:
         """Send one message to the mailbox and read it back; the deepest look.
@@ -69,13 +72,14 @@ class MailProbe:
         return Seen("login")
 
     def see_recipients(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
-        """Ask for many addresses at once whether mail to them would be taken. Cheap: about 1 ms each."""
+        """Ask for many addresses at once whether mail to them would be taken. Cheap: below 1 ms each."""
         asked = list(addresses)
-        try:
-            replies = self._smtp.check_recipients(asked, timeout=timeout)
-        except ProbeError as error:
-            return dict.fromkeys(asked, error.finding())
-        return {address: Seen("rcpt") if reply.accepted else _not_taken(reply) for address, reply in replies.items()}
+        if len(asked) < SHARED_LEAST:
+            return _see_recipients(self._smtp, asked, timeout)
+        shares = (asked[::2], asked[1::2])
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            other = beside.submit(_see_recipients, self._second, shares[1], timeout)
+            return _see_recipients(self._smtp, shares[0], timeout) | other.result()
 
     def see_absence(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, bool]:
         """Tell for each address whether the node refuses mail to it for good (5xx). Raises ProbeError."""
@@ -109,8 +113,9 @@ class MailProbe:
         return Seen("rcpt")
 
     def close(self) -> None:
-        """Let go of the warm connection."""
+        """Let go of the warm connections."""
         self._smtp.close()
+        self._second.close()
 
     def _sign_in(self, address: str, master_secret: str, deadline: Deadline) -> ImapSession:
         session = ImapSession(self._target.node_address, self._tls, deadline, port=self._target.imaps_port)
@@ -120,6 +125,14 @@ class MailProbe:
             session.close()
             raise
         return session
+
+
+def _see_recipients(smtp: SmtpProbe, asked: Sequence[str], timeout: float) -> dict[str, Finding]:
+    try:
+        replies = smtp.check_recipients(asked, timeout=timeout)
+    except ProbeError as error:
+        return dict.fromkeys(asked, error.finding())
+    return {address: Seen("rcpt") if reply.accepted else _not_taken(reply) for address, reply in replies.items()}
 
 
 def _not_taken(reply: Reply) -> NotSeen:

@@ -29,8 +29,8 @@ def test_values_arrive_as_they_were(world: World, count: int) -> None:
             .where(table.c.id == bindparam("key"))
             .values(code=bindparam("new"), created_at=database_now(bindparam("ago", type_=Float())))
         )
-        execute_many(again, [{"key": id_, "new": f"a:{n}", "ago": -3600.5} for n, id_ in enumerate(ids)])
-        execute_many(again, [])
+        changed = execute_many(again, [{"key": id_, "new": f"a:{n}", "ago": -3600.5} for n, id_ in enumerate(ids)])
+        assert (changed, execute_many(again, [])) == (count, 0)
     found = db.session.scalars(select(Notice).where(Notice.id.in_(ids)).order_by(Notice.id)).all()
     assert [(notice.id, notice.code, notice.member_id, notice.params) for notice in found] == [
         (row["id"], f"a:{n}", row["member_id"], row["params"]) for n, row in enumerate(rows)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.probes import smtp
 from provisioning.probes.findings import Finding, NotSeen, Seen
-from provisioning.probes.mail import MailProbe, MailTarget
+from provisioning.probes.mail import SHARED_LEAST, MailProbe, MailTarget
 from provisioning.probes.secrets import Master, new_master, new_token, watch_of
 
 HOST = "mail1.probe.test"
@@ -131,6 +131,30 @@ def test_a_connection_that_grew_old_is_asked_nothing(
         probe.close()
 
 
+def test_many_addresses_are_shared_by_two_connections(serve: Serve, certificate: Certificate) -> None:
+    heard: list[set[bytes]] = []
+
+    def take(link: socket.socket) -> None:
+        clear_until_starttls(link)
+        mine: set[bytes] = set()
+        heard.append(mine)
+        with certificate.server(link) as tls, tls.makefile("rb") as lines:
+            for line in lines:
+                bad = b"bad" in line
+                mine |= {line[9:-3]} if line.startswith(b"RCPT") else set()
+                tls.sendall(b"550 no\r\n" if bad else b"250 yes\r\n")
+
+    asked = [f"jan{number}@probe.test" for number in range(SHARED_LEAST)] + ["bad@probe.test"]
+    probe = MailProbe(serve(take, clients=2))
+    try:
+        found = probe.see_recipients(asked)
+    finally:
+        probe.close()
+    assert {address for address, finding in found.items() if isinstance(finding, NotSeen)} == {"bad@probe.test"}
+    assert sorted(address.encode() for address in asked) == sorted(heard[0] | heard[1])
+    assert abs(len(heard[0]) - len(heard[1])) <= 1
+
+
 @pytest.mark.parametrize(("bad", "expected"), [(1, Seen), (3, Seen), (99, NotSeen)])
 def test_a_folder_that_is_just_being_made_is_opened_a_moment_later(
     serve: Serve, certificate: Certificate, bad: int, expected: type[Finding]
@@ -218,18 +242,20 @@ class Certificate:
 
 
 class Serve:
-    """Starts servers that follow a script with their first client."""
+    """Starts servers that follow a script with their first clients, each in a thread of its own."""
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
         self._threads: list[threading.Thread] = []
 
-    def __call__(self, script: Script) -> MailTarget:
+    def __call__(self, script: Script, *, clients: int = 1) -> MailTarget:
         server = socket.create_server(("127.0.0.1", 0))
         port = server.getsockname()[1]
-        thread = threading.Thread(target=self._follow, args=(server, script))
-        thread.start()
-        self._threads.append(thread)
+        for _ in range(clients):
+            thread = threading.Thread(target=self._follow, args=(server.dup(), script))
+            thread.start()
+            self._threads.append(thread)
+        server.close()
         return MailTarget("127.0.0.1", HOST, self._certificate.pem, port, port)
 
     def join(self) -> None:
