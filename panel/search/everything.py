@@ -11,6 +11,9 @@ from sqlalchemy import Select, case, func, or_, select
 
 from panel.contracts.actions import contracts_query
 from panel.contracts.models import Contract
+from panel.dns.finding import zones_query
+from panel.dns.idn import to_unicode
+from panel.dns.models import Zone
 from panel.identity.models import User
 from panel.identity.people import users_query
 from panel.kernel.access import Actor, scoped
@@ -124,6 +127,10 @@ def _domains(actor: Actor, words: list[str]) -> list[MailDomain]:
     return _first(query, MailDomain.name, words)
 
 
+def _zones(actor: Actor, words: list[str]) -> list[Zone]:
+    return _first(zones_query(actor, search=" ".join(words)), Zone.name, words)
+
+
 def _people(actor: Actor, words: list[str]) -> list[User]:
     return _first(users_query(actor, search=" ".join(words)), User.folded, words)
 
@@ -162,7 +169,7 @@ def _ids_beginning(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
     return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
-def _owner(row: Mailbox | Alias | Contract) -> dict[str, Any]:
+def _owner(row: Mailbox | Alias | Contract | Zone) -> dict[str, Any]:
     return {"id": row.id, "member_id": row.member_id}
 
 
@@ -202,6 +209,12 @@ KINDS: Mapping[str, _Kind] = {
         collection="mail-domains",
         rows=_domains,
         shown=lambda row: {"id": row.id, "name": row.name, "note": "", "member_id": row.member_id},
+    ),
+    "zone": _Kind(
+        permission="dns:read",
+        collection="zones",
+        rows=_zones,
+        shown=lambda row: _owner(row) | {"name": to_unicode(row.name), "note": row.member.name if row.member else ""},
     ),
     "user": _Kind(
         permission="users:read",

@@ -63,6 +63,7 @@ _PAGES_OF: dict[str, tuple[str, str]] = {
     "order": ("orders.show", "order_id"),
     "mailbox": ("mail.show", "mailbox_id"),
     "mail_domain": ("mail.show_domain", "domain_id"),
+    "zone": ("zones.show", "zone_id"),
     "user": ("users.show", "user_id"),
     "job": ("jobs.show", "job_id"),
     "node": ("nodes.show", "node_id"),

@@ -20,6 +20,7 @@ LOOKS = {
     "mailbox": (_l("Mailboxes"), "envelope"),
     "alias": (_l("Other addresses of mailboxes"), "envelope"),
     "mail_domain": (_l("Mail domains"), "globe2"),
+    "zone": (_l("DNS zones"), "globe2"),
     "user": (_l("People"), "people"),
     "contract": (_l("Contracts"), "file-earmark-text"),
     "node": (_l("Nodes"), "hdd-network"),

@@ -19,6 +19,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from panel.dns.models import Zone
 from panel.kernel.db import db
 from panel.ledger.jobs import Job
 from panel.ledger.resources import ResourceColumns
@@ -44,6 +45,7 @@ FOLLOWED: Mapping[str, tuple[Any, Any]] = {
     "job": (Job.id, select(Job.id, Job.state, Job.attempts, Job.counts, Job.retry_at, Job.finished_at)),
     "mailbox": (Mailbox.id, _of_resource(Mailbox)),
     "domain": (MailDomain.id, _of_resource(MailDomain)),
+    "zone": (Zone.id, _of_resource(Zone)),
     "delivery": (Delivery.id, select(Delivery.id, Delivery.state, Delivery.attempts, Delivery.retry_at)),
 }
 """Kind → its id, and what of a row people see change while they wait."""
@@ -92,7 +94,7 @@ class Watch:
             if len(self._listeners) >= STREAMS_MOST or own >= STREAMS_OF_ONE:
                 raise Full
             self._listeners.append(listener)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._look_on, name="live", daemon=True)
                 self._thread.start()
         return listener
