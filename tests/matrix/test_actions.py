@@ -40,10 +40,11 @@ class Asking:
     """A function that begins with ``require(actor, permission, …)``.
 
     ``inner``: a chore, made by the function of this name; ``staff``: the right must be held on the whole association;
-    ``member``: it is asked for on a member.
+    ``member``: it is asked for on a member. ``line``: where.
     """
 
     path: str
+    line: int
     name: str
     inner: bool
     permission: str
@@ -71,7 +72,7 @@ def test_whoever_lacks_one_right_is_refused_by_what_needs_it(world: World, askin
     faults = []
     for one in asking:
         rights = Reach(permissions=PERMISSIONS - {one.permission}, member_ids=None)
-        nearly = Actor(ref="user:nearly", name="nearly", grants=(rights,), fresh=True)
+        nearly = Actor(ref="user:nearly", name="nearly", grants=(rights,), fresh=True, user_id=OWN)
         found = _outcome(partial(one.call, nearly, world.app.config["CIS"]))
         faults += [] if found == "NotAllowed" else [f"{one}: {found}"]
     assert not faults, "\n".join(faults)
@@ -95,7 +96,8 @@ def _outcome(call: Callable[[], object]) -> str:
     return "went on"
 
 
-def _asking() -> Iterator[Asking]:
+def actions_asking() -> Iterator[Asking]:
+    """Every function of the panel's packages that begins by asking for a right."""
     for file in sorted((ROOT / "panel").rglob("*.py")):
         path = str(file.relative_to(ROOT))
         if not path.startswith(EDGES):
@@ -114,7 +116,8 @@ def _in(path: str, nodes: list[ast.stmt], before: str) -> Iterator[Asking]:
                     staff = any(one.arg == "staff" and ast.unparse(one.value) == "True" for one in call.keywords)
                     right = _permission(path, call.args[1])
                     if right is not None:
-                        yield Asking(path, before + node.name, function is inner, right, staff, len(call.args) > 2)
+                        name = before + node.name
+                        yield Asking(path, call.lineno, name, function is inner, right, staff, len(call.args) > 2)
 
 
 def _question(function: ast.FunctionDef) -> ast.Call | None:
@@ -158,7 +161,7 @@ def _dummies(function: Callable[..., object], settings: Settings, *, actor: Acto
 
 @pytest.fixture(scope="module")
 def asking() -> list[Asking]:
-    return list(_asking())
+    return list(actions_asking())
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """A plugin of pytest: each test that passes is run again without each question it asked, until some test misses it.
 
 So one run of the tests tries all questions, and each only in tests that come to it. What was found lies as JSON in the
-file that ``CIS_MISSED`` names: question → the test that missed it. What stands there at first is not tried again, so
-that a long run may be made in portions.
+file that ``CIS_MISSED`` names: question → the test that missed it; null: not tried yet. Only what stands there is
+tried, so that a long run may be made in portions; it ends as soon as all were missed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tests.mutations import asked
 TRIES = 40
 """In how many cases of one test a question is tried: those that follow are like them."""
 
-_found = Path(os.environ["CIS_MISSED"])
-_missed: dict[str, str] = json.loads(_found.read_text()) if _found.exists() else {}
+_file = Path(os.environ["CIS_MISSED"])
+_missed: dict[str, str | None] = json.loads(_file.read_text())
 _tried: dict[tuple[str, str], int] = {}
 
 
@@ -31,15 +31,21 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(**place)
     asked.reached.clear()
     passed = _passes(item, log=True)
-    for question in sorted(asked.reached - set(_missed)) if passed else ():
+    for question in sorted(asked.reached & _left()) if passed else ():
         key = (question, item.nodeid.partition("[")[0])
         _tried[key] = _tried.get(key, 0) + 1
         if _tried[key] <= TRIES and not _passes_without(item, question):
             _missed[question] = item.nodeid
-            _found.write_text(json.dumps(_missed, indent=1))
+            _file.write_text(json.dumps(_missed, indent=1))
+    if not _left():
+        item.session.shouldstop = "all were missed"
     item.session._setupstate.teardown_exact(nextitem)
     item.ihook.pytest_runtest_logfinish(**place)
     return True
+
+
+def _left() -> set[str]:
+    return {question for question, test in _missed.items() if test is None}
 
 
 def _passes_without(item: pytest.Item, question: str) -> bool:
