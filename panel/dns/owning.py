@@ -49,8 +49,8 @@ def name_faults(actor: Actor, asked: Sequence[Asked], *, reasons: Sequence[str] 
     """Why members may not have names, by the row at fault.
 
     Conflict ``name_others``: at, above or below another member's, or the association's, from which only who may vouch
-    (``dns:vouch``) gives names, and never from a domain of its mail. ``released``: another member gave it up, or what
-    lies above it, within the last years; who may vouch gives it with a reason.
+    (``dns:vouch``) gives names, and never from a domain of its mail. ``name_released``: another member gave it up, or
+    what lies above it, within the last years; who may vouch gives it with a reason.
     """
     held = _held(asked)
     former = names.released(ZONES, sorted({above for _, name in asked for above in _and_above(name)}))
@@ -62,7 +62,7 @@ def name_faults(actor: Actor, asked: Sequence[Asked], *, reasons: Sequence[str] 
             continue
         others = {former[above] for above in _and_above(name) if above in former} - {member_id}
         if others and not (may and reasons and reasons[row]):
-            faults[row] = Conflict("released", field="name", name=name, years=names.RELEASED_YEARS, row=row)
+            faults[row] = Conflict("name_released", field="name", name=name, years=names.RELEASED_YEARS, row=row)
     return faults
 
 

@@ -26,7 +26,7 @@ from panel.ledger.events import record
 FIRST_SECONDS, MOST_SECONDS = 60, 6 * 3_600
 """Asked after a minute, two, four …, at last four times a day."""
 
-AT_ONCE, TOGETHER = 24, 8
+AT_ONCE, TOGETHER = 16, 16
 AGAIN_SECONDS = 10
 REASON_LEAST, REASON_MOST = 5, 200
 

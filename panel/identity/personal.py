@@ -60,6 +60,7 @@ PLACES: Mapping[str, Places] = {
         stays=(("key", ADDRESS), ("name", ADDRESS)),
         plain="kind what differs wanted found found_digest secrets state",
     ),
+    "domain_names": Places(plain="space name path"),
     "email_changes": Places(goes=True, plain="old_email new_email"),
     "event_anchors": Places(plain="digest signature"),
     "event_chain": Places(plain="details_digest digest"),
@@ -85,6 +86,7 @@ PLACES: Mapping[str, Places] = {
         " grade",
     ),
     "messages": Places(goes=True, cleaned="email problem", plain="code language state"),
+    "name_proofs": Places(cleaned="settled_by reason", plain="name token state how finding"),
     "names": Places(stays=(("name", ADDRESS),), plain="space kind likeness"),
     "node_backups": Places(cleaned="message", plain="state snapshot code"),
     "import_rows": Places(stays=(("folded", FILE), ("problems", FILE)), plain="state would verdict"),
@@ -131,6 +133,11 @@ PLACES: Mapping[str, Places] = {
     "webhook_deliveries": Places(cleaned="tries", plain="tag state"),
     "webhooks": Places(cleaned="name url", plain="kinds events off_reason"),
     "workers": Places(plain="name"),
+    "zone_imports": Places(
+        cleaned="actor_name",
+        stays=(("sets", FILE), ("soa", FILE), ("refusals", FILE), ("notes", FILE), ("actor", NUMBER)),
+        plain="name way",
+    ),
     "zone_sets": Places(stays=(("rdata", ADDRESS),), plain="name type source"),
     "zone_versions": Places(
         cleaned="comment actor_name", stays=(("actor", NUMBER), ("changes", ADDRESS), ("settings", ADDRESS)),
