@@ -150,10 +150,17 @@ def _content(operation: Operation) -> tuple[dict[str, Any], bool] | None:
 
 def form_schema(operation: Operation) -> dict[str, Any]:
     """The parts of an upload, as JSON Schema."""
-    parts = {name: one.schema() for name, one in operation.form.items()}
+    parts = {name: one.schema() if one.required else _or_empty(one) for name, one in operation.form.items()}
     required = [name for name, one in operation.form.items() if one.required]
     file = {"type": "string", "format": "binary"}
     return {"type": "object", "properties": {"file": file, **parts}, "required": ["file", *required]}
+
+
+def _or_empty(field: Field) -> dict[str, Any]:
+    """The schema of a form's field that may be sent empty: it was not given then, as programs do with forms."""
+    schema = dict(field.schema())
+    said = {name: schema.pop(name) for name in ("description",) if name in schema}
+    return said | {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
 
 
 def _problem(words: str) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def kind_of(schema: Mapping[str, Any]) -> str:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
         return " or ".join(kind_of(one) for one in schema["anyOf"])
+    if schema.get("maxLength") == 0:
+        return "empty"
     if "enum" in schema:
         return "one of " + ", ".join("null" if value is None else str(value) for value in schema["enum"])
     kinds = schema.get("type", "anything")

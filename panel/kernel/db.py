@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, InternalError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm.exc import StaleDataError
@@ -42,6 +42,9 @@ T = TypeVar("T")
 
 _WAIT_SECONDS, _IDLE_SECONDS = 15, 60
 """How long a writer waits for a lock, and for how long one that does nothing keeps others waiting."""
+
+_PASSING = frozenset({"25006", "25P03"})
+"""States of PostgreSQL that pass: it takes no writes now (a standby), or it ended a transaction that was idle."""
 
 _NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -250,3 +253,11 @@ def _refuse_what_cannot_be_kept(context: ExceptionContext) -> None:
     """PostgreSQL keeps no NUL in texts and only 32 bits in integers; whoever sent more is told so."""
     if isinstance(context.sqlalchemy_exception, DataError):
         raise Invalid("text_bad") from context.original_exception
+
+
+@event.listens_for(Engine, "handle_error")
+def _tell_what_passes(context: ExceptionContext) -> None:
+    """A server that is a standby by now, or ended a transaction that did nothing, is away as a stopped one is."""
+    error = context.original_exception
+    if isinstance(context.sqlalchemy_exception, InternalError) and getattr(error, "sqlstate", "") in _PASSING:
+        raise OperationalError(context.statement, None, error) from error

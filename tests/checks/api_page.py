@@ -66,6 +66,8 @@ def _kind(field: dict[str, Any]) -> str:
     for joiner in ("anyOf", "oneOf"):
         if joiner in field:
             return " or ".join(dict.fromkeys(_kind(part) for part in field[joiner]))
+    if field.get("maxLength") == 0:
+        return "empty"
     if "enum" in field:
         return "one of " + " ".join(f"`{value}`" for value in field["enum"])
     if field.get("type") == "array":

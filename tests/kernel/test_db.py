@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError, StatementError
 
 from panel.kernel import db as kernel_db
 from panel.kernel.db import db, new_id, one_at_a_time, read_row, unit_of_work
@@ -180,9 +180,20 @@ def test_postgresql_who_stops_in_the_middle_lets_the_others_on(
             assert ended() is None
             _count()
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(OperationalError):
         stop()
     assert _address(member_there) == "theirs"
+
+
+def test_postgresql_that_takes_no_writes_now_is_away(postgresql_app: Flask, member_there: uuid.UUID) -> None:
+    def write() -> None:
+        with unit_of_work():
+            db.session.execute(text("SET TRANSACTION READ ONLY"))
+            _set_address(member_there, "theirs")
+
+    with pytest.raises(OperationalError):
+        write()
+    assert _address(member_there) == "0"
 
 
 @pytest.mark.parametrize("values", [{"address": "a\0b"}, {"version": 2**40}])
