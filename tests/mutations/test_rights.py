@@ -1,6 +1,6 @@
 """Without any one of the questions that the panel asks of people's rights, some test fails.
 
-``make test-long`` tries all. Those with which actions begin are asked for in every run by ``tests/matrix/test_actions.py``.
+``make test-long`` tries all. Those with which actions begin are asked for in each run by ``tests/matrix``.
 """
 
 from __future__ import annotations
