@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from panel.dns.records import strings
 from panel.dns.records.canonical import TTL_LEAST, TTL_MOST
 from panel.dns.records.names import absolute
 from panel.dns.zonefile.entries import Entry, entries, text_of
@@ -172,13 +173,19 @@ class _Reader:
         self.generated += len(wanted)
         if self.generated > GENERATED_MAX:
             raise _EnoughError(where, "generate_many", GENERATED_MAX)
+        _, _, data = _parts(tokens[2:])
+        head = tokens[2 : len(tokens) - len(data)]
+        if len(data) == 1 and data[0][0] == '"':  # BIND: data of several words stands in quotation marks
+            data = strings.tokens(data[0][1:-1])
+        if not data:
+            raise Invalid("file_directive_parts", name="$GENERATE")
         owners = expanded(tokens[1], wanted)
-        rests = zip(*(expanded(token, wanted) for token in tokens[2:]), strict=True)
-        for owner, rest in zip(owners, rests, strict=True):
-            self._record(self._name(owner), [*rest], where)
+        datas = zip(*(expanded(token, wanted) for token in data), strict=True)
+        for owner, one in zip(owners, datas, strict=True):
+            self._record(self._name(owner), [*head, *one], where)
 
 
-_DIRECTIVES = {"$ORIGIN": (1, 1), "$TTL": (1, 1), "$INCLUDE": (1, 2), "$GENERATE": (4, 1_000)}
+_DIRECTIVES = {"$ORIGIN": (1, 1), "$TTL": (1, 1), "$INCLUDE": (1, 2), "$GENERATE": (3, 1_000)}
 
 
 def _parts(tokens: list[str]) -> tuple[int | None, str, list[str]]:

@@ -126,7 +126,7 @@ def test_includes_end_somewhere() -> None:
 def test_generate_makes_what_bind_makes_of_it() -> None:
     zone = read(
         f"{START}$GENERATE 1-3 host$ A 192.0.2.$\n$GENERATE 8-16/8 ${{-8,3}}.x 600 IN CNAME n${{0,2,X}}-$$.\n"
-        "$GENERATE 16-16 ${0,5,n} PTR a\\$${0,0,x}\n$GENERATE 5-5 m MX $ mail$\n"
+        '$GENERATE 16-16 ${0,5,n} PTR a\\$${0,0,x}\n$GENERATE 5-5 m MX $ mail$\n$GENERATE 5-5 n MX "$ mail$"\n'
     )
     assert zone.refusals == ()
     assert rows(zone) == [
@@ -137,6 +137,7 @@ def test_generate_makes_what_bind_makes_of_it() -> None:
         "host2 3600 A 192.0.2.2",
         "host3 3600 A 192.0.2.3",
         "m 3600 MX 5 mail5.gmina.example.",
+        "n 3600 MX 5 mail5.gmina.example.",
     ]
 
 
@@ -257,3 +258,11 @@ def test_bounds_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "REFUSALS_MAX", 2)
     many = read("a A 1\n" * 5)
     assert (len(many.refusals), many.refused) == (2, 5)
+
+
+def test_generated_data_that_is_not_there_is_refused() -> None:
+    assert refused(read(f'{START}$GENERATE 1-2 a$ TXT\n$GENERATE 1-2 b$ A ""\n$GENERATE 1-2 c$ IN 60 x\n')) == [
+        ("db.gmina", 3, "file_directive_parts"),
+        ("db.gmina", 4, "file_directive_parts"),
+        ("db.gmina", 5, "file_directive_parts"),
+    ]
