@@ -10,11 +10,13 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+# Above so many files all that the host has to write is written at once: quicker than to wait for one after the other.
+_SYNCED_SINGLY = 50
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -51,8 +53,7 @@ class FixedRoot:
             try:
                 for name, draft in drafts.items():
                     _write_new(folder, draft, contents[name], mode, sync=False)
-                for draft in drafts.values():
-                    _sync(folder, draft)
+                _sync(folder, drafts.values())
                 for name, draft in drafts.items():
                     os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
             finally:
@@ -121,12 +122,16 @@ def _write_new(folder: int, name: str, content: bytes, mode: int, *, sync: bool 
             os.fsync(stream.fileno())
 
 
-def _sync(folder: int, name: str) -> None:
-    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync(folder: int, names: Collection[str]) -> None:
+    if len(names) > _SYNCED_SINGLY:
+        os.sync()
+        return
+    for name in names:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _read(folder: int, name: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from provisioning.agent.adapters.dns_config import LEAVING, SIGNED, UNSIGNED, UPDATES, UPDATES_ACL
@@ -15,6 +15,10 @@ from provisioning.agent.adapters.knot_control import Answer, KnotAway, KnotContr
 SECONDS = 300.0
 _AT_ONCE = 64
 _POLL_SECONDS = 0.003
+# Knot gives a connection up that is silent for longer than five seconds (knot.conf(5), control.timeout).
+_IDLE_SECONDS = 1.0
+# So long another's transaction is waited for; one that is open for longer was left by somebody who died in it.
+_OPEN_SECONDS = 5.0
 # What Knot makes itself when it signs.
 SIGNING = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "ZONEMD"})
 
@@ -30,18 +34,33 @@ class Served(NamedTuple):
 
 
 class Knot:
-    """One connection to the daemon, for one errand."""
+    """What is said to the daemon on one errand."""
 
-    def __init__(self, link: KnotControl) -> None:
-        self._link = link
+    def __init__(self, connection: ExitStack) -> None:
+        self._connection = connection
+        self._control: KnotControl | None = None
+        self._used = 0.0
         self._rules: tuple[str, ...] | None = None
 
     @classmethod
     @contextmanager
     def reached(cls) -> Iterator[Knot]:
-        """Connect. Raises KnotAway."""
-        with connected(timeout=SECONDS) as link:
-            yield cls(link)
+        """Be ready to connect; the first question does."""
+        with ExitStack() as connection:
+            yield cls(connection)
+
+    @property
+    def _link(self) -> KnotControl:
+        """The connection, a new one where nothing was said for a while: Knot then ends it, and others have to wait.
+
+        Raises KnotAway.
+        """
+        now = time.monotonic()
+        if self._control is None or now - self._used > _IDLE_SECONDS:
+            self._connection.close()
+            self._control = self._connection.enter_context(connected(timeout=SECONDS))
+        self._used = now
+        return self._control
 
     def is_running(self) -> bool:
         """Tell that it answers. Raises KnotError."""
@@ -83,7 +102,7 @@ class Knot:
             commands += _changes(name, had.get(name), items)
         if not commands:
             return
-        self._link.ask("conf-begin")
+        self._begin("conf", "")
         try:
             for result in self._each(commands):
                 if isinstance(result, KnotError):
@@ -131,7 +150,7 @@ class Knot:
 
     def write(self, name: str, unset: Sequence[tuple[str, str]], records: Sequence[tuple[str, int, str, str]]) -> None:
         """Change records of a zone in one transaction. Raises KnotError."""
-        self._link.ask("zone-begin", zone=name)
+        self._begin("zone", name)
         try:
             for owner, type_ in unset:
                 self._link.ask("zone-unset", zone=name, owner=owner, type=type_)
@@ -149,6 +168,21 @@ class Knot:
         """Delete the journal, the times and the keys of zones that are configured no more."""
         told = self._named("zone-purge", names, flags="F", filters="o")
         return {name: str(result) for name, result in told if isinstance(result, KnotError)}
+
+    def _begin(self, what: str, zone: str) -> None:
+        until = time.monotonic() + _OPEN_SECONDS
+        while time.monotonic() < until:
+            try:
+                self._link.ask(f"{what}-begin", zone=zone)
+            except KnotAway:
+                raise
+            except KnotError:
+                time.sleep(_POLL_SECONDS * 10)
+            else:
+                return
+        with suppress(KnotError):
+            self._link.ask(f"{what}-abort", zone=zone)
+        self._link.ask(f"{what}-begin", zone=zone)
 
     def _is_loading(self, name: str) -> bool:
         with suppress(KnotError):

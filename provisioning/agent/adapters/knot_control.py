@@ -23,6 +23,7 @@ _FIRST_INDEX = 16
 _FIELDS = ("command", "flags", "error", "section", "item", "id", "zone", "owner", "ttl", "type", "data", "filters")
 _INDEX = {field: _FIRST_INDEX + number for number, field in enumerate(_FIELDS)}
 _LENGTH = struct.Struct(">H")
+_HEAD = 1 + _LENGTH.size
 _CHUNK = 65_536
 
 
@@ -53,7 +54,7 @@ class KnotControl:
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
-        self._unread = b""
+        self._unread, self._at = b"", 0
 
     def ask(self, command: str, **parts: str) -> list[Answer]:
         """Do one command and return all that it tells. ``parts`` are named as in Answer, besides filters.
@@ -86,42 +87,47 @@ class KnotControl:
     def _reply(self) -> Iterator[tuple[Answer, str]]:
         """The units of one reply, each with the error it tells of. EXTRA units carry on with the names of the last."""
         names: dict[str, str] = {}
-        while (kind := self._take(1)[0]) in (_DATA, _EXTRA):
-            items = self._items()
+        while (unit := self._unit())[0] in (_DATA, _EXTRA):
+            kind, items = unit
             names = items if kind == _DATA else names | items
-            told = {field: names.get(field, "") for field in Answer._fields}
-            yield Answer(**told), items.get("error", "")
-        if kind == _END:
+            yield Answer(*(names.get(field, "") for field in Answer._fields)), items.get("error", "")
+        if unit[0] == _END:
             raise KnotAway("control socket: closed by the server")
 
-    def _items(self) -> dict[str, str]:
-        items = {}
-        while self._peek() >= _FIRST_INDEX:
-            index = self._take(1)[0] - _FIRST_INDEX
-            (length,) = _LENGTH.unpack(self._take(_LENGTH.size))
+    def _unit(self) -> tuple[int, dict[str, str]]:
+        """The next unit: its type, and its items by name."""
+        while True:
+            try:
+                return self._read_unit()
+            except IndexError:
+                self._receive_more()
+
+    def _read_unit(self) -> tuple[int, dict[str, str]]:
+        """Read a unit that is here whole. Raises IndexError where it is not: nothing was taken then.
+
+        One loop without calls, since answers about ten thousand zones have tens of thousands of units.
+        """
+        unread, at = self._unread, self._at + 1
+        kind, items = unread[self._at], {}
+        while kind in (_DATA, _EXTRA) and (index := unread[at] - _FIRST_INDEX) >= 0:
+            begin = at + _HEAD
+            at = begin + unread[at + 1] * 256 + unread[at + 2]
+            if at >= len(unread):
+                raise IndexError
             if index >= len(_FIELDS):
                 raise KnotAway("control socket: what it says is not understood")
-            items[_FIELDS[index]] = self._take(length).decode(errors="replace")
-        return items
+            items[_FIELDS[index]] = unread[begin:at].decode(errors="replace")
+        self._at = at
+        return kind, items
 
-    def _peek(self) -> int:
-        self._fill(1)
-        return self._unread[0]
-
-    def _take(self, size: int) -> bytes:
-        self._fill(size)
-        taken, self._unread = self._unread[:size], self._unread[size:]
-        return taken
-
-    def _fill(self, size: int) -> None:
-        while len(self._unread) < size:
-            try:
-                data = self._link.recv(_CHUNK)
-            except OSError as error:
-                raise KnotAway(f"control socket: {error.strerror or 'no answer in time'}") from error
-            if not data:
-                raise KnotAway("control socket: closed by the server")
-            self._unread += data
+    def _receive_more(self) -> None:
+        try:
+            data = self._link.recv(_CHUNK)
+        except OSError as error:
+            raise KnotAway(f"control socket: {error.strerror or 'no answer in time'}") from error
+        if not data:
+            raise KnotAway("control socket: closed by the server")
+        self._unread, self._at = self._unread[self._at :] + data, 0
 
 
 @contextmanager
