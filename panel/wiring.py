@@ -7,7 +7,7 @@ import logging
 import socket
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,20 +26,14 @@ from panel.contracts.ending import make_tasks
 from panel.contracts.orders import start_orders
 from panel.contracts.stepping import carry_out_steps
 from panel.contracts.usage_days import note_usage
-from panel.dns import desired as zones_desired
-from panel.dns.adoption import ZoneAdopter
-from panel.dns.adoption import explain as zone_difference
 from panel.dns.chores import DNS_CHORES
-from panel.dns.looking import DnsLooker
-from panel.dns.looking import told as zone_told
-from panel.dns.models import Zone
 from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
 from panel.engine.backups import run_backup, run_mail_restore, run_store_restore
 from panel.engine.drift import CHECK, check_node, check_when_due
 from panel.engine.exchange import Exchange
 from panel.engine.kinds import KINDS as WIRED_KINDS
-from panel.engine.kinds import Comparison, Kind, Looker, Making
+from panel.engine.kinds import Looker
 from panel.engine.reconcile import Reconciler
 from panel.engine.records import Pace
 from panel.engine.relay import Relay, relay_of
@@ -53,68 +47,20 @@ from panel.imports.forgetting import forget_old_imports
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db
 from panel.kernel.shared_files import ensure_file
+from panel.kinds import KINDS, LOOKERS
 from panel.ledger.backups import RESTORE, RESTORE_STORE, RUN
 from panel.ledger.chain import chainer
 from panel.ledger.grading import GRADED, Raise
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
-from panel.ledger.orphans import Orphan, orphan_item
-from panel.mail import desired
-from panel.mail.adoption import DomainAdopter, MailboxAdopter
 from panel.mail.chores import MAIL_CHORES
 from panel.mail.finding import take_in
 from panel.mail.grading import raise_mailboxes
-from panel.mail.looking import MailLooker
-from panel.mail.models import Alias, Mailbox, MailDomain
+from panel.mail.models import MailDomain
 from panel.mail.use_days import note_mail_use
 from panel.notices.expanding import forget_old_notices
 from panel.webhooks.making import forget_old_deliveries, queue_events
 from provisioning.ssh import Sessions
-
-KINDS = (
-    Kind(
-        name="mail_domain",
-        model=MailDomain,
-        to_item=desired.domain_item,
-        name_of=lambda row: row.name,
-        goes_with=desired.domains_with,
-        comparison=Comparison(columns=desired.DOMAIN_COLUMNS, name="name"),
-        adopter=DomainAdopter(),
-    ),
-    Kind(
-        name="mailbox",
-        model=Mailbox,
-        to_item=desired.mailbox_item,
-        name_of=lambda row: row.address,
-        comparison=Comparison(
-            columns=desired.MAILBOX_COLUMNS,
-            name="address",
-            joins=(Mailbox.member,),
-            secrets=frozenset({"password_hash"}),
-        ),
-        adopter=MailboxAdopter(),
-    ),
-    Kind(
-        name="alias",
-        model=Alias,
-        to_item=desired.alias_item,
-        name_of=lambda row: row.address,
-        goes_with=desired.aliases_with,
-        comparison=Comparison(columns=desired.ALIAS_COLUMNS, name="address", joins=(Alias.mailbox,)),
-    ),
-    Kind(
-        name="zone",
-        model=Zone,
-        to_item=zones_desired.zone_item,
-        name_of=lambda row: row.name,
-        comparison=Comparison(columns=zones_desired.COMPARED, name="name", explain=zone_difference),
-        adopter=ZoneAdopter(),
-        making=Making(columns=zones_desired.COLUMNS, items=zones_desired.zone_items),
-        told=zone_told,
-    ),
-    Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
-)
-"""Every kind of resource, in the order in which a node can take them."""
 
 GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 """What a member's grade bears on."""
@@ -147,12 +93,6 @@ TASKS: Mapping[str, Task] = {
     RESTORE_STORE: run_store_restore,
 }
 """What jobs of these causes do, under the lease of their node."""
-
-LOOKERS: Mapping[str, tuple[Sequence[str], Callable[[Node, str], Looker]]] = {
-    "mail": (("mail_domain", "mailbox", "alias"), lambda node, source: MailLooker(node, source=source)),
-    "dns_primary": (("zone",), lambda node, _source: DnsLooker(node)),
-}
-"""For each role of nodes: the kinds it serves, and what looks at them from which address."""
 
 HUEY = "cis.huey"
 REDIS_SECONDS = 3

@@ -31,9 +31,10 @@ from panel.engine.comparing import Ask
 from panel.engine.exchange import Exchange
 from panel.kernel.access import Actor
 from panel.kernel.db import db, unit_of_work
+from panel.kinds import KINDS
 from panel.ledger.closings import close
 from panel.ledger.nodes import Node
-from panel.wiring import KINDS, create_core_app, make_exchange
+from panel.wiring import create_core_app, make_exchange
 
 SECONDS, ASK_SECONDS = 3600.0, 120.0
 

@@ -17,9 +17,12 @@ import click
 
 from config import Settings
 from panel.cli.panel_key import require_own_key
+from panel.dns.servers import PRIMARY
+from panel.dns.signing import facts_due, keep_facts
 from panel.engine.alarms import Compose, News, teller
 from panel.engine.backups import backup_keeper
 from panel.engine.exchange import Exchange
+from panel.engine.facts import facts_asker
 from panel.engine.greeting import greeter
 from panel.engine.health import health_asker
 from panel.engine.relay import RelayFailed
@@ -30,6 +33,7 @@ from panel.imports.committing import carry_out_imports
 from panel.kernel import i18n
 from panel.kernel.access import Actor
 from panel.kernel.processes import settle
+from panel.kinds import KINDS
 from panel.ledger.anchors import anchorer
 from panel.ledger.erasing import expirer
 from panel.ledger.workers import end_sign, show_sign
@@ -41,7 +45,6 @@ from panel.webhooks.sending import deliverer
 from panel.wiring import (
     BRISK_CHORES,
     CHORES,
-    KINDS,
     alarm_relay,
     anchor_relay,
     answer,
@@ -102,6 +105,7 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         greeter(exchange),
         health_asker(exchange),
         use_asker(exchange, keep_use),
+        facts_asker(exchange, role=PRIMARY, op="zones", due=facts_due, keep=keep_facts),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
         expirer(settings),

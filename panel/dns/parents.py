@@ -78,6 +78,11 @@ def signatures_expiring() -> ColumnElement[bool]:
     return and_(Zone.dnssec, Zone.want == "put", Zone.signatures_until < database_now(SIGNATURES_LEFT_SECONDS))
 
 
+def ds_mismatched() -> ColumnElement[bool]:
+    """SQL: the parent has another DS than the primary told, so that whoever checks signatures sees nothing."""
+    return and_(Zone.dnssec, Zone.want == "put", Zone.parent_ds == "mismatch")
+
+
 def _due() -> Sequence[tuple[uuid.UUID, str, list[str]]]:
     waited = or_(
         Zone.parent_asked_at.is_(None),

@@ -43,6 +43,8 @@ CODES = frozenset(
         "backup_old",
         "messages_failing",
         "messages_waiting",
+        "signatures_expiring",
+        "ds_mismatch",
     }
 )
 """Every code that ``conditions`` may give."""
@@ -160,6 +162,14 @@ def _messages(_nodes: Mapping[Any, Node], _now: datetime) -> Iterator[Condition]
             yield Condition(code=code, node=None, params={"number": number})
 
 
+def _of_kinds(nodes: Mapping[Any, Node], _now: datetime) -> Iterator[Condition]:
+    """What kinds say of their own resources."""
+    for kind in wired_kinds():
+        for code, alarming in kind.alarms.items():
+            query = select(kind.model.node_id, func.count()).where(alarming()).group_by(kind.model.node_id)
+            yield from _counted(code, nodes, dict(_pairs(query)))
+
+
 def _number(*queries: Select[Any]) -> int:
     """How many rows these find, each counted no further than it matters."""
     counts = [select(func.count()).select_from(query.limit(COUNTED_MOST).subquery()) for query in queries]
@@ -177,6 +187,7 @@ _READERS: tuple[Reader, ...] = (
     _closings,
     _backups,
     _messages,
+    _of_kinds,
 )
 
 

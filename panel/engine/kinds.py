@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flask import current_app
@@ -69,7 +69,8 @@ class Kind:
 
     ``comparison`` and ``adopter`` are None for what nodes list under other kinds. ``making``: for kinds whose resources
     are more than a row. ``told``: further columns that are written down with what was seen, from the row as sent and
-    the finding; always the same ones.
+    the finding; always the same ones. ``alarms``: SQL by code (``conditions.CODES``) for rows of which somebody must be
+    told, counted for each node.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Kind:
     adopter: Adopter | None = None
     making: Making | None = None
     told: Callable[[Any, Seen], Mapping[str, Any]] | None = None
+    alarms: Mapping[str, Callable[[], ColumnElement[bool]]] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from panel.engine import figures
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job
-from panel.wiring import KINDS, TASKS
+from panel.wiring import TASKS
 
 TROUBLED_MOST = 50
 

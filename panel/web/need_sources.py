@@ -32,7 +32,11 @@ from panel.wording.alarms import alarm_words
 JOB_DAYS = 7
 """Failed jobs older than so many days wait for nobody any more."""
 
-SHOWN_OTHERWISE = CODES - {"ports_silent", "jobs_failing", "backup_old", "messages_failing", "messages_waiting"}
+SHOWN_OTHERWISE = (
+    CODES
+    - {"ports_silent", "jobs_failing", "backup_old", "messages_failing", "messages_waiting"}
+    - {"signatures_expiring", "ds_mismatch"}
+)
 """Alarms about what stands in the list by itself."""
 
 

@@ -15,6 +15,7 @@ from panel.engine.health import certificate_expires_at
 from panel.engine.kinds import Kind
 from panel.kernel.db import db
 from panel.kernel.i18n import _
+from panel.kinds import KINDS
 from panel.ledger import nodes
 from panel.ledger.closings import closed
 from panel.ledger.differences import Difference
@@ -26,7 +27,6 @@ from panel.web.forms.base import PanelForm
 from panel.web.node_facts import gauges, program_state
 from panel.web.node_state import node_state
 from panel.web.session import actor, permission, require_fresh_to_send
-from panel.wiring import KINDS
 
 area = Blueprint("nodes", __name__, url_prefix="/nodes")
 

@@ -43,6 +43,18 @@ _TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         int(told["number"]),
         **told,
     ),
+    "signatures_expiring": lambda told: ngettext(
+        "The signatures of %(number)s zone on %(node)s end within days",
+        "The signatures of %(number)s zones on %(node)s end within days",
+        int(told["number"]),
+        **told,
+    ),
+    "ds_mismatch": lambda told: ngettext(
+        "%(number)s zone on %(node)s has another DS record at its parent than it should",
+        "%(number)s zones on %(node)s have other DS records at their parents than they should",
+        int(told["number"]),
+        **told,
+    ),
     "messages_waiting": lambda told: ngettext(
         "%(number)s message to people has been waiting to leave for an hour",
         "%(number)s messages to people have been waiting to leave for an hour",
@@ -66,6 +78,10 @@ _ADVICE = {
     ),
     "messages_waiting": _l(
         "See whether a mail server is set (`CIS_NOTICE_SMTP`) and takes them, and a worker runs: `cis notices list`."
+    ),
+    "signatures_expiring": _l("Look why the name server does not sign anew: its log, its clock, room on its disk."),
+    "ds_mismatch": _l(
+        "Whoever checks signatures does not see these zones. Have the registrar set the DS shown on the zone's page."
     ),
     "backup_old": _l("Look why the last ones failed, and make one now."),
 }
