@@ -26,6 +26,7 @@ _PROBLEMS = {
     415: "another media type is expected",
     422: "invalid values",
     429: "too many requests",
+    503: "not available now, like while the database is locked or away",
 }
 ABOUT = """Everything the panel can do, for programs. Errors are problem documents (RFC 9457) with a stable `code` and,
 in `errors`, every field at fault. Writes take `Idempotency-Key` (POST) and `If-Match`; those that say so take

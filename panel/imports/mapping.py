@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from panel.imports.importer import Importer, Row
+from panel.imports.importer import Column, Importer, Row
 from panel.imports.reading import plain
 from panel.kernel.errors import Invalid, PanelError
 
@@ -29,7 +29,10 @@ def guess(importer: Importer, columns: Sequence[str]) -> dict[str, str]:
 
 
 def checked_mapping(importer: Importer, columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """``mapping`` without what maps to nothing. Raises Invalid for ``mapping``: unknown fields, headings, one twice."""
+    """``mapping`` without what maps to nothing. Raises Invalid for ``mapping``: unknown fields, headings, one twice.
+
+    Nor does a column of passwords hold anything else: what is wrong with other cells is told and kept as it stands.
+    """
     fields = {column.name for column in importer.columns}
     clean = {name: heading for name, heading in mapping.items() if heading}
     for name, heading in clean.items():
@@ -37,6 +40,8 @@ def checked_mapping(importer: Importer, columns: Sequence[str], mapping: Mapping
             raise Invalid("import_unknown_column", field="mapping", name=name)
         if heading not in columns:
             raise Invalid("import_unknown_heading", field="mapping", name=heading)
+        if plain(heading) in _secret_headings(importer) and name not in {one.name for one in _secret(importer)}:
+            raise Invalid("import_mapped_secret", field="mapping", name=heading)
     if len(set(clean.values())) != len(clean):
         raise Invalid("import_mapped_twice", field="mapping")
     return clean
@@ -61,7 +66,13 @@ def mapped_rows(
 
 def secret_places(importer: Importer, columns: Sequence[str], mapping: Mapping[str, str]) -> list[int]:
     """The places of columns that are never shown: those of secret fields, and those whose headings say so."""
-    secret = [column for column in importer.columns if column.secret]
-    mapped = {mapping.get(column.name) for column in secret}
-    called = {heading for column in secret for heading in column.headings}
+    mapped, called = {mapping.get(column.name) for column in _secret(importer)}, _secret_headings(importer)
     return [place for place, heading in enumerate(columns) if heading in mapped or plain(heading) in called]
+
+
+def _secret(importer: Importer) -> list[Column]:
+    return [column for column in importer.columns if column.secret]
+
+
+def _secret_headings(importer: Importer) -> set[str]:
+    return {heading for column in _secret(importer) for heading in column.headings}

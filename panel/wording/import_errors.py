@@ -32,6 +32,7 @@ IMPORT_TEXTS = {
     "import_cell_long": _l("Row %(row)s has a cell of more than %(most)s characters."),
     "import_unknown_column": _l("There is no such field: %(name)s."),
     "import_unknown_heading": _l("The file has no such column: %(name)s."),
+    "import_mapped_secret": _l("The column %(name)s holds passwords. It cannot be taken for anything else."),
     "import_mapped_twice": _l("One column cannot mean two things."),
     "import_column_missing": _l("Say which column holds this: no heading tells it."),
     "import_double": _l("Lines %(first)s and %(second)s ask for the same. Leave one of them in the file."),

@@ -29,17 +29,19 @@ def main(seconds: int) -> int:
         server = make_server("127.0.0.1", 0, program.world.app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            return _ask(programs, f"http://127.0.0.1:{server.server_port}", program.tokens["admin"], seconds)
+            url = f"http://127.0.0.1:{server.server_port}"
+            return _ask(programs, url, program.tokens["admin"], seconds, folder=folder)
         finally:
             server.shutdown()
 
 
-def _ask(programs: Path, url: str, token: str, seconds: int) -> int:
+def _ask(programs: Path, url: str, token: str, seconds: int, *, folder: str) -> int:
+    """``folder``: where it may leave what it remembers."""
     argv = [str(programs / "st"), "--config-file", str(HERE / "schemathesis.toml"), "run", f"{url}/api/v1/openapi.json"]
     argv += ["--header", f"Authorization: Bearer {token}", "--phases", "examples,coverage,fuzzing"]
     argv += ["--max-time", str(seconds), "--continue-on-failure", "--workers", "1"]
     argv += ["--exclude-path-regex", ENDS_THE_ASKER]
-    return subprocess.run(argv, check=False, timeout=seconds + 600, stdin=subprocess.DEVNULL).returncode
+    return subprocess.run(argv, check=False, timeout=seconds + 600, stdin=subprocess.DEVNULL, cwd=folder).returncode
 
 
 if __name__ == "__main__":

@@ -155,6 +155,8 @@ def test_columns_can_be_corrected_and_one_that_is_needed_is_asked_for(people: Pe
         with pytest.raises(Invalid) as caught:
             actions.remap_import(people.anna, one.id, mapping=bad)
         assert caught.value.field == "mapping"
+    with pytest.raises(Invalid, match="import_mapped_secret"):  # else what is wrong with it would quote a password
+        upload(people.anna, b"adres;Haslo\nmiasto-koscian.b;Tajne1\n", mapping={"address": "adres", "member": "Haslo"})
     one = actions.remap_import(people.anna, one.id, mapping={"address": "kto", "quota_mb": "co", "member": ""})
     assert (one.problems, told(one)) == ([], [("ok", "create", [])])
     assert commit(people.anna, one).counts["done"] == 1
