@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from panel.dns.content import Content, SetChange, diff
+from panel.dns.grading import require_changeable
 from panel.dns.holding import digest_of, insert_rows, kept_sets, new_rows, soa_values
 from panel.dns.lint import Remark
 from panel.dns.models import Zone, ZoneSet, ZoneVersion
@@ -55,11 +56,12 @@ def get_zone(actor: Actor, zone_id: uuid.UUID, *, permission: str = "dns:read", 
 def zone_to_change(actor: Actor, zone_id: uuid.UUID, *, expected_version: int | None = None) -> Zone:
     """A zone that is wanted, held until the unit of work ends.
 
-    Raises Conflict ``removed``; ``stale`` where its newest version is not the one somebody looked at.
+    Raises Conflict ``removed``, ``member_held``; ``stale`` where its newest version is not the one somebody looked at.
     """
     zone = get_zone(actor, zone_id, permission="dns:write", for_change=True)
     if zone.want != "put":
         raise Conflict("removed")
+    require_changeable(actor, zone)
     if expected_version is not None and expected_version != zone.version:
         raise Conflict("stale", version=zone.version)
     return zone

@@ -62,15 +62,14 @@ def parent_ds(settings: Settings, name: str) -> frozenset[str] | None:
             continue
         if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             rrsets = (one for one in answer.answer if one.rdtype == dns.rdatatype.DS)
-            return frozenset(_plain(record.to_text()) for rrset in rrsets for record in rrset)
+            return frozenset(record.to_text() for rrset in rrsets for record in rrset)
     return None
 
 
 def judged_ds(ours: Iterable[str], theirs: Iterable[str]) -> str:
     """*absent*, *match* (one of theirs is ours: the chain holds), or *mismatch*: whoever checks sees nothing."""
-    known = {_plain(one) for one in ours}
-    theirs = set(theirs)
-    return "absent" if not theirs else "match" if known & theirs else "mismatch"
+    known, found = ({_plain(one) for one in some} for some in (ours, theirs))
+    return "absent" if not found else "match" if known & found else "mismatch"
 
 
 def signatures_expiring() -> ColumnElement[bool]:
