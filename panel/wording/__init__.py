@@ -13,10 +13,11 @@ from panel.wording.differences import (
     verb_word,
     what_words,
 )
-from panel.wording.errors import describe, field_label, warning_words
+from panel.wording.errors import describe, full_words, warning_words
 from panel.wording.events import count_words, event_details, event_look, event_sentence, log_line, param_words
 from panel.wording.factors import ended_words, factor_word, factors_words, rule_words
 from panel.wording.imports import import_kind_word, import_plan, would_word
+from panel.wording.labels import field_label
 from panel.wording.names import (
     amount,
     attempt_word,

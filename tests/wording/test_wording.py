@@ -43,7 +43,7 @@ from tests.checks.files import python_files, read
 from tests.worlds import World
 
 _RAISED = {name for name, kind in vars(kinds).items() if isinstance(kind, type) and issubclass(kind, PanelError)}
-_RESOURCE_CODES = "provisioning/resources.py"
+_RESOURCE_CODES = "provisioning/checks.py"
 
 
 def test_every_error_code_in_the_source_has_a_text() -> None:

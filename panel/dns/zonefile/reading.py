@@ -139,10 +139,10 @@ class _Reader:
         least, most = _DIRECTIVES.get(name, (-1, -1))
         if least < 0:
             raise Invalid("file_directive", name=name[:20])
-        if not least <= len(tokens) <= most:
-            raise Invalid("file_origin" if name == "$ORIGIN" else "file_directive_parts", name=name)
         if name == "$ORIGIN":
-            self._set_origin(tokens[0])
+            self._set_origin(tokens)
+        elif not least <= len(tokens) <= most:
+            raise Invalid("file_directive_parts", name=name)
         elif name == "$TTL":
             self._set_ttl(_required_ttl(tokens[0]))
         elif name == "$INCLUDE":
@@ -150,12 +150,13 @@ class _Reader:
         else:
             self._generate(tokens, where)
 
-    def _set_origin(self, token: str) -> None:
+    def _set_origin(self, tokens: list[str]) -> None:
         """Take the origin; without one, what follows in the file cannot be understood."""
         try:
+            (token,) = tokens
             self.origin = self._name(token)
-        except Invalid:
-            raise Invalid("file_origin", name=token[:80]) from None
+        except (Invalid, ValueError):
+            raise Invalid("file_origin") from None
 
     def _include(self, tokens: list[str]) -> None:
         file = tokens[0].strip('"')
