@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provisioning.agent.base.program import PROGRAM
 from provisioning.operator_session import EnrolmentFailed, OperatorLogin, built_program, operator_session
 from provisioning.ssh import HostKey, scan_host_key
 
-__all__ = ["Enrolled", "EnrolmentFailed", "HostKey", "OperatorLogin", "enroll", "scan_host_key"]
+__all__ = ["Enrolled", "EnrolmentFailed", "HostKey", "OperatorLogin", "enroll", "scan_host_key", "tell_name_servers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,21 @@ def enroll(
             progress("Agent uploaded; setting the node up")
             done = host.run_program(path, "setup", request, progress)
     return Enrolled(digest[:12], done["release"], done["services"], done["certificate_pem"])
+
+
+def tell_name_servers(
+    address: str,
+    port: int,
+    host_key: HostKey,
+    *,
+    operator: OperatorLogin,
+    name_servers: Mapping[str, Any],
+    progress: Callable[[str], None],
+) -> None:
+    """Tell a name server that is a node already of all the others; by its own program, which stays as it is.
+
+    Raises as `enroll` does, EnrolmentFailed ``lost`` too where its program does not know how.
+    """
+    progress(f"Connecting to {address} as {operator.user}")
+    with operator_session(address, port, host_key, operator) as host:
+        host.run_program(str(PROGRAM), "name-servers", {"name_servers": dict(name_servers)}, progress)

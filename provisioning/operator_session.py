@@ -27,7 +27,7 @@ _STEP_SECONDS = 30.0
 _LINE_BYTES_MAX = 1_000_000
 _PYTHON = "/usr/bin/python3"
 
-Command = Literal["setup", "upgrade", "downgrade", "backup-setup"]
+Command = Literal["setup", "upgrade", "downgrade", "backup-setup", "name-servers"]
 """What the agent's program does as root for the operator (``provisioning.agent.base``)."""
 
 

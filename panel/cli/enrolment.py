@@ -12,7 +12,6 @@ import re
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any, ParamSpec
 
 import click
@@ -20,9 +19,10 @@ from flask import current_app
 from sqlalchemy import select
 
 from config import Settings
+from panel.cli.name_servers import PRIMARY, SECONDARY, require_possible, servers_with
+from panel.cli.operators import of_panel, operator_options
 from panel.cli.output import print_json
 from panel.cli.panel_key import ensure_panel_key
-from panel.cli.privileges import as_panel_user
 from panel.cli.session import with_panel
 from panel.cli.settings import load_settings
 from panel.kernel.access import Actor, require
@@ -33,33 +33,9 @@ from provisioning.enroll import enroll as enroll_host
 from provisioning.ssh import SshError
 
 P = ParamSpec("P")
-ROLES = ("mail",)
+ROLES = ("mail", PRIMARY, SECONDARY)
 _STRANGER = "another machine, or one in between."
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-def operator_options(command: Callable[P, None]) -> Callable[P, None]:
-    """Options of commands in which the operator acts on a node: whose key, which user."""
-    key = click.option(
-        "--operator-key",
-        type=click.Path(dir_okay=False, path_type=Path),
-        default=Path("~/.ssh/id_ed25519"),
-        show_default=True,
-        callback=lambda _context, _option, path: _own_key(path),
-        help="Your private key, used now and not kept.",
-    )
-    user = click.option(
-        "--operator-user", default="root", show_default=True, help="Root, or a user who may sudo without a password."
-    )
-    return key(user(command))
-
-
-def _own_key(path: Path) -> Path:
-    """The operator's key file, with ``~`` as the shell would read it. Raises BadParameter if there is none."""
-    whole = path.expanduser()
-    if not whole.is_file():
-        raise click.BadParameter(f"there is no file {path}", param_hint="--operator-key")
-    return whole
 
 
 def from_networks(command: Callable[P, None]) -> Callable[P, None]:
@@ -97,16 +73,20 @@ def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> No
         "hostname": options["hostname"] or name,
         "roles": list(_read_roles(roles)),
     }
+    require_possible(place)
     settings = load_settings()
     known = of_panel(settings, "nodes", "key", name)
+    servers = servers_with(settings, name, place)
     try:
         host_key = scan_host_key(address, port)
         accept(host_key, known["host_key"], options["yes_fingerprint"])
-        enrolled = set_up(place, host_key, known["public_key"], options)
+        enrolled = set_up(place, host_key, known["public_key"], options, servers.as_told_to(name) if servers else None)
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
     of_panel(settings, "nodes", "record", name, given=json.dumps(place | found_by(host_key, enrolled)))
     click.echo(f"{name} is enrolled, agent {enrolled.agent_version}")
+    if servers is not None and not servers.tell(_operator(options), but=name):
+        sys.exit(1)
 
 
 @click.command(hidden=True)
@@ -137,27 +117,29 @@ def _read_roles(text: str) -> tuple[str, ...]:
     return roles
 
 
-def of_panel(settings: Settings, *arguments: str, given: str = "") -> dict[str, Any]:
-    """What the panel's part answers. Where it could not, it said why itself, and its exit code is ours."""
-    done = as_panel_user(settings, arguments, given=given)
-    if done.returncode:
-        sys.exit(done.returncode)
-    return dict(json.loads(done.stdout))
+def set_up(
+    place: dict[str, Any],
+    host_key: HostKey,
+    public_key: str,
+    options: dict[str, Any],
+    told: dict[str, Any] | None = None,
+) -> Enrolled:
+    """Make the host at ``place`` a node, with the operator's key that the options name.
 
-
-def set_up(place: dict[str, Any], host_key: HostKey, public_key: str, options: dict[str, Any]) -> Enrolled:
-    """Make the host at ``place`` a node, with the operator's key that the options name."""
+    ``told``: what it is to know of all name servers, where it becomes one.
+    """
     address, port = place["address"], place["ssh_port"]
     return enroll_host(
         address,
         port,
         host_key,
-        operator=OperatorLogin(options["operator_user"], options["operator_key"]),
+        operator=_operator(options),
         panel_public_key=public_key,
         panel_source_networks=options["sources"] or (_own_address(address, port),),
         roles=tuple(place["roles"]),
         hostname=place["hostname"],
         progress=lambda line: click.echo(f"  {line}"),
+        name_servers=told,
     )
 
 
@@ -188,6 +170,10 @@ def found_by(host_key: HostKey, enrolled: Enrolled) -> dict[str, Any]:
         "release": enrolled.release,
         "versions": enrolled.services,
     }
+
+
+def _operator(options: dict[str, Any]) -> OperatorLogin:
+    return OperatorLogin(options["operator_user"], options["operator_key"])
 
 
 def _own_address(address: str, port: int) -> str:

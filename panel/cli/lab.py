@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 import click
 
-from provisioning.lab import Lab, LabError
+from provisioning.lab import WHOLE_FLEET, Lab, LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ def _explained(command: Callable[P, None]) -> Callable[P, None]:
 @click.pass_context
 def lab(context: click.Context, name: str) -> None:
     """Hosts on this machine, in namespaces: a fleet to try the panel on. Needs root."""
-    context.obj = Lab(ROOT, name, progress=click.echo)
+    context.obj = Lab(ROOT, name, fleet=WHOLE_FLEET, progress=click.echo)
 
 
 @lab.command()

@@ -15,10 +15,10 @@ import click
 from sqlalchemy import select
 
 from panel.cli.attendance import attended
-from panel.cli.enrolment import operator_options
 from panel.cli.exit_codes import FAILED, NOT_YET
 from panel.cli.following import waits
 from panel.cli.lists import Columns, listed, print_list
+from panel.cli.operators import operator_options
 from panel.cli.output import as_json, print_one
 from panel.cli.privileges import as_panel_user
 from panel.cli.progress import wait_shown

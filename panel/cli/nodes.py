@@ -6,6 +6,7 @@ import click
 
 from panel.cli.attendance import attend
 from panel.cli.enrolment import enroll, key, record
+from panel.cli.name_servers import known_, name_servers
 from panel.cli.node_backups import backup, backup_place, backup_setup, backups, restore_mail_store
 from panel.cli.output import as_json, print_one, print_rows
 from panel.cli.plans import approve, plan
@@ -52,6 +53,8 @@ def show(actor: Actor, /, *, node: str, json_: bool) -> None:
 nodes.add_command(enroll)
 nodes.add_command(key)
 nodes.add_command(record)
+nodes.add_command(name_servers)
+nodes.add_command(known_)
 nodes.add_command(plan)
 nodes.add_command(approve)
 nodes.add_command(attend)

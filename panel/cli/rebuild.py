@@ -11,9 +11,11 @@ from typing import Any
 import click
 
 from panel.cli.attendance import Attended, attended
-from panel.cli.enrolment import accept, found_by, from_networks, of_panel, operator_options, set_up
+from panel.cli.enrolment import accept, found_by, from_networks, set_up
+from panel.cli.name_servers import require_possible, servers_with
+from panel.cli.operators import of_panel, operator_options
 from panel.cli.settings import load_settings
-from provisioning.enroll import EnrolmentFailed, scan_host_key
+from provisioning.enroll import EnrolmentFailed, OperatorLogin, scan_host_key
 from provisioning.ssh import SshError
 
 
@@ -33,16 +35,19 @@ def rebuild(name: str, address: str | None, port: int | None, **options: Any) ->
     public_key = of_panel(settings, "nodes", "key", name)["public_key"]
     try:
         with attended(settings, name) as held:
-            number = held.rebuild(_enroll(held, address, port, public_key, options))
+            place = _place(held, address, port)
+            servers = servers_with(settings, name, place)
+            told = servers.as_told_to(name) if servers else None
+            number = held.rebuild(_enroll(held, place, public_key, options, told))
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{name} is pinned anew; {number} resources are made on it again")
+    if servers is not None:
+        servers.tell(OperatorLogin(options["operator_user"], options["operator_key"]), but=name)
     _say_what_is_left(name, held.facts["repository"])
 
 
-def _enroll(
-    held: Attended, address: str | None, port: int | None, public_key: str, options: dict[str, Any]
-) -> dict[str, Any]:
+def _place(held: Attended, address: str | None, port: int | None) -> dict[str, Any]:
     facts = held.facts
     place = {
         "address": address or facts["address"],
@@ -50,11 +55,22 @@ def _enroll(
         "hostname": facts["hostname"],
         "roles": facts["roles"],
     }
+    require_possible(place)
+    return place
+
+
+def _enroll(
+    held: Attended,
+    place: dict[str, Any],
+    public_key: str,
+    options: dict[str, Any],
+    told: dict[str, Any] | None,
+) -> dict[str, Any]:
     host_key = scan_host_key(place["address"], place["ssh_port"])
-    if f"{host_key.type} {host_key.base64}" == facts["host_key"]:
+    if f"{host_key.type} {host_key.base64}" == held.facts["host_key"]:
         click.echo("It shows the key of the node that was there: is this really another, empty host?")
     accept(host_key, None, options["yes_fingerprint"])
-    return place | found_by(host_key, set_up(place, host_key, public_key, options))
+    return place | found_by(host_key, set_up(place, host_key, public_key, options, told))
 
 
 def _say_what_is_left(name: str, repository: str | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from panel.cli.running import RunFailed, RunningPanel
-from provisioning.lab import LabError
+from provisioning.lab import WHOLE_FLEET, LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_MEMBER = "miasto-koscian"
@@ -33,7 +33,7 @@ def run(*, once: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set() if panel.processes else sys.exit(130))
-    panel = RunningPanel(ROOT, progress=lambda line: click.echo(f"  {line}"))
+    panel = RunningPanel(ROOT, fleet=WHOLE_FLEET, progress=lambda line: click.echo(f"  {line}"))
     try:
         facts = panel.start()
         _say(facts, _main_job(facts))

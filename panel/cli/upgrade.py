@@ -15,7 +15,7 @@ import click
 
 from config import Settings
 from panel.cli.attendance import Attended, PanelRefused, attended
-from panel.cli.enrolment import operator_options
+from panel.cli.operators import operator_options
 from panel.cli.output import print_json
 from panel.cli.privileges import as_panel_user
 from panel.cli.references import find_node

@@ -6,8 +6,19 @@ Does not belong here: anything a remote node would not have too. What a node is 
 """
 
 from provisioning.lab.errors import LabError, NoSuchNode, NotRunning
-from provisioning.lab.fleet import DEFAULT_FLEET, NodeSpec
+from provisioning.lab.fleet import DEFAULT_FLEET, NAME_SERVERS, WHOLE_FLEET, NodeSpec
 from provisioning.lab.lab import Lab
 from provisioning.lab.state import LabState, NodeState
 
-__all__ = ["DEFAULT_FLEET", "Lab", "LabError", "LabState", "NoSuchNode", "NodeSpec", "NodeState", "NotRunning"]
+__all__ = [
+    "DEFAULT_FLEET",
+    "NAME_SERVERS",
+    "WHOLE_FLEET",
+    "Lab",
+    "LabError",
+    "LabState",
+    "NoSuchNode",
+    "NodeSpec",
+    "NodeState",
+    "NotRunning",
+]

@@ -36,3 +36,8 @@ class NodeSpec:
 
 
 DEFAULT_FLEET = (NodeSpec("mail1", ("mail",), 11),)
+"""What tests have unless they say otherwise: the fewest hosts that a panel works with."""
+
+NAME_SERVERS = (NodeSpec("ns1", ("dns_primary",), 21), NodeSpec("ns2", ("dns_secondary",), 22))
+WHOLE_FLEET = (*DEFAULT_FLEET, *NAME_SERVERS)
+"""What `make run` and `cis lab` have."""

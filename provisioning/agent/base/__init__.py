@@ -5,7 +5,13 @@ boot. Does not belong here: the configuration of a service (each adapter's `*_ba
 panel may ask for: the panel cannot start this code.
 """
 
-from provisioning.agent.base.conversation import backup_setup_main, downgrade_main, main, upgrade_main
+from provisioning.agent.base.conversation import (
+    backup_setup_main,
+    downgrade_main,
+    main,
+    name_servers_main,
+    upgrade_main,
+)
 from provisioning.agent.base.setup import setup
 
-__all__ = ["backup_setup_main", "downgrade_main", "main", "setup", "upgrade_main"]
+__all__ = ["backup_setup_main", "downgrade_main", "main", "name_servers_main", "setup", "upgrade_main"]

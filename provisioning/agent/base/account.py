@@ -78,6 +78,12 @@ def open_to_panel(panel_key: str, networks: tuple[str, ...]) -> None:
     _place_sshd()
 
 
+def networks() -> tuple[str, ...]:
+    """From where the panel's key is accepted on this node; nothing: from anywhere, or there is none."""
+    found = re.search(r',from="([0-9a-fA-F:./,]+)"', KEYS.read_text()) if KEYS.is_file() else None
+    return tuple(found[1].split(",")) if found else ()
+
+
 def _make_user() -> None:
     account = ["--home-dir", str(program.HOME), "--shell", str(program.LOGIN)]
     try:

@@ -14,6 +14,7 @@ from typing import Any
 from provisioning.agent.base.backup_setup import backup_setup
 from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.request import read_request
+from provisioning.agent.base.roles import tell_name_servers
 from provisioning.agent.base.setup import setup
 from provisioning.agent.base.upgrade import downgrade, upgrade
 
@@ -41,6 +42,11 @@ def downgrade_main() -> int:
 def backup_setup_main() -> int:
     """Run the `backup-setup` command; return the exit code."""
     return _converse(backup_setup)
+
+
+def name_servers_main() -> int:
+    """Run the `name-servers` command; return the exit code."""
+    return _converse(tell_name_servers)
 
 
 def _converse(command: Command) -> int:

@@ -59,6 +59,14 @@ def read_digest(body: dict[str, Any]) -> str:
         raise SetupFailed("request", f"{type(error).__name__}: {error}") from error
 
 
+def read_servers(roles: tuple[str, ...], body: dict[str, Any]) -> NameServers | None:
+    """What a host with these roles is told of all name servers; None if it is none. Raises SetupFailed."""
+    try:
+        return _name_servers(roles, body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SetupFailed("request", f"{type(error).__name__}: {error}") from error
+
+
 def _role(role: str) -> str:
     if role not in ROLE_SERVICES:
         raise ValueError(f"roles: {role!r} is unknown, there are {', '.join(ROLE_SERVICES)}")
