@@ -9,6 +9,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -27,6 +28,7 @@ from panel.contracts.orders import start_orders
 from panel.contracts.stepping import carry_out_steps
 from panel.contracts.usage_days import note_usage
 from panel.dns.chores import DNS_CHORES
+from panel.dns.managed import keep_offers
 from panel.engine.alarms import watch_conditions
 from panel.engine.attending import Attendance
 from panel.engine.backups import run_backup, run_mail_restore, run_store_restore
@@ -53,7 +55,9 @@ from panel.ledger.chain import chainer
 from panel.ledger.grading import GRADED, Raise
 from panel.ledger.jobs import DOORBELL
 from panel.ledger.nodes import Lease, Node
+from panel.ledger.offers import OFFERS, SOURCES, Source
 from panel.mail.chores import MAIL_CHORES
+from panel.mail.dns_records import MailRecords
 from panel.mail.finding import take_in
 from panel.mail.grading import raise_mailboxes
 from panel.mail.models import MailDomain
@@ -61,6 +65,9 @@ from panel.mail.use_days import note_mail_use
 from panel.notices.expanding import forget_old_notices
 from panel.webhooks.making import forget_old_deliveries, queue_events
 from provisioning.ssh import Sessions
+
+RECORD_SOURCES: tuple[Source, ...] = (MailRecords(),)
+"""What wants to see records in zones."""
 
 GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)
 """What a member's grade bears on."""
@@ -143,6 +150,8 @@ def connect(app: Flask) -> None:
     app.extensions[WIRED_KINDS] = KINDS
     app.extensions[DOORBELL] = lambda node_id: _ring(ring, node_id)
     app.extensions[GRADED] = _raise_generations
+    app.extensions[SOURCES] = RECORD_SOURCES
+    app.extensions[OFFERS] = partial(keep_offers, RECORD_SOURCES)
 
 
 def answer(app: Flask, worker: Worker) -> Huey:

@@ -6,7 +6,7 @@ Each action lies beside what it is made of; here stand those that make zones, an
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from panel.dns.changing import change_zone, delete_set, keep_sets, put_set, replace_sets, revert_zone, set_soa
 from panel.dns.committing import Changed, get_zone
@@ -14,6 +14,7 @@ from panel.dns.holding import zone_content
 from panel.dns.judging import Wanted
 from panel.dns.making import NewZone, make_zones
 from panel.dns.removing import purge_zone, remove_zone, restore_zone
+from panel.dns.signing import set_dnssec
 from panel.dns.versions import compare_versions, content_at, get_version, zone_versions
 from panel.kernel.access import Actor
 from provisioning.record_sets import RecordSet
@@ -37,6 +38,7 @@ __all__ = [
     "replace_sets",
     "restore_zone",
     "revert_zone",
+    "set_dnssec",
     "set_soa",
     "zone_content",
     "zone_versions",
@@ -49,15 +51,26 @@ def create_zone(
     member_id: uuid.UUID | None,
     name: str,
     template: str = "",
+    values: Mapping[str, str] | None = None,
     sets: Sequence[Wanted | RecordSet] = (),
     dnssec: bool = True,
     comment: str = "",
     reason: str = "",
     accept_warnings: bool = False,
 ) -> Changed:
-    """Ask for one zone. Raises Invalid (``zone_lint`` with ``remarks``), Conflict, OverLimit, NotFound."""
+    """Ask for one zone; ``values``: what its ``template`` asks for.
+
+    Raises Invalid (``zone_lint`` with ``remarks``), Conflict, OverLimit, NotFound.
+    """
     new = NewZone(
-        member_id=member_id, name=name, template=template, sets=sets, dnssec=dnssec, comment=comment, reason=reason
+        member_id=member_id,
+        name=name,
+        template=template,
+        values=values or {},
+        sets=sets,
+        dnssec=dnssec,
+        comment=comment,
+        reason=reason,
     )
     return make_zones(actor, [new], accept_warnings=accept_warnings)[0]
 

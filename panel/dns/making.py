@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from flask import current_app
 from sqlalchemy import insert, select
 
 from panel.contracts.entitlements import require_granted
@@ -22,6 +23,7 @@ from panel.dns.models import Zone, ZoneVersion
 from panel.dns.owning import take_names, zone_name
 from panel.dns.serials import later
 from panel.dns.servers import default_soa, name_servers, place
+from panel.dns.templates import template_sets
 from panel.kernel.access import Actor, require, require_kind
 from panel.kernel.bulk import execute_many
 from panel.kernel.db import Work, db, new_id, table_of, unit_of_work
@@ -30,6 +32,7 @@ from panel.ledger import usage
 from panel.ledger.events import record_many
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
+from panel.ledger.offers import SOURCES, Source, offers_changed
 from panel.ledger.resources import complete_row
 from panel.members.actions import require_members
 from provisioning.record_sets import APEX, RecordSet, Soa
@@ -42,8 +45,9 @@ BATCH_MAX = 10_000
 class NewZone:
     """A zone somebody asks for. ``member_id`` None: the association's own, for staff.
 
-    ``sets``: what it holds from the beginning; without NS records of its own it gets those of our name servers.
-    ``soa`` None: as all our zones. ``serial_floor``: what a server elsewhere answers for it. ``updates``: the name of
+    ``template`` and ``values``: one of ``templates.TEMPLATES`` and what it asks for. ``sets``: what else the zone holds
+    from the beginning, in place of the template's where it has the same; without NS records of its own it gets those
+    of our name servers. ``soa`` None: as all our zones. ``serial_floor``: what a server elsewhere answers for it. ``updates``: the name of
     the key by which programs change it. ``reason``: why a name is given that another member had not long ago.
     """
 
@@ -51,6 +55,7 @@ class NewZone:
     name: str
     sets: Sequence[Wanted | RecordSet] = ()
     template: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     dnssec: bool = True
     comment: str = ""
     soa: Soa | None = None
@@ -81,16 +86,25 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
             usage.add(member_id, {"zones": count})
         take_names(actor, [one.zone for one in made], reasons=[one.new.reason for one in made])
         _raise_floors([one.zone for one in made])
-        return _insert(work, actor, made)
+        changed = _insert(work, actor, made)
+        offers_changed(actor, [one.zone.name for one in made])
+        return changed
 
 
 def new_content(new: NewZone, soa: Soa) -> Content:
-    """What the zone asked for holds. Raises Invalid."""
-    content = wanted_content(Content(zone_name(new.name), new.soa or soa, ()), new.sets)
+    """What the zone asked for holds: what its template says, and over that its own sets. Raises Invalid."""
+    name = zone_name(new.name)
+    begin = template_sets(new.template, zone=name, values=new.values, sources=_sources()) if new.template else ()
+    content = wanted_content(Content(name, new.soa or soa, begin), new.sets)
     if any((one.name, one.type) == (APEX, "NS") for one in content.sets):
         return content
     servers = tuple(sorted(f"{name}." for name in name_servers()))
     return Content(content.name, content.soa, (*content.sets, RecordSet(APEX, "NS", DEFAULT_TTL, servers)))
+
+
+def _sources() -> Sequence[Source]:
+    sources: Sequence[Source] = current_app.extensions.get(SOURCES, ())
+    return sources
 
 
 def _made(new: NewZone, node: Node, judge: Callable[[Content], tuple[Remark, ...]]) -> _Made:

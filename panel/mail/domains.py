@@ -15,6 +15,7 @@ from panel.ledger.domain_names import MAIL_DOMAINS, Claim
 from panel.ledger.events import record
 from panel.ledger.jobs import request_job
 from panel.ledger.nodes import node_for_role
+from panel.ledger.offers import offers_changed
 from panel.mail.models import MailDomain
 from panel.mail.standing import Standing, identity_of
 from panel.members.actions import require_members
@@ -82,6 +83,8 @@ def create_domain(
             resource_kind="mail_domain",
             resource_id=domain.id,
         )
+        db.session.flush()
+        offers_changed(actor, [name])
     return domain
 
 
