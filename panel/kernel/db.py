@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -209,6 +211,13 @@ def insert_unless_there(model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(model) if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether it failed because a disk is full: the database's, or the one for what is uploaded."""
+    cause = getattr(error, "orig", error)
+    full = (getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL, getattr(cause, "sqlstate", "") == "53100")
+    return any(full) or (isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT))
+
+
 @event.listens_for(Engine, "connect")
 def _prepare(connection: Any, _record: Any) -> None:
     {"sqlite3": _prepare_sqlite, "psycopg": _prepare_postgresql}[type(connection).__module__.partition(".")[0]](
@@ -246,6 +255,20 @@ def _begin(connection: Connection) -> None:
             f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s';"
             f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'"
         )
+
+
+@event.listens_for(Engine, "handle_error")
+def _tell_no_rows(context: ExceptionContext) -> None:
+    """PostgreSQL tells the whole row in its errors' details (hashes, people), and errors go to logs: only what failed.
+
+    ``hide_parameters`` keeps back no more than what SQLAlchemy itself would say.
+    """
+    told = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if told is not None:
+        context.original_exception.args = (told,)
+        if context.sqlalchemy_exception is not None:
+            kind = type(context.original_exception)
+            context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {told}",)
 
 
 @event.listens_for(Engine, "handle_error")
