@@ -11,9 +11,10 @@ from flask import Response, current_app
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from panel.kernel.db import is_full
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.kernel.i18n import _, _l
-from panel.wording import describe
+from panel.wording import describe, full_words
 
 STATUSES: dict[type[PanelError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -103,13 +104,17 @@ def for_crash(error: Exception) -> Response:
     if current_app.testing:
         raise error
     logging.getLogger(__name__).error("API request failed", exc_info=error)
-    return for_status(500)
+    return _full() if is_full(error) else for_status(500)
 
 
 def for_busy_database(error: OperationalError) -> Response:
     """The answer when the database cannot take the request now, or at all."""
     logging.getLogger(__name__).error("database: %s", error.orig)
-    return for_status(503, headers={"Retry-After": "1"})
+    return _full() if is_full(error) else for_status(503, headers={"Retry-After": "1"})
+
+
+def _full() -> Response:
+    return problem(503, "unavailable", full_words(), headers={"Retry-After": "60"}, errors=[])
 
 
 def _line(error: PanelError) -> dict[str, Any]:

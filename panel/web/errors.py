@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from panel import wording
-from panel.kernel.db import db
+from panel.kernel.db import db, is_full
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.kernel.i18n import _, _l
 
@@ -81,11 +81,11 @@ def _http_error(error: HTTPException) -> Response:
     return page(status, headers=kept)
 
 
-def _broken(_error: InternalServerError) -> Response:
+def _broken(error: InternalServerError) -> Response:
     g.broken = True  # from here on the page asks the database for nothing
     with suppress(SQLAlchemyError):
         db.session.rollback()
-    return page(500)
+    return _full() if is_full(error.original_exception) else page(500)
 
 
 def _busy(error: OperationalError) -> Response:
@@ -94,7 +94,12 @@ def _busy(error: OperationalError) -> Response:
     g.broken = True  # from here on the page asks the database for nothing
     with suppress(SQLAlchemyError):
         db.session.rollback()
-    return page(503, headers={"Retry-After": "5"})
+    return _full() if is_full(error) else page(503, headers={"Retry-After": "5"})
+
+
+def _full() -> Response:
+    """No room on a disk: another try is of no use until somebody made some."""
+    return page(503, wording.full_words(), headers={"Retry-After": "60"})
 
 
 def _write_down(what: Any) -> None:

@@ -57,6 +57,7 @@ __all__ = [
     "factor_word",
     "factors_words",
     "field_label",
+    "full_words",
     "import_kind_word",
     "import_plan",
     "kind_word",

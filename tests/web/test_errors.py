@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +95,18 @@ def test_a_lock_that_does_not_come_free_is_worth_another_try(
     assert "Panel jest zajęty" in answer.text
     assert "secret" not in caplog.text
     assert "lock timeout" in caplog.text
+
+
+@pytest.mark.parametrize("is_upload", [False, True])
+def test_a_full_disk_is_told_as_what_it_is(broken_site: Site, *, is_upload: bool) -> None:
+    locked = sqlite3.OperationalError()
+    locked.sqlite_errorcode = sqlite3.SQLITE_FULL  # as SQLite sets it; it can be made by no argument
+    error = OSError(errno.ENOSPC, "secret") if is_upload else OperationalError("INSERT", {}, locked)
+    broken_site.world.app.view_functions["raise_it"] = public(lambda: _raise(error))
+    answer = broken_site.client(broken_site.admin).get("/broken/raise")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert "Dysk panelu jest pełny" in answer.text
+    assert "secret" not in answer.text
 
 
 def _raise(error: Exception) -> str:
