@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, false
 
+from panel.kernel.db import one_of
 from panel.kernel.errors import NotAllowed, NotFound
 
 PERMISSIONS = frozenset(
@@ -224,4 +225,4 @@ def scoped(actor: Actor, permission: str, query: Select[Any], column: Any) -> Se
     for grant in actor.grants:
         if permission in grant.permissions:
             members |= grant.member_ids or set()
-    return query.where(column.in_(members)) if members else query.where(false())
+    return query.where(one_of(column, members)) if members else query.where(false())

@@ -110,10 +110,10 @@ def paginate(
         order, page, here = _place(query, sorts, cursor)
     else:
         order = _order(query, sorts, default if sort is None else sort, "sort")
-    some = FEW + 1 if query.get_execution_options().get(MANY) else _count(query, order.primary, FEW + 1)
+    some = _some(query, order.primary)
     keys = _keys(query, order, few=some <= FEW, here=here, offset=(page - 1) * page_size, most=page_size + 1)
     more, keys = len(keys) > page_size, keys[:page_size]
-    total = some if searching or some <= FEW else _count_all(query, order.primary)
+    total = some if searching or some <= FEW or _counted(query) is not None else _count(query, order.primary, None)
     return Page(
         items=_read(query, order.primary, [key for _, key in keys]),
         total=min(total, COUNTED_MAX) if searching else total,
@@ -184,9 +184,18 @@ def _count(query: Select[Any], primary: ColumnElement[Any], most: int | None) ->
     return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
-def _count_all(query: Select[Any], primary: ColumnElement[Any]) -> int:
+def _some(query: Select[Any], primary: ColumnElement[Any]) -> int:
+    """How many rows there are, or that they are more than FEW: a short list is never trusted to another's count."""
+    count = _counted(query)
+    told = 0 if count is None else count()
+    if told > FEW:
+        return told
+    return FEW + 1 if query.get_execution_options().get(MANY) else _count(query, primary, FEW + 1)
+
+
+def _counted(query: Select[Any]) -> Callable[[], int] | None:
     count: Callable[[], int] | None = query.get_execution_options().get(COUNT)
-    return _count(query, primary, None) if count is None else count()
+    return count
 
 
 def _write_cursor(sort: str, page: int, key: Any, primary: Any) -> str:

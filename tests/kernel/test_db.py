@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError, StatementError
 
 from panel.kernel import db as kernel_db
-from panel.kernel.db import db, new_id, one_at_a_time, read_row, unit_of_work
+from panel.kernel.db import db, new_id, one_at_a_time, one_of, read_row, unit_of_work
 from panel.kernel.errors import Conflict, Invalid
 from panel.members.models import Member
 from tests.servers import Cluster
@@ -242,6 +242,14 @@ def _first_member() -> uuid.UUID:
         db.session.add(member)
     db.session.remove()
     return member.id
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_few_and_many_ids_narrow_alike(member: uuid.UUID, count: int) -> None:
+    others = [new_id() for _ in range(count)]
+    found = db.session.scalars(select(Member.id).where(one_of(Member.id, {*others, member}))).all()
+    assert found == [member]
+    assert not db.session.scalars(select(Member.id).where(one_of(Member.id, others))).all()
 
 
 @pytest.fixture
