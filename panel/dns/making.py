@@ -46,9 +46,10 @@ class NewZone:
     """A zone somebody asks for. ``member_id`` None: the association's own, for staff.
 
     ``template`` and ``values``: one of ``templates.TEMPLATES`` and what it asks for. ``sets``: what else the zone holds
-    from the beginning, in place of the template's where it has the same; without NS records of its own it gets those
-    of our name servers. ``soa`` None: as all our zones. ``serial_floor``: what a server elsewhere answers for it. ``updates``: the name of
-    the key by which programs change it. ``reason``: why a name is given that another member had not long ago.
+    from the beginning, in place of the template's where it has the same; without NS records of its own it gets those of
+    our name servers. ``soa`` None: as all our zones. ``serial_floor``: what a server elsewhere answers for it.
+    ``updates``: the name of the key by which programs change it. ``reason``: why a name is given that another member
+    had not long ago.
     """
 
     member_id: uuid.UUID | None
@@ -78,8 +79,9 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
         raise Invalid("number_range", field="zones", least=1, most=BATCH_MAX)
     require_kind(actor, "zones")
     _require_owners(actor, wanted)
-    nodes, judge = place(len(wanted)), partial(judged, accept_warnings=accept_warnings, around=around_us())
-    made = [_with_row(row, _made, new, nodes[row], judge) for row, new in enumerate(wanted)]
+    nodes, servers = place(len(wanted)), name_servers()
+    judge = partial(judged, accept_warnings=accept_warnings, around=around_us(many=len(wanted) > 1))
+    made = [_with_row(row, _made, new, nodes[row], servers, judge) for row, new in enumerate(wanted)]
     with unit_of_work() as work:
         for member_id, count in sorted(Counter(new.member_id for new in wanted if new.member_id).items()):
             require_granted(member_id, {"zones": count}, fields={"zones": "name"})
@@ -91,15 +93,15 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
         return changed
 
 
-def new_content(new: NewZone, soa: Soa) -> Content:
+def new_content(new: NewZone, soa: Soa, servers: Sequence[str]) -> Content:
     """What the zone asked for holds: what its template says, and over that its own sets. Raises Invalid."""
     name = zone_name(new.name)
     begin = template_sets(new.template, zone=name, values=new.values, sources=_sources()) if new.template else ()
     content = wanted_content(Content(name, new.soa or soa, begin), new.sets)
     if any((one.name, one.type) == (APEX, "NS") for one in content.sets):
         return content
-    servers = tuple(sorted(f"{name}." for name in name_servers()))
-    return Content(content.name, content.soa, (*content.sets, RecordSet(APEX, "NS", DEFAULT_TTL, servers)))
+    targets = tuple(sorted(f"{server}." for server in servers))
+    return Content(content.name, content.soa, (*content.sets, RecordSet(APEX, "NS", DEFAULT_TTL, targets)))
 
 
 def _sources() -> Sequence[Source]:
@@ -107,8 +109,8 @@ def _sources() -> Sequence[Source]:
     return sources
 
 
-def _made(new: NewZone, node: Node, judge: Callable[[Content], tuple[Remark, ...]]) -> _Made:
-    content = new_content(new, default_soa([node]))
+def _made(new: NewZone, node: Node, servers: Sequence[str], judge: Callable[[Content], tuple[Remark, ...]]) -> _Made:
+    content = new_content(new, default_soa([node]), servers)
     zone = Zone(
         id=new_id(),
         member_id=new.member_id,
