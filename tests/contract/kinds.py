@@ -6,17 +6,19 @@ import smtplib
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
-from provisioning.resources import Alias, Gone, Mailbox, MailDomain
+from provisioning.resources import Alias, Gone, Mailbox, MailDomain, Zone
 from tests.contract.node import AgentUnderTest, new_id
 
 SHARED_DOMAIN = "contract.test"
-Put = MailDomain | Mailbox | Alias
+Put = MailDomain | Mailbox | Alias | Zone
 
 
 class KindUnderTest(ABC):
     """One kind: how to make resources of it, and how to see them by the service's own protocol."""
 
     name: str
+    lock = "/run/cis-mail.lock"
+    queue = "todo"
 
     def __init__(self, agent: AgentUnderTest) -> None:
         self.agent = agent
@@ -94,7 +96,7 @@ class _ByPostfix(KindUnderTest):
         return f"{self.key(item)}\tforeign" in rows
 
     def key(self, item: Put) -> str:
-        return item.name if isinstance(item, MailDomain) else item.address
+        return item.name if isinstance(item, MailDomain | Zone) else item.address
 
     def answer(self, address: str) -> int:
         with smtplib.SMTP(self.agent.target.node_address, timeout=60) as client:

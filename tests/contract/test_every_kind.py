@@ -252,7 +252,7 @@ class _MapsHeld:
     """Hold the lock under which an agent changes the maps: it waits there, its commit behind it."""
 
     def __init__(self, kind: KindUnderTest) -> None:
-        self._agent = kind.agent
+        self._agent, self._lock = kind.agent, kind.lock
 
     def __enter__(self) -> None:
         self._thread = threading.Thread(target=self._hold)
@@ -265,7 +265,7 @@ class _MapsHeld:
 
     def _hold(self) -> None:
         script = "touch /run/held; while [ -e /run/held ]; do sleep 0.02; done"
-        self._agent.run("flock", "/run/cis-mail.lock", "sh", "-c", script)
+        self._agent.run("flock", self._lock, "sh", "-c", script)
 
 
 def _send_in_vain(kind: KindUnderTest, item: Item, batch: str) -> None:
@@ -278,8 +278,9 @@ def _wait_for_commit(kind: KindUnderTest, id: str) -> None:  # the wire's own wo
         "import sqlite3, sys, time\n"
         "db = sqlite3.connect('/var/lib/cis/mail/mail.sqlite')\n"
         "until = time.time() + 60\n"
-        "while not db.execute('SELECT 1 FROM todo WHERE id = ?', (sys.argv[1],)).fetchone():\n"
+        "query = 'SELECT 1 FROM ' + sys.argv[2] + ' WHERE id = ?'\n"
+        "while not db.execute(query, sys.argv[1:2]).fetchone():\n"
         "    assert time.time() < until\n"
         "    time.sleep(0.02)\n"
     )
-    kind.agent.run("python3", "-c", script, id)
+    kind.agent.run("python3", "-c", script, id, kind.queue)

@@ -11,14 +11,16 @@ from provisioning.agent.adapters.commands import CommandFailed, finish, start
 
 # Where the file lay for the checker's eyes.
 _PLACE = re.compile(r"file '[^']*', ")
+# So many zones are read one by one, in a quarter of the time that knotc takes to start.
+_SINGLY = 4
 # Said of every zone that is refused, after what is wrong with it.
 _SUMMARIES = ("zone loader, failed to load", "failed to check")
 
 
 def check(contents: Mapping[str, bytes]) -> dict[str, str]:
-    """Have Knot's own checker read zone files; return its words about those it would not serve, by name.
+    """Have zone files read; return Knot's words about those that the server would not serve, by name.
 
-    One process reads all of them. Raises CommandFailed where it says nothing that names a zone.
+    Raises CommandFailed where the checker says nothing that names a zone.
     """
     if not contents:
         return {}
@@ -26,12 +28,22 @@ def check(contents: Mapping[str, bytes]) -> dict[str, str]:
         files = {name: f"{number}.zone" for number, name in enumerate(contents)}
         for name, file in files.items():
             Path(folder, file).write_bytes(contents[name])
-        configuration = Path(folder, "knot.conf")
-        configuration.write_text(_scratch_configuration(files, folder))
-        code, output, words = finish(start(["knotc", "-c", str(configuration), "zone-check"]))
-    if code == 0:
-        return {}
-    return _words_by_zone(output.decode(errors="replace") + words, files)
+        if len(files) <= _SINGLY:
+            files = {name: file for name, file in files.items() if not _is_flawless(name, Path(folder, file))}
+        return _check_all(files, folder) if files else {}
+
+
+def _is_flawless(name: str, file: Path) -> bool:
+    """Ask the quick checker, which also minds what the server only warns of (kzonecheck(1))."""
+    return finish(start(["kzonecheck", "--origin", f"{name}.", str(file)]))[0] == 0
+
+
+def _check_all(files: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Read all of them in one process, exactly as the server would (knotc(8), zone-check)."""
+    configuration = Path(folder, "knot.conf")
+    configuration.write_text(_scratch_configuration(files, folder))
+    code, output, words = finish(start(["knotc", "-c", str(configuration), "zone-check"]))
+    return {} if code == 0 else _words_by_zone(output.decode(errors="replace") + words, files)
 
 
 def _words_by_zone(words: str, names: Iterable[str]) -> dict[str, str]:
