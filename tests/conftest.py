@@ -13,9 +13,9 @@ from sqlalchemy import create_engine
 
 from panel.cli.running import RunningPanel
 from panel.kernel.db import Base
-from provisioning.lab import Lab, LabState
+from provisioning.lab import NAME_SERVERS, Lab, LabState
 from tests import quicker, servers
-from tests.nodes import EnrolledNode, enroll_lab_node, free_lab_name
+from tests.nodes import EnrolledNode, NameServers, enroll_lab_node, enrolled_name_servers, free_lab_name
 from tests.panels import fresh_panel
 
 quicker.remember()
@@ -38,6 +38,7 @@ EXPECTED_MS = 60_000
 SHARED = {
     "panel": {"running_panel"},
     "lab": {"lab", "lab_state", "mail1"},
+    "dns": {"name_servers"},
     "faults": {"faulty_host"},
     "browser": {"chromium"},
 }
@@ -73,6 +74,19 @@ def mail1(lab_state: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iter
     node = enroll_lab_node(lab_state, "mail1", tmp_path_factory.mktemp("panel") / "panel_ed25519")
     yield node
     node.sessions.close()
+
+
+@pytest.fixture(scope="session")
+def name_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServers]:
+    """Two hosts of a lab of their own, enrolled: `ns1` with Knot, `ns2` with BIND; each test leaves no zone behind."""
+    _require_root()
+    with free_lab_name(ROOT / "var/lab", first="test-dns") as name:
+        lab = Lab(ROOT, name, fleet=NAME_SERVERS, progress=print)
+        lab.destroy()
+        lab.up()
+        with enrolled_name_servers(lab, tmp_path_factory.mktemp("panel")) as servers:
+            yield servers
+        lab.destroy()
 
 
 @pytest.fixture(scope="session")

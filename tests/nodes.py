@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from provisioning.enroll import Enrolled, OperatorLogin, enroll, scan_host_key
-from provisioning.lab import LabState, NodeState
+from provisioning.lab import Lab, LabState, NodeState
+from provisioning.probes.dns import Server
 from provisioning.ssh import AgentSession, HostKey, Sessions
 
 
@@ -47,7 +50,47 @@ def free_lab_name(folder: Path, first: str = "test") -> Iterator[str]:
             return
 
 
-def enroll_lab_node(lab: LabState, name: str, panel_key: Path) -> EnrolledNode:
+@dataclass(frozen=True)
+class NameServers:
+    """A primary and a secondary name server that know each other; ``servers`` are they as probes know them."""
+
+    lab: Lab
+    primary: EnrolledNode
+    secondary: EnrolledNode
+
+    @property
+    def servers(self) -> list[Server]:
+        """Both, the primary first."""
+        return [Server(node.state.name, node.state.address) for node in (self.primary, self.secondary)]
+
+    def on(self, node: EnrolledNode, *argv: str, stdin: bytes = b"") -> str:
+        """Run a command as root on one of them; it must end well."""
+        done = self.lab.exec(node.state.name, list(argv), stdin=stdin)
+        assert done.returncode == 0, f"{argv}: {done.stderr.decode()}"
+        return done.stdout.decode().strip()
+
+
+TRANSFER_KEY = base64.b64encode(b"the key of transfers in tests...").decode()
+
+
+@contextmanager
+def enrolled_name_servers(lab: Lab, folder: Path) -> Iterator[NameServers]:
+    """Enrol ns1 and ns2 of a lab that is up."""
+    state = lab.state()
+    primaries, secondaries = ([{"name": name, "address": state.nodes[name].address}] for name in ("ns1", "ns2"))
+    told = {"key": TRANSFER_KEY, "primaries": primaries, "secondaries": secondaries}
+    primary, secondary = (
+        enroll_lab_node(state, name, folder / "panel_ed25519", name_servers={"own": name, **told})
+        for name in ("ns1", "ns2")
+    )
+    yield NameServers(lab, primary, secondary)
+    for node in (primary, secondary):
+        node.sessions.close()
+
+
+def enroll_lab_node(
+    lab: LabState, name: str, panel_key: Path, *, name_servers: Mapping[str, Any] | None = None
+) -> EnrolledNode:
     """Enrol the lab's node ``name`` for the panel whose private key is ``panel_key`` (made if missing)."""
     if not panel_key.exists():
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "panel", "-f", str(panel_key)]
@@ -64,5 +107,6 @@ def enroll_lab_node(lab: LabState, name: str, panel_key: Path) -> EnrolledNode:
         roles=node.roles,
         hostname=node.hostname,
         progress=print,
+        name_servers=name_servers,
     )
     return EnrolledNode(node, host_key, enrolled, panel_key, lab.gateway, Sessions(panel_key))
