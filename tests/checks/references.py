@@ -18,7 +18,7 @@ from panel.cli import cis
 from panel.cli.exit_codes import exit_codes
 from panel.kernel.access import HOLDER, PERMISSIONS, ROLES
 from panel.wording.events import event_look, known_tags
-from tests.checks import api_page
+from tests.checks import api_page, dns_page
 from tests.checks.files import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -79,6 +79,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "roles.md": rights_page,
     "events.md": events_page,
     "api.md": lambda: api_page.page(MADE),
+    "dns-records.md": lambda: dns_page.page(MADE),
 }
 
 
