@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.003
 # Knot gives a connection up that is silent for longer than five seconds (knot.conf(5), control.timeout).
 _IDLE_SECONDS = 1.0
 # So long another's transaction is waited for; one that is open for longer was left by somebody who died in it.
-_OPEN_SECONDS = 5.0
+_OPEN_SECONDS = 2.0
 # What Knot makes itself when it signs.
 SIGNING = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "ZONEMD"})
 
