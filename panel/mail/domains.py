@@ -57,10 +57,7 @@ def create_domain(
     require(actor, "mail:write", member_id, staff=True)
     if member_id is not None:
         require_members([member_id])
-    try:
-        name = check_domain(name.strip(" ").lower() if name.isascii() else name)
-    except InvalidResource as error:
-        raise Invalid(f"domain_{error.code}", field="name") from None
+    name = _checked_name(name)
     node = node_for_role("mail")
     if node is None:
         raise Conflict("no_node", field="name", role="mail")
@@ -86,6 +83,13 @@ def create_domain(
         db.session.flush()
         offers_changed(actor, [name])
     return domain
+
+
+def _checked_name(name: str) -> str:
+    try:
+        return check_domain(name.strip(" ").lower() if name.isascii() else name)
+    except InvalidResource as error:
+        raise Invalid(f"domain_{error.code}", field="name") from None
 
 
 def ensure_shared_domain(actor: Actor, name: str) -> MailDomain:

@@ -160,7 +160,9 @@ def test_what_cannot_go_on_is_switched_off_and_its_holders_are_told(stage: Stage
 
 
 def test_what_a_token_set_up_sends_what_the_token_may_read_and_ends_with_it(stage: Stage) -> None:
-    token, _secret = create_token(stage.owner_actor, role="member_admin", member_id=stage.koscian.id, kinds=["mailboxes"])
+    token, _secret = create_token(
+        stage.owner_actor, role="member_admin", member_id=stage.koscian.id, kinds=["mailboxes"]
+    )
     own, narrow = _by(token), {"kinds": ["mailbox"], "events": ["mail"]}
     hook, _secret = stage.webhook(actor=own, **narrow)
     kept, _secret = stage.webhook(actor=own, **narrow)
