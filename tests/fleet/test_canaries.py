@@ -174,11 +174,13 @@ class Flows:
         self.address, self.mail_password = other["address"], password
 
     def sign_in_wrongly_and_rightly(self) -> None:
-        """By a wrong password, then by the right one and a code; the page with a new factor's secret is opened."""
+        """By a wrong password, then by the right one and a code, a passkey asked for; another factor is offered."""
         for password in (self.new("wrong password at the panel"), self.secrets["password of a user on standard input"]):
             self.browser = _browser()
             page = _open(self.browser, f"{self.url}/login")
             page = _send(self.browser, f"{self.url}/login", page, email=self.address, password=password)
+        options = json.loads(_send(self.browser, f"{self.url}/login/passkey/options", page))
+        self.secrets["passkey's challenge"] = options["challenge"]
         code = code_now(self.secrets["new user's TOTP secret"])
         _send(self.browser, f"{self.url}/login/code", page, code=code)
         shown = _open(self.browser, f"{self.url}/account/second-factor")
