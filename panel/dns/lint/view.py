@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from panel.dns.content import Content
@@ -49,13 +50,15 @@ class View:
         return frozenset(name for name, node in self.nodes.items() if "NS" in node and name != APEX)
 
     def sets(self, *types: str) -> Iterator[RecordSet]:
-        """The sets of these types, in their order."""
-        return (one for one in self.content.sets if one.type in types)
+        """The sets of these types, type by type, each in their order."""
+        return chain.from_iterable(self._by_type.get(type_, ()) for type_ in types)
 
     def texts(self, name: str) -> list[bytes]:
         """The TXT records of ``name``, each with its strings joined."""
-        one = self.nodes.get(name, {}).get("TXT")
-        return [b"".join(strings_of(value)) for value in one.values] if one else []
+        if name not in self._texts:
+            one = self.nodes.get(name, {}).get("TXT")
+            self._texts[name] = [b"".join(strings_of(value)) for value in one.values] if one else []
+        return self._texts[name]
 
     def cut_above(self, name: str) -> str | None:
         """The cut at or above ``name``, None where the zone itself answers for it."""
@@ -106,6 +109,17 @@ class View:
     @cached_property
     def _redirects(self) -> frozenset[str]:
         return frozenset(name for name, node in self.nodes.items() if "DNAME" in node)
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[RecordSet]]:
+        found: dict[str, list[RecordSet]] = {}
+        for one in self.content.sets:
+            found.setdefault(one.type, []).append(one)
+        return found
+
+    @cached_property
+    def _texts(self) -> dict[str, list[bytes]]:
+        return {}
 
     @cached_property
     def _others(self) -> dict[str, View | None]:
