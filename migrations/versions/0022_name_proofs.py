@@ -79,10 +79,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_zone_imports_created_at"), "zone_imports", ["created_at"], unique=False)
     op.create_index(op.f("ix_zone_imports_member_id"), "zone_imports", ["member_id"], unique=False)
+    kept = sa.text("keep_ptr")
+    op.create_index("ix_zone_sets_keep_ptr", "zone_sets", ["zone_id"], sqlite_where=kept, postgresql_where=kept)
     _hold_mail_domains()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_zone_sets_keep_ptr", "zone_sets")
     op.drop_table("zone_imports")
     op.drop_table("name_proofs")
     op.drop_table("domain_names")

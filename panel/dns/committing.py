@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from panel.dns.content import Content, SetChange, diff
+from panel.dns.following import follow_changes
 from panel.dns.grading import require_changeable
 from panel.dns.holding import digest_of, insert_rows, kept_sets, new_rows, soa_values
 from panel.dns.lint import Remark
@@ -95,6 +96,7 @@ def commit(
     zone.digest = digest_of(new, dnssec=zone.dnssec, leaving=zone.leaving, updates=zone.updates)
     version = new_version(actor, zone, changes, comment=comment, settings=chosen)
     db.session.add(version)
+    follow_changes(actor, zone, changes)
     tell(actor, zone, action, version=zone.version, comment=version.comment, sets=len(changes), **(told or {}))
     job = None if zone.is_held else ask(work, actor, zone, action)
     return Changed(zone=zone, version=version, remarks=tuple(remarks), job=job)

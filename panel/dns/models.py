@@ -105,6 +105,9 @@ class ZoneSet(Base):
     """
 
     __tablename__ = "zone_sets"
+    __table_args__ = (
+        Index("ix_zone_sets_keep_ptr", "zone_id", sqlite_where=text("keep_ptr"), postgresql_where=text("keep_ptr")),
+    )
 
     zone_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("zones.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from panel.dns.asking import Seen, Servers, World
 from panel.dns.committing import ask, get_zone
+from panel.dns.following import follow_zone
 from panel.dns.models import ZONES, Zone
 from panel.dns.owning import take_names
 from panel.dns.proofs import NameProof
@@ -139,6 +140,7 @@ def _settle(
         domain_names.set_proven(ZONES, holder_id=below.id)
         below.hold("")
         _tell(actor, below, one)
+        follow_zone(actor, below)
         if below.want == "put":
             ask(work, actor, below, "create")
 

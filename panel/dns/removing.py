@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from panel.contracts.entitlements import require_granted
 from panel.dns.committing import Changed, ask, get_zone, tell, zone_to_change
+from panel.dns.following import follow_zone
 from panel.dns.models import Zone
 from panel.dns.owning import release_name
 from panel.kernel.access import Actor, require
@@ -82,4 +83,5 @@ def _count(zone: Zone, more: int) -> None:
 
 def _told(work: Work, actor: Actor, zone: Zone, action: str) -> Changed:
     tell(actor, zone, action, version=zone.version)
+    follow_zone(actor, zone)
     return Changed(zone=zone, job=None if zone.is_held else ask(work, actor, zone, action))

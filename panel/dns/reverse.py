@@ -121,7 +121,7 @@ def _network6(inner: str) -> Network | None:
     if not _NIBBLES.fullmatch(inner):
         return None
     nibbles = inner.replace(".", "")[::-1]
-    return ipaddress.ip_network((int(nibbles.ljust(32, "0"), 16), 4 * len(nibbles)))
+    return ipaddress.IPv6Network((int(nibbles.ljust(32, "0"), 16), 4 * len(nibbles)))
 
 
 def _part(first: int, mark: str, second: int, above: str) -> Network | None:
@@ -133,5 +133,5 @@ def _part(first: int, mark: str, second: int, above: str) -> Network | None:
     sizes = [*sizes, *([2 ** (32 - second)] if 24 < second < 32 else [])]
     for size in sizes:
         if size in (2, 4, 8, 16, 32, 64, 128) and first % size == 0 and first < 256:
-            return ipaddress.ip_network((int(whole.network_address) + first, 33 - size.bit_length()))
+            return ipaddress.IPv4Network((int(whole.network_address) + first, 33 - size.bit_length()))
     return None

@@ -216,8 +216,10 @@ def test_whatever_a_zone_holds_comes_back_from_both_exports(sets: list[RecordSet
 
 @pytest.mark.one_database
 def test_a_folder_is_taken_whole_or_what_is_good_of_it_and_twice_is_once(world: World) -> None:
-    def take(**how: bool) -> list[tuple[str, str, str]]:
-        found = import_folder(SYSTEM, member_id=world.koscian.id, files=files, accept_warnings=True, **how)
+    def take(*, only_good: bool = False, dry_run: bool = False) -> list[tuple[str, str, str]]:
+        found = import_folder(
+            SYSTEM, member_id=world.koscian.id, files=files, accept_warnings=True, only_good=only_good, dry_run=dry_run
+        )
         return [(one.name, one.would, one.fault.code if one.fault else "") for one in found]
 
     files = {

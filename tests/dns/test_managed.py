@@ -39,7 +39,7 @@ def test_a_mail_domain_brings_its_records_follows_its_server_and_takes_them_away
         offers_changed(SYSTEM, [ZONE])
     assert _held(zone)["@", "MX"] == ("10 mx.wokiss.pl.",)
     with unit_of_work():
-        db.session.get(MailDomain, domain.id).want = "remove"
+        db.session.get_one(MailDomain, domain.id).want = "remove"
         db.session.flush()
         offers_changed(SYSTEM, [ZONE])
     assert _held(zone) == {("www", "A"): ("192.0.2.80",)}
