@@ -206,6 +206,15 @@ def test_one_bad_row_is_named_and_none_is_taken(
     assert rows() == before
 
 
+def test_of_ten_thousand_rows_the_one_bad_is_named(standing: Program) -> None:
+    before = rows()
+    wanted = [_wanted(standing, address=f"m{number}@{SHARED}", quota_mb=1) for number in range(10_000)]
+    wanted[7_777]["address"] = "dwa słowa@info.wokiss.pl"
+    answer = standing.send("POST", "/mailboxes/batch", json={"mailboxes": wanted})
+    assert (answer.status_code, [error["row"] for error in answer.json["errors"]]) == (422, [7_777])
+    assert rows() == before
+
+
 @pytest.mark.parametrize("number", [0, 10_001])
 def test_none_and_too_many_are_no_batch(standing: Program, number: int) -> None:
     answer = standing.send("POST", "/mailboxes/batch", json={"mailboxes": [_wanted(standing)] * number})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -67,6 +68,37 @@ def test_nobody_takes_all_threads_and_who_goes_makes_room(site: Site, monkeypatc
             time.sleep(0.05)
         assert again.status == 200
         again.close()
+
+
+def test_who_never_reads_a_stream_keeps_nobody_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(live, "STREAM_SECONDS", 1.0)
+    job = _job(site)
+    with served(site) as url:
+        cookie = _cookie(site, site.admin)
+        place = ("127.0.0.1", urlsplit(url).port or 80)
+        asked = f"GET /live/jobs/{job.id} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nCookie: {cookie}\r\n\r\n"
+        deaf = [socket.create_connection(place) for _number in range(watching.STREAMS_OF_ONE)]
+        for one in deaf:
+            one.sendall(asked.encode())
+        assert site.client(site.admin).get("/jobs").status_code == 200
+        end = time.monotonic() + DEADLINE
+        while (again := _Stream(url, f"/live/jobs/{job.id}", {"Cookie": cookie})).status == 503:
+            assert time.monotonic() < end, "their places are never free"
+            again.close()
+            time.sleep(0.05)
+        for other in (again, *deaf):
+            other.close()
+
+
+def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SEND_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        connection, _address = server.accept()
+        with connection:
+            live._limit_sending(connection)
+            with pytest.raises(TimeoutError):
+                connection.sendall(bytes(50_000_000))
 
 
 def test_only_what_one_may_see_is_followed(site: Site) -> None:
