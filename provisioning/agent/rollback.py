@@ -11,6 +11,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from provisioning.agent import undo
 from provisioning.agent.adapters.commands import CommandFailed
@@ -51,13 +52,18 @@ class Step:
     def _difference(self) -> str:
         if self.now is None or self.before is None:
             return "comes back" if self.now is None else "goes, it was created by this batch"
-        changed = [name for name in FIELDS[self.image.kind] if getattr(self.now, name) != getattr(self.before, name)]
-        return ", ".join(map(self._of_field, changed)) or "only its generation"
+        now, before = self.now.plain(), self.before.plain()
+        changed = [name for name in FIELDS[self.image.kind] if now[name] != before[name]]
+        return ", ".join(self._of_field(name, now[name], before[name]) for name in changed) or "only its generation"
 
-    def _of_field(self, name: str) -> str:
+    @staticmethod
+    def _of_field(name: str, now: Any, before: Any) -> str:
         if name == _SECRET:
             return "the password before"
-        return f"{name} {getattr(self.now, name)} → {getattr(self.before, name)}"
+        if isinstance(now, list) and isinstance(before, list):
+            gone, back = ([one for one in some if one not in others] for some, others in ((now, before), (before, now)))
+            return " ".join([f"{name}:", *(f"-{_short(one)}" for one in gone), *(f"+{_short(one)}" for one in back)])
+        return f"{name} {now} → {before}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,10 @@ class Rollback:
         undo.keep(tx, name, undo.images_of(items, had, tombstones), undoes=undoing.kept.batch)
         tx.unbury(keys)
         tx.bury(_graves(undoing.steps))
+
+
+def _short(one: Any) -> str:
+    return f"{one[0]}/{one[1]}" if isinstance(one, list) else str(one)
 
 
 def _choose(tx: Transaction, name: str) -> Kept:

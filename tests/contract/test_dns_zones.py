@@ -78,6 +78,10 @@ def test_serials_only_rise(ns1: AgentUnderTest) -> None:
     again = replace(item, id=new_id(), generation=1, serial_floor=0)
     ns1.make(again)
     assert after(serial(ns1, item.name), last)
+    last, other = serial(ns1, item.name), changed(replace(again, id=new_id()))
+    ns1.make(other, Gone(kind="zone", id=again.id, generation=9))
+    assert after(serial(ns1, item.name), last)
+    assert serves(ns1, other)
 
 
 def test_a_server_that_lost_all_goes_on_above_what_others_have_seen(ns1: AgentUnderTest) -> None:

@@ -8,7 +8,7 @@ import dns.name
 import dns.rdatatype
 import dns.zonefile
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from provisioning.record_sets import (
@@ -75,6 +75,7 @@ texts = st.lists(pieces, max_size=8).map("".join) | st.text(st.characters(max_co
     type_=st.sampled_from([*sorted(TYPES), "TYPE65280", "TYPE1", "ANY", "SOA", "RRSIG"]),
     value=texts,
 )
+@settings(max_examples=60)  # each reads a zone file; the shapes of tokens are few
 @example(name="@", type_="TXT", value='"\\"" "b"')
 @example(name="www", type_="TYPE65280", value="\\# 4 c0000201")
 @example(name="www", type_="HTTPS", value='1 . alpn="h2,h3" port="443"')

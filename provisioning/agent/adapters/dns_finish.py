@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class _Finishing:
         self._keep_serials(had)
         puts = self._put_files(puts, new)
         self._configure(puts, had)
-        self._load(puts, {row.id for row in new})
+        self._load(puts, had)
         served = self._serve(self._good(puts))
         reach("reload")
         self._purge()
@@ -137,10 +137,10 @@ class _Finishing:
         ]
         self._knot.configure(had, wanted, gone, {row.updates for row in puts if row.updates})
 
-    def _load(self, puts: Sequence[Row], new: set[str]) -> None:
+    def _load(self, puts: Sequence[Row], had: Collection[str]) -> None:
         """Have Knot read what changed: few one after the other, each with its verdict; many side by side."""
-        edited = {row.name: row for row in puts if row.id not in new and not row.updates}
-        fresh = [row.name for row in puts if row.id in new]
+        edited = {row.name: row for row in puts if row.name in had and not row.updates}
+        fresh = [row.name for row in puts if row.name not in had]
         failed: dict[str, str] = {}
         if len(edited) <= FEW:
             failed = self._knot.reload(edited, wait=True)

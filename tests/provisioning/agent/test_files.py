@@ -59,3 +59,16 @@ def test_only_plain_names(tmp_path: Path, name: str) -> None:
         with pytest.raises(BadName):
             act()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("many", [2, 60])
+def test_many_files_are_put_in_place_and_read_back(tmp_path: Path, many: int) -> None:
+    root = FixedRoot(tmp_path)
+    root.write("a0", b"old")
+    contents = {f"a{number}": str(number).encode() for number in range(many)}
+    root.write_all(contents)
+    assert dict(root.read_all([*contents, "none"])) == {**contents, "none": b""}
+    assert (root.read("a1"), root.read("none")) == (b"1", b"")
+    assert len(list(tmp_path.iterdir())) == many
+    with pytest.raises(BadName):
+        root.write_all({"../x": b""})
