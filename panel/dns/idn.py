@@ -9,17 +9,23 @@ import idna
 
 from panel.kernel.errors import Invalid
 
+TYPED_MAX = 1_100
+"""Characters of a name however it is typed: 253 octets as escapes, dots and some to spare. Longer ones take long."""
+
 _LABEL = re.compile(r"(?:\\.|[^.\\。．｡])*", re.DOTALL)
+_LABEL_MAX = 63
 _DOTS = str.maketrans("。．｡", "...")
 
 
 def to_ascii(name: str, *, field: str = "name") -> str:
     r"""``name`` with A-labels for its U-labels; ASCII labels, ``*``, ``_x`` and escapes stay as they are.
 
-    Raises Invalid ``name_idn`` (``label``) for a label that IDNA 2008 does not know.
+    Raises Invalid ``name_idn`` (``label``) for a label that IDNA 2008 does not know, ``name_long``.
     """
     if name.isascii():
         return name
+    if len(name) > TYPED_MAX:
+        raise Invalid("name_long", field=field, name=f"{name[:80]}…")
     return ".".join(label if label.isascii() else _a_label(label, field) for label in _labels(name))
 
 
@@ -47,9 +53,9 @@ def _labels(name: str) -> list[str]:
 
 def _a_label(label: str, field: str) -> str:
     try:
-        return idna.alabel(idna.uts46_remap(label, std3_rules=False)).decode("ascii")
+        return idna.alabel(idna.uts46_remap(label[: _LABEL_MAX + 1], std3_rules=False)).decode("ascii")
     except idna.IDNAError:
-        raise Invalid("name_idn", field=field, label=label.translate(_DOTS)[:63]) from None
+        raise Invalid("name_idn", field=field, label=label.translate(_DOTS)[:_LABEL_MAX]) from None
 
 
 def _u_label(label: str) -> str:

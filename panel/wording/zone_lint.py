@@ -105,6 +105,7 @@ _REMARKS: dict[str, Any] = {
     "srv_name": _l("SRV stands at a service and protocol, such as _imaps._tcp. Here nobody asks for it."),
     "srv_none_beside": _l("“No such service” (.) stands beside hosts. Remove either."),
     "naptr_both": _l("A NAPTR has an expression or a replacement, not both: %(text)s."),
+    "naptr_expression": _l("%(text)s is no expression. Write it as !expression!replacement!, as in the example."),
     "ptr_forward": _l("PTR belongs into a reverse zone (in-addr.arpa, ip6.arpa). Here nobody asks for it."),
     "ptr_many": _l("One address has %(number)s names here. Programs look at one; leave the main one."),
     "ptr_name": _l("%(name)s is not the name of a whole address. Nobody asks for it."),

@@ -13,7 +13,7 @@ spf_many spf_syntax spf_lookups spf_loop spf_include_none
 dmarc_many dmarc_like dmarc_syntax
 dkim_many dkim_syntax dkim_key dkim_too_weak
 caa_syntax caa_critical
-srv_none_beside naptr_both
+srv_none_beside naptr_both naptr_expression
 """
 _WARNINGS = """
 star_inside wildcard_gap name_doubled soa_retry soa_expire

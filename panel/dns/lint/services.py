@@ -6,10 +6,12 @@ import re
 
 from panel.dns.lint.remarks import Finds, Found
 from panel.dns.lint.view import View, words
-from panel.dns.records.strings import tokens
+from panel.dns.records.strings import octets, tokens
 from provisioning.record_sets import APEX
 
 _SERVICE = re.compile(r"(?:\*|_[a-z0-9_-]+)\.(?:_[a-z0-9-]+)(?:\..*)?")
+_NOT_GROUPS = re.compile(r"\\.|\[\^?\]?[^\]]*\]")
+_GROUP = re.compile(r"\\([0-9])")
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 
 
@@ -31,12 +33,14 @@ def services(view: View) -> Finds:
 
 
 def rewriting(view: View) -> Finds:
-    """A NAPTR has a replacement or an expression, not both (RFC 3403 4.1)."""
+    """A NAPTR has a replacement or an expression that is one, not both (RFC 3403 4.1); BIND takes no others."""
     for one in view.sets("NAPTR"):
         for value in one.values:
             *_, expression, replacement = tokens(value)
             if expression != '""' and replacement != ".":
                 yield Found("naptr_both", one.name, "NAPTR", {"text": value[:80]})
+            if not _is_expression(octets(expression).decode("utf-8", "replace")):
+                yield Found("naptr_expression", one.name, "NAPTR", {"text": expression[:80]})
 
 
 def pointers(view: View) -> Finds:
@@ -49,6 +53,20 @@ def pointers(view: View) -> Finds:
             yield Found("ptr_many", one.name, "PTR", {"number": len(one.values)})
         if reverse and not _is_reverse(view, one.name):
             yield Found("ptr_name", one.name, "PTR", {"name": view.whole(one.name)})
+
+
+def _is_expression(text: str) -> bool:
+    """Tell whether it is empty or ``!expression!replacement!flags``, any character for ``!`` (RFC 3402 3.2)."""
+    if not text:
+        return True
+    mark = re.escape(text[0])
+    part = rf"((?:\\.|(?!{mark})[^\\])*)"
+    found = re.fullmatch(f"{mark}{part}{mark}{part}{mark}i?", text)
+    if found is None or text[0] in "0123456789\\i" or "\0" in text:
+        return False
+    bare = _NOT_GROUPS.sub("", found[1])
+    groups = bare.count("(")
+    return groups == bare.count(")") and all(0 < int(number) <= groups for number in _GROUP.findall(found[2]))
 
 
 def _is_reverse(view: View, name: str) -> bool:

@@ -18,6 +18,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _WORD = re.compile(r"[!#-'*-:<-~]+")
 _LOC = re.compile(r"(.*? [NS]) (.*? [EW]) (\S+)(?: (\S+))?(?: (\S+))?(?: (\S+))?")
+_NO_LETTERS = re.compile("[\ud800-\udfff]")
 _END_SPACE = re.compile(r"^ | $")
 _GENERIC_VALUE = re.compile(r"\\# [0-9]+ ?([0-9a-f]*)")
 
@@ -90,6 +91,8 @@ def _blamed_digest(editor: Editor, pieces: list[str]) -> Invalid | None:
 
 def _piece(field: Field, text: str, zone: str) -> str:
     """``text`` as it stands in a value."""
+    if _NO_LETTERS.search(text):
+        raise Invalid("value_control")
     said = text if field.kind == "text" else text.strip()
     if said or field.kind in {"text", "string", "generic"}:
         return _TAKEN[field.kind](field, said, zone)

@@ -9,7 +9,7 @@ import re
 
 import dns.name
 
-from panel.dns.idn import to_ascii
+from panel.dns.idn import TYPED_MAX, to_ascii
 from panel.kernel.errors import Invalid
 from provisioning.record_sets import APEX
 
@@ -24,7 +24,7 @@ def absolute(text: str, origin: str, *, field: str = "name") -> str:
     """The spelling of ``text``, which is relative to ``origin`` (absolute itself) unless it ends with a dot.
 
     U-labels become A-labels. Raises Invalid ``name_empty``, ``name_empty_label``, ``name_label_long``, ``name_long``,
-    ``name_escape``, ``name_idn``.
+    ``name_escape``, ``name_idn``, ``value_control``.
     """
     lowered = text.lower() if text.isascii() else text
     if _PLAIN.fullmatch(lowered) and "\\" not in origin:
@@ -63,6 +63,10 @@ def parsed(text: str, origin: str, *, field: str = "name") -> dns.name.Name:
     """``text`` as dnspython's name. Raises what ``absolute`` raises."""
     if not text:
         raise Invalid("name_empty", field=field)
+    if not text.isprintable():
+        raise Invalid("value_control", field=field)
+    if len(text) > TYPED_MAX:
+        raise Invalid("name_long", field=field, name=f"{text[:80]}…")
     try:
         return dns.name.from_text(to_ascii(text, field=field), dns.name.from_text(origin))
     except dns.name.EmptyLabel:

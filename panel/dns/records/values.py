@@ -23,12 +23,14 @@ from dns.rdtypes.ANY.TXT import TXT
 from panel.dns.records import names, strings
 from panel.dns.records.types import number_of
 from panel.kernel.errors import Invalid
-from provisioning.record_sets import TYPES, VALUE_MAX
+from provisioning.checks import InvalidResource
+from provisioning.record_sets import APEX, TYPES, VALUE_MAX, RecordSet
 
 _STYLE = RdataStyle(hex_chunk_size=0, base64_chunk_size=0)
 _IDNA = dns.name.IDNA2008Codec(uts_46=True, allow_pure_ascii=True)
 _IN = dns.rdataclass.IN
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # lone surrogates are no letters
+_TYPED_MAX = 4 * VALUE_MAX + 100
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _LAST_IS_NAME = frozenset("CNAME DNAME MX NAPTR NS PTR SRV".split())
 _SECOND_IS_NAME = frozenset("HTTPS SVCB".split())
@@ -42,12 +44,25 @@ def canonical_value(type_: str, text: str, origin: str, *, in_file: bool = False
     Raises Invalid for ``values``: what names and strings raise, ``value_control``, ``value_long``, ``value_bad``
     (``type``), ``txt_unquoted``, ``txt_string_long``.
     """
+    if len(text) > _TYPED_MAX:
+        raise Invalid("value_long", field="values", most=VALUE_MAX)
     if _CONTROL.search(text):
         raise Invalid("value_control", field="values")
     value = _QUICK[type_](text, origin, in_file) if type_ in _QUICK else None
-    if value is None:
-        value = _written(type_, _read(type_, text, origin))
-    if len(value) > VALUE_MAX and type_ in TYPES:
+    if value is not None:
+        return _short_enough(value)
+    value = _written(type_, _read(type_, text, origin))
+    if type_ in TYPES:
+        _short_enough(value)
+    try:
+        RecordSet(APEX, type_, 0, (value,))
+    except InvalidResource:  # digests and keys of no octets, which leave a value with nothing at its end
+        raise Invalid("value_bad", field="values", type=type_) from None
+    return value
+
+
+def _short_enough(value: str) -> str:
+    if len(value) > VALUE_MAX:
         raise Invalid("value_long", field="values", most=VALUE_MAX)
     return value
 

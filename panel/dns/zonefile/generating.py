@@ -10,7 +10,8 @@ from panel.kernel.errors import Invalid
 GENERATED_MAX = 10_000
 """Records that all ``$GENERATE`` of a zone may make together."""
 
-_WIDTH_MAX = 255
+_WIDTH_MAX, _TEMPLATE_MAX = 64, 2_048
+"""Nibbles of an IPv6 address with their dots take 63; BIND's own templates are as long."""
 _RANGE = re.compile(r"([0-9]{1,10})-([0-9]{1,10})(?:/([0-9]{1,10}))?")
 _PLACE = re.compile(
     r"\\."  # an escape stays as it is, \$ too
@@ -36,6 +37,8 @@ def expanded(template: str, wanted: range) -> Iterator[str]:
 
     Raises Invalid ``generate_template``, before the first.
     """
+    if len(template) > _TEMPLATE_MAX:
+        raise Invalid("generate_template", name=f"{template[:40]}…")
     parts = _parts(template)
     for number in wanted:
         yield "".join(part if isinstance(part, str) else part(number) for part in parts)

@@ -107,9 +107,9 @@ class _Reader:
 
     def _name(self, token: str) -> str:
         if not token.isascii():
-            raise Invalid("file_name_letters", name=token, suggestion=_suggestion(token))
+            raise Invalid("file_name_letters", name=token[:80], suggestion=_suggestion(token))
         if token[0] == '"':
-            raise Invalid("file_name_quoted", name=token)
+            raise Invalid("file_name_quoted", name=token[:80])
         return absolute(token, self.origin)
 
     def _record(self, owner: str, tokens: list[str], where: Where) -> None:
@@ -162,7 +162,7 @@ class _Reader:
         file = tokens[0].strip('"')
         inner = self._name(tokens[1]) if len(tokens) > 1 else self.origin
         if file not in self.files:
-            raise Invalid("file_not_sent", name=file)
+            raise Invalid("file_not_sent", name=file[:200])
         if file in self.open:
             raise Invalid("file_loop", name=file)
         if len(self.open) >= DEPTH_MAX:

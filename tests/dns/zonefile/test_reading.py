@@ -266,3 +266,16 @@ def test_generated_data_that_is_not_there_is_refused() -> None:
         ("db.gmina", 4, "file_directive_parts"),
         ("db.gmina", 5, "file_directive_parts"),
     ]
+
+
+def test_what_strangers_send_takes_no_long_time() -> None:
+    long = "ż" * 200_000
+    many = ("$GENERATE 1-100 a TXT " + "$" * 50_000, f"{long} A 192.0.2.1", f"a CNAME {long}", "a TXT " + "(" * 99_999)
+    zone = read(START + "\n".join(many))
+    assert [one.code for one in zone.refusals] == [
+        "generate_template",
+        "file_name_letters",
+        "file_name_letters",
+        "file_parenthesis",
+    ]
+    assert all(len(str(one.params)) < 300 for one in zone.refusals)
