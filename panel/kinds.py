@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from panel.dns import desired as zones
 from panel.dns.adoption import ZoneAdopter
 from panel.dns.adoption import explain as zone_difference
-from panel.dns.looking import DnsLooker
+from panel.dns.looking import DnsLooker, secondary_silent
 from panel.dns.looking import told as zone_told
 from panel.dns.models import Zone
 from panel.dns.parents import ds_mismatched, signatures_expiring
@@ -63,7 +63,11 @@ KINDS = (
         adopter=ZoneAdopter(),
         making=Making(columns=zones.COLUMNS, items=zones.zone_items),
         told=zone_told,
-        alarms={"signatures_expiring": signatures_expiring, "ds_mismatch": ds_mismatched},
+        alarms={
+            "secondary_silent": secondary_silent,
+            "signatures_expiring": signatures_expiring,
+            "ds_mismatch": ds_mismatched,
+        },
     ),
     Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),
 )

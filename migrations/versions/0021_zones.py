@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("serial", sa.BigInteger(), nullable=True),
         sa.Column("serial_floor", sa.BigInteger(), nullable=False),
         sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("silent", sa.String(), nullable=False),
         sa.Column("ds", sa.JSON(), nullable=False),
         sa.Column("signatures_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("facts_at", sa.DateTime(timezone=True), nullable=True),

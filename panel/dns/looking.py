@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import ColumnElement, and_, bindparam, update
 
 from panel.dns.asks import ask_of, changed_keys
 from panel.dns.models import ZONES, Zone
@@ -123,7 +123,7 @@ class DnsLook:
         asks = {one.key: ask for one in applied if (ask := self._asks.get(one.row.name)) and _is_meant(one, ask)}
         found = self._looker.look(list(asks.values()))
         return {
-            one.key: _finding(asks[one.key], found[one.row.name]) if one.key in asks else Seen("absent")
+            one.key: _finding(one.row, asks[one.key], found[one.row.name]) if one.key in asks else Seen("absent")
             for one in applied
         }
 
@@ -135,20 +135,29 @@ def _is_meant(one: Row, ask: Ask) -> bool:
 
 def told(row: Any, finding: Seen) -> Mapping[str, Any]:
     """The columns of a zone that are written with what was seen."""
+    answers = finding.told.get("answers", {})
     if finding.how == "absent":
-        return {"serial": row.serial, "seen_version": row.seen_version, "answers": {}}
+        return {"serial": row.serial, "seen_version": row.seen_version, "answers": {}, "silent": ""}
     return {
         "serial": finding.told.get("serial", row.serial),
         "seen_version": row.version,
-        "answers": dict(finding.told.get("answers", {})),
+        "answers": dict(answers),
+        "silent": next((name for name, serial in answers.items() if serial is None), ""),
     }
 
 
-def _finding(ask: Ask, seen: ZoneSeen) -> Finding:
-    if not seen.ok:
-        # A primary that answers stands for its node; a secondary that does not is behind.
-        is_behind = seen.code == "unreachable" and seen.serial is not None
-        return NotSeen("secondary_behind" if is_behind else seen.code or "protocol", seen.words)
+def secondary_silent() -> ColumnElement[bool]:
+    """SQL: a secondary did not answer the zone when it was looked at last, and nothing else is wrong with it."""
+    return and_(Zone.silent != "", Zone.want == "put", Zone.problem_code.is_(None))
+
+
+def _finding(row: Any, ask: Ask, seen: ZoneSeen) -> Finding:
+    # A primary that answers stands for its node; a secondary that is silent is behind where something changed, and else
+    # a matter of its own, told once for all zones.
+    is_silent = seen.code == "unreachable" and seen.serial is not None
+    is_settled = row.want == "put" and row.seen_generation == row.wanted_generation
+    if not seen.ok and not (is_silent and is_settled):
+        return NotSeen("secondary_behind" if is_silent else seen.code or "protocol", seen.words)
     if not ask.present:
         return Seen("absent")
     told = {"serial": seen.serial, "answers": seen.by_server}

@@ -29,6 +29,7 @@ class Zone(ResourceColumns, Base):
     while the world forgets that it is, until ``dnssec`` is given up too.
 
     Told from outside: ``serial`` as it was seen with ``seen_version``, ``answers`` (server → serial) by the last look,
+    ``silent`` the secondary that did not answer it though all is as it was,
     ``ds`` and ``signatures_until`` by the primary at ``facts_at``, ``parent_ds`` (*match*, *mismatch*, *absent*; empty
     where nobody was asked) at ``parent_asked_at``, the same since ``parent_since``. ``serial_floor``: what the serial
     must come to be above.
@@ -67,6 +68,7 @@ class Zone(ResourceColumns, Base):
     serial: Mapped[int | None] = mapped_column(BigInteger)
     serial_floor: Mapped[int] = mapped_column(BigInteger, default=0)
     answers: Mapped[dict[str, int | None]] = mapped_column(JSON, default=dict)
+    silent: Mapped[str] = mapped_column(default="")
     ds: Mapped[list[str]] = mapped_column(JSON, default=list)
     signatures_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     facts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -58,7 +58,7 @@ def place(count: int) -> list[Node]:
     if len(nodes) == 1:
         return nodes * count
     counts = select(Zone.node_id, func.count()).where(Zone.want != "purge").group_by(Zone.node_id)
-    full: dict[uuid.UUID | None, int] = {node_id: count for node_id, count in db.session.execute(counts)}
+    full: dict[uuid.UUID | None, int] = {row[0]: row[1] for row in db.session.execute(counts)}
     chosen = []
     for _ in range(count):
         node = min(nodes, key=lambda one: full.get(one.id, 0))

@@ -43,6 +43,7 @@ CODES = frozenset(
         "backup_old",
         "messages_failing",
         "messages_waiting",
+        "secondary_silent",
         "signatures_expiring",
         "ds_mismatch",
     }

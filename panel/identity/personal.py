@@ -145,7 +145,7 @@ PLACES: Mapping[str, Places] = {
     ),
     "zones": Places(
         cleaned="problem_message", stays=(("soa_rname", ADDRESS),),
-        plain="name want seen_how problem_code template updates soa_mname digest held answers ds parent_ds",
+        plain="name want seen_how problem_code template updates soa_mname digest held answers silent ds parent_ds",
     ),
 }  # fmt: skip
 """Of ``users`` the person's own row is blanked; names of other accounts are other people's, alike as they may be."""

@@ -35,7 +35,7 @@ JOB_DAYS = 7
 SHOWN_OTHERWISE = (
     CODES
     - {"ports_silent", "jobs_failing", "backup_old", "messages_failing", "messages_waiting"}
-    - {"signatures_expiring", "ds_mismatch"}
+    - {"secondary_silent", "signatures_expiring", "ds_mismatch"}
 )
 """Alarms about what stands in the list by itself."""
 

@@ -43,6 +43,12 @@ _TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         int(told["number"]),
         **told,
     ),
+    "secondary_silent": lambda told: ngettext(
+        "%(number)s zone of %(node)s is not answered by a secondary name server",
+        "%(number)s zones of %(node)s are not answered by a secondary name server",
+        int(told["number"]),
+        **told,
+    ),
     "signatures_expiring": lambda told: ngettext(
         "The signatures of %(number)s zone on %(node)s end within days",
         "The signatures of %(number)s zones on %(node)s end within days",
@@ -79,6 +85,7 @@ _ADVICE = {
     "messages_waiting": _l(
         "See whether a mail server is set (`CIS_NOTICE_SMTP`) and takes them, and a worker runs: `cis notices list`."
     ),
+    "secondary_silent": _l("The others answer. Look whether that server runs; the zone's page says which one it is."),
     "signatures_expiring": _l("Look why the name server does not sign anew: its log, its clock, room on its disk."),
     "ds_mismatch": _l(
         "Whoever checks signatures does not see these zones. Have the registrar set the DS shown on the zone's page."

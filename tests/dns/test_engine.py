@@ -11,6 +11,7 @@ from panel.dns import actions
 from panel.dns.actions import NewZone, Wanted
 from panel.dns.looking import DnsLooker
 from panel.dns.models import Zone
+from panel.engine.conditions import conditions
 from panel.engine.sight import NodeLooker
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
@@ -77,13 +78,32 @@ def test_a_secondary_that_is_down_is_named_and_the_zone_active_when_it_is_back(w
     dns.servers.down = {"ns2"}
     dns.ring()
     db.session.refresh(zone)
-    assert (zone.state, zone.problem_code, zone.problem_message) == ("failed", "not_seen_secondary_behind", "ns2: no answer in time")
+    assert (zone.state, zone.problem_code, zone.problem_message) == (
+        "failed",
+        "not_seen_secondary_behind",
+        "ns2: no answer in time",
+    )
     assert (zone.applied_generation, zone.seen_version) == (1, 0)
     dns.servers.down = set()
     _let_it_be_tried_again(zone)
     dns.ring()
     db.session.refresh(zone)
     assert (zone.state, zone.problem_code) == ("active", None)
+
+
+def test_a_secondary_that_falls_silent_is_an_alarm_and_no_fault_of_each_zone(world: World, dns: Dns) -> None:
+    zone = zone_of(world.koscian).zone
+    dns.ring()
+    dns.servers.down = {"ns2"}
+    for silent, codes in (("ns2", ["secondary_silent"]), ("", [])):
+        with unit_of_work():
+            db.session.execute(update(Zone).values(look_at=database_now(-1)))
+            db.session.execute(update(Node).values(looks_at=None))
+        dns.ring()
+        db.session.refresh(zone)
+        assert (zone.state, zone.silent) == ("active", silent)
+        assert [one.code for one in conditions() if one.code == "secondary_silent"] == codes
+        dns.servers.down = set()
 
 
 def test_a_zone_is_gone_when_no_server_answers_it_and_comes_back_with_its_serial(world: World, dns: Dns) -> None:
