@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from config import Settings
 from panel.cli.demo_contracts import DEMO_CONTRACTS
+from panel.cli.output import as_json, print_json, print_one
 from panel.cli.session import with_panel
 from panel.contracts.actions import create_contract, suspend_contract
 from panel.contracts.catalogue import ensure_catalogue
@@ -39,8 +40,9 @@ def demo() -> None:
 
 
 @demo.command()
+@as_json
 @with_panel
-def load(actor: Actor) -> None:
+def load(actor: Actor, /, *, json_: bool) -> None:
     """Load units of two voivodeships, the catalogue, contracts, and a clerk of Kościan."""
     _require_lab()
     ensure_roles()
@@ -48,20 +50,22 @@ def load(actor: Actor) -> None:
     services = ensure_catalogue()
     contracts = sum(_ensure_contract(actor, wanted) for wanted in DEMO_CONTRACTS)
     _ensure_clerk(actor)
-    click.echo(f"{report.created} members, {services} services and {contracts} contracts added")
+    print_one({"members": report.created, "services": services, "contracts": contracts}, json_=json_)
 
 
 @demo.command()
+@as_json
 @with_panel
-def addresses(actor: Actor) -> None:
+def addresses(actor: Actor, /, *, json_: bool) -> None:
     """Give every member its statutory address in the shared domain; needs a mail node."""
     _require_lab()
-    click.echo(f"{ensure_statutory_addresses(actor)} statutory addresses asked for")
+    print_one({"statutory_addresses": ensure_statutory_addresses(actor)}, json_=json_)
 
 
 @demo.command()
+@as_json
 @with_panel
-def admin(actor: Actor) -> None:
+def admin(actor: Actor, /, *, json_: bool) -> None:
     """Make the first administrator from ``first-admin.json`` in the data folder, and delete that file."""
     _require_lab()
     order = _settings().data_dir / "first-admin.json"
@@ -72,6 +76,8 @@ def admin(actor: Actor) -> None:
     ensure_roles()
     user = _ensure_admin(actor, facts)
     _ensure_token(user, facts["api_token"])
+    if json_:
+        print_json({"id": str(user.id), "email": user.email})
 
 
 def _require_lab() -> None:

@@ -19,9 +19,10 @@ from flask import current_app
 from sqlalchemy import select
 
 from config import Settings
+from panel.cli.exit_codes import FAILED
 from panel.cli.name_servers import PRIMARY, SECONDARY, require_possible, servers_with
 from panel.cli.operators import of_panel, operator_options
-from panel.cli.output import print_json
+from panel.cli.output import as_json, confirm, print_json, say
 from panel.cli.panel_key import ensure_panel_key
 from panel.cli.session import with_panel
 from panel.cli.settings import load_settings
@@ -60,7 +61,8 @@ def from_networks(command: Callable[P, None]) -> Callable[P, None]:
 @click.option(
     "--yes-fingerprint", metavar="SHA256:…", help="Go on without asking if the host key has this fingerprint."
 )
-def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> None:
+@as_json
+def enroll(name: str, address: str, port: int, roles: str, *, json_: bool, **options: Any) -> None:
     """Make a host the node NAME, or bring a node up to date.
 
     Shows its host key's fingerprint and asks; compare it with what the host's own console says (ssh-keygen -lf).
@@ -84,9 +86,11 @@ def enroll(name: str, address: str, port: int, roles: str, **options: Any) -> No
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
     of_panel(settings, "nodes", "record", name, given=json.dumps(place | found_by(host_key, enrolled)))
-    click.echo(f"{name} is enrolled, agent {enrolled.agent_version}")
+    say(f"{name} is enrolled, agent {enrolled.agent_version}")
+    if json_:
+        print_json({"name": name, **place, **found_by(host_key, enrolled)})
     if servers is not None and not servers.tell(_operator(options), but=name):
-        sys.exit(1)
+        sys.exit(FAILED)
 
 
 @click.command(hidden=True)
@@ -138,7 +142,7 @@ def set_up(
         panel_source_networks=options["sources"] or (_own_address(address, port),),
         roles=tuple(place["roles"]),
         hostname=place["hostname"],
-        progress=lambda line: click.echo(f"  {line}"),
+        progress=lambda line: say(f"  {line}"),
         name_servers=told,
     )
 
@@ -146,7 +150,7 @@ def set_up(
 def accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None:
     """Go on only with a host key that a person, or an earlier enrolment, vouches for."""
     shown = f"{host_key.type} {host_key.base64}"
-    click.echo(f"The host shows the {host_key.type} key {host_key.fingerprint}")
+    say(f"The host shows the {host_key.type} key {host_key.fingerprint}")
     if pinned is not None:
         if not hmac.compare_digest(pinned, shown):
             raise click.ClickException(
@@ -157,7 +161,7 @@ def accept(host_key: HostKey, pinned: str | None, expected: str | None) -> None:
         if not hmac.compare_digest(expected, host_key.fingerprint):
             raise click.ClickException(f"This is not {expected}: {_STRANGER}")
         return
-    click.confirm("Is this what the host's own console says?", abort=True)
+    confirm("Is this what the host's own console says?")
 
 
 def found_by(host_key: HostKey, enrolled: Enrolled) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from panel.cli.lists import Columns, listed, print_list
+from panel.cli.output import as_json, print_json
 from panel.cli.references import require_id
 from panel.cli.session import with_panel
 from panel.identity.lockouts import clear_lockout, lockouts_query
@@ -35,9 +36,12 @@ def list_(actor: Actor, /, *, search: str, **page: Any) -> None:
 
 @limits.command()
 @click.argument("who")
+@as_json
 @with_panel
-def clear(actor: Actor, /, *, who: str) -> None:
+def clear(actor: Actor, /, *, who: str, json_: bool) -> None:
     """Let WHO (the id from the list, or a whole e-mail or network address) try again at once."""
     found = [row.id for row in db.session.scalars(lockouts_query(actor, search=who))] or [require_id(who)]
     for attempts_id in found:
         clear_lockout(actor, attempts_id)
+    if json_:
+        print_json({"cleared": [str(attempts_id) for attempts_id in found]})

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from config import Settings
 from panel.cli.operators import of_panel, operator_options
-from panel.cli.output import print_json
+from panel.cli.output import as_json, print_json, say
 from panel.cli.session import with_panel
 from panel.cli.settings import load_settings
 from panel.kernel.access import Actor, require
@@ -38,13 +38,17 @@ _SECRET = Path("keys/name_servers")
 
 @click.command("name-servers")
 @operator_options
-def name_servers(operator_user: str, operator_key: Path) -> None:
+@as_json
+def name_servers(operator_user: str, operator_key: Path, *, json_: bool) -> None:
     """Tell every name server of all the others, and the key by which they know each other.
 
     Enrolment does so itself. Again by hand: where one of them could not be reached then, or the key shall be another.
     """
     servers = known_servers(load_settings())
-    if not servers.tell(OperatorLogin(operator_user, operator_key)):
+    all_told = servers.tell(OperatorLogin(operator_user, operator_key))
+    if json_:
+        print_json({"name_servers": [one["name"] for one in servers.nodes], "all_told": all_told})
+    if not all_told:
         raise click.ClickException("not all name servers could be told; the others know each other")
 
 
@@ -114,12 +118,12 @@ def _tell(one: Mapping[str, Any], name_servers: Mapping[str, Any], operator: Ope
             HostKey(*one["host_key"].split()),
             operator=operator,
             name_servers=name_servers,
-            progress=lambda line: click.echo(f"  {line}"),
+            progress=lambda line: say(f"  {line}"),
         )
     except (SshError, EnrolmentFailed) as error:
         click.echo(f"{one['name']} could not be told: {error}. Later: cis nodes name-servers", err=True)
         return False
-    click.echo(f"{one['name']} knows all name servers")
+    say(f"{one['name']} knows all name servers")
     return True
 
 

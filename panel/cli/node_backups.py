@@ -19,7 +19,7 @@ from panel.cli.exit_codes import FAILED, NOT_YET
 from panel.cli.following import waits
 from panel.cli.lists import Columns, listed, print_list
 from panel.cli.operators import operator_options
-from panel.cli.output import as_json, print_one
+from panel.cli.output import as_json, confirm, print_json, print_one, say
 from panel.cli.privileges import as_panel_user
 from panel.cli.progress import wait_shown
 from panel.cli.references import find_mailbox, find_node, require_id
@@ -54,9 +54,11 @@ from provisioning.ssh import HostKey, SshError
     "--yes-fingerprint", metavar="SHA256:…", help="Go on without asking if the backup host's key has this fingerprint."
 )
 @operator_options
+@as_json
 def backup_setup(
     node: str,
     *,
+    json_: bool,
     repository: str,
     password_file: Path | None,
     yes_fingerprint: str | None,
@@ -81,8 +83,10 @@ def backup_setup(
     done = as_panel_user(settings, ("nodes", "backup-place", node, repository))
     if done.returncode:
         sys.exit(done.returncode)
-    click.echo(f"{node} backs up to {repository}")
-    if opened.password:
+    say(f"{node} backs up to {repository}")
+    if json_:
+        print_json({"node": node, "repository": repository, "password": opened.password or None})
+    elif opened.password:
         click.echo(f"The repository's password, shown this once: {opened.password}")
 
 
@@ -95,19 +99,19 @@ def set_up_backups(
 ) -> hosts.Opened:
     """The operator's part: make the node's key, have a person let it in, open the repository."""
 
-    def say(line: str) -> None:
-        click.echo(f"  {line}")
+    def progress(line: str) -> None:
+        say(f"  {line}")
 
-    prepared = hosts.prepare(*where, operator=operator, repository=place, progress=say)
-    click.echo(f"The backup host shows the key {prepared.backup_host_key.fingerprint}")
-    click.echo(f"Let this key of the node in there, for SFTP only:\n  restrict {prepared.public_key}")
+    prepared = hosts.prepare(*where, operator=operator, repository=place, progress=progress)
+    say(f"The backup host shows the key {prepared.backup_host_key.fingerprint}")
+    say(f"Let this key of the node in there, for SFTP only:\n  restrict {prepared.public_key}")
     if expected is None:
-        click.confirm("Is that the backup host's own key, and was the node's let in?", abort=True)
+        confirm("Is that the backup host's own key, and was the node's let in?")
     elif not hmac.compare_digest(expected, prepared.backup_host_key.fingerprint):
         raise click.ClickException(f"This is not {expected}: another machine, or one in between.")
     key = prepared.backup_host_key
     return hosts.open_repository(
-        *where, operator=operator, repository=place, backup_host_key=key, password=password, progress=say
+        *where, operator=operator, repository=place, backup_host_key=key, password=password, progress=progress
     )
 
 

@@ -16,6 +16,16 @@ Row = Mapping[str, Any]
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON, as the API gives it.")
 
 
+def say(line: str) -> None:
+    """Tell a person how it goes: on standard output, or beside the answer where that is JSON."""
+    click.echo(line, err=_answers_json())
+
+
+def confirm(question: str) -> None:
+    """Go on only if a person says yes; the question stands beside an answer in JSON. Raises Abort."""
+    click.confirm(question, abort=True, err=_answers_json())
+
+
 def print_json(value: Any) -> None:
     """Print ``value`` as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
@@ -44,6 +54,11 @@ def print_one(row: Row, *, json_: bool) -> None:
         if name != "links":
             table.add_row(name, _text(value))
     _console().print(table)
+
+
+def _answers_json() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.params.get("json_"))
 
 
 def _text(value: object) -> str:

@@ -14,6 +14,7 @@ from panel.cli.attendance import Attended, attended
 from panel.cli.enrolment import accept, found_by, from_networks, set_up
 from panel.cli.name_servers import require_possible, servers_with
 from panel.cli.operators import of_panel, operator_options
+from panel.cli.output import as_json, print_json, say
 from panel.cli.settings import load_settings
 from provisioning.enroll import EnrolmentFailed, OperatorLogin, scan_host_key
 from provisioning.ssh import SshError
@@ -26,7 +27,8 @@ from provisioning.ssh import SshError
 @operator_options
 @from_networks
 @click.option("--yes-fingerprint", metavar="SHA256:…", help="Go on without asking if its key has this fingerprint.")
-def rebuild(name: str, address: str | None, port: int | None, **options: Any) -> None:
+@as_json
+def rebuild(name: str, address: str | None, port: int | None, *, json_: bool, **options: Any) -> None:
     """Make an empty host the node NAME in the place of one that was lost, and have everything made on it again.
 
     Shows its host key's fingerprint and asks; compare it with what the host's own console says (ssh-keygen -lf).
@@ -41,7 +43,9 @@ def rebuild(name: str, address: str | None, port: int | None, **options: Any) ->
             number = held.rebuild(_enroll(held, place, public_key, options, told))
     except (SshError, EnrolmentFailed) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{name} is pinned anew; {number} resources are made on it again")
+    say(f"{name} is pinned anew; {number} resources are made on it again")
+    if json_:
+        print_json({"name": name, "resources": number, "repository": held.facts["repository"]})
     if servers is not None:
         servers.tell(OperatorLogin(options["operator_user"], options["operator_key"]), but=name)
     _say_what_is_left(name, held.facts["repository"])
@@ -68,7 +72,7 @@ def _enroll(
 ) -> dict[str, Any]:
     host_key = scan_host_key(place["address"], place["ssh_port"])
     if f"{host_key.type} {host_key.base64}" == held.facts["host_key"]:
-        click.echo("It shows the key of the node that was there: is this really another, empty host?")
+        say("It shows the key of the node that was there: is this really another, empty host?")
     accept(host_key, None, options["yes_fingerprint"])
     return place | found_by(host_key, set_up(place, host_key, public_key, options, told))
 
@@ -76,6 +80,6 @@ def _enroll(
 def _say_what_is_left(name: str, repository: str | None) -> None:
     if repository is None:
         return
-    click.echo("Its mail is not there yet. Open its backups on it, then bring the mail back:")
-    click.echo(f"  cis nodes backup-setup {name} --repository {repository} --password-file FILE")
-    click.echo(f"  cis nodes restore-mail-store {name}")
+    say("Its mail is not there yet. Open its backups on it, then bring the mail back:")
+    say(f"  cis nodes backup-setup {name} --repository {repository} --password-file FILE")
+    say(f"  cis nodes restore-mail-store {name}")

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from config import Settings
 from panel.cli.attendance import Attended, PanelRefused, attended
 from panel.cli.operators import operator_options
-from panel.cli.output import print_json
+from panel.cli.output import as_json, confirm, print_json, say
 from panel.cli.privileges import as_panel_user
 from panel.cli.references import find_node
 from panel.cli.session import with_panel
@@ -49,8 +50,9 @@ class _Program:
     help="How many nodes are done when it stops to ask, separated by commas.",
 )
 @click.option("--yes", is_flag=True, help="Go on from stage to stage without asking.")
+@as_json
 def upgrade(
-    nodes: tuple[str, ...], *, all_: bool, operator_user: str, operator_key: Path, stages: str, yes: bool
+    nodes: tuple[str, ...], *, all_: bool, operator_user: str, operator_key: Path, stages: str, yes: bool, json_: bool
 ) -> None:
     """Give the agents of NODEs this panel's own program, a few at first.
 
@@ -63,14 +65,20 @@ def upgrade(
     names = _names(settings, nodes)
     with built_program() as (path, digest):
         program = _Program(path, digest, OperatorLogin(operator_user, operator_key))
-        click.echo(f"Program {digest[:12]} for {len(names)} nodes")
-        _roll_out(settings, names, program, _read_stages(stages, len(names)), ask=not yes)
+        say(f"Program {digest[:12]} for {len(names)} nodes")
+        done: list[dict[str, Any]] = []
+        try:
+            _roll_out(settings, names, program, _read_stages(stages, len(names)), done, ask=not yes)
+        finally:
+            if json_:
+                print_json({"program": digest[:12], "nodes": done, "not": names[len(done) :]})
 
 
 @click.command("rollback-agent")
 @click.argument("node")
 @operator_options
-def rollback_agent(node: str, *, operator_user: str, operator_key: Path) -> None:
+@as_json
+def rollback_agent(node: str, *, operator_user: str, operator_key: Path, json_: bool) -> None:
     """Put the program back that NODE's agent had before the last upgrade."""
     settings = load_settings()
     operator = OperatorLogin(operator_user, operator_key)
@@ -78,14 +86,16 @@ def rollback_agent(node: str, *, operator_user: str, operator_key: Path) -> None
         seen = held.look_before()
         try:
             done = hosts.put_back(
-                *_place(held), operator=operator, program=path, progress=lambda line: click.echo(f"  {line}")
+                *_place(held), operator=operator, program=path, progress=lambda line: say(f"  {line}")
             )
             again = held.accept(done.program, "rollback")
         except (SshError, EnrolmentFailed, PanelRefused) as error:
             raise click.ClickException(str(error)) from error
-    click.echo(f"{node} runs {done.program} again, {again} of {seen} resources seen from outside as before")
+    say(f"{node} runs {done.program} again, {again} of {seen} resources seen from outside as before")
     if done.program == digest[:12]:
-        click.echo("That is this panel's own program.")
+        say("That is this panel's own program.")
+    if json_:
+        print_json({"name": node, "program": done.program, "seen_before": seen, "seen": again})
 
 
 @click.command("names", hidden=True)
@@ -115,27 +125,34 @@ def _read_stages(text: str, count: int) -> list[int]:
     return sorted({min(end, count) for end in ends})
 
 
-def _roll_out(settings: Settings, names: Sequence[str], program: _Program, ends: Sequence[int], *, ask: bool) -> None:
-    done = 0
+def _roll_out(
+    settings: Settings,
+    names: Sequence[str],
+    program: _Program,
+    ends: Sequence[int],
+    done: list[dict[str, Any]],
+    *,
+    ask: bool,
+) -> None:
+    """Go from stage to stage; what became of each node is added to ``done``."""
     for end in ends:
         if done and ask:
-            click.confirm(f"{done} of {len(names)} are done and well. Go on with {end - done} more?", abort=True)
-        for name in names[done:end]:
-            _upgrade_or_stop(settings, name, program, done, len(names))
-            done += 1
-    left = f"; not: {', '.join(names[done:])}" if names[done:] else ""
-    click.echo(f"{done} of {len(names)} nodes run {program.digest[:12]}{left}")
+            confirm(f"{len(done)} of {len(names)} are done and well. Go on with {end - len(done)} more?")
+        for name in names[len(done) : end]:
+            done.append(_upgrade_or_stop(settings, name, program, len(done), len(names)))
+    left = f"; not: {', '.join(names[len(done) :])}" if names[len(done) :] else ""
+    say(f"{len(done)} of {len(names)} nodes run {program.digest[:12]}{left}")
 
 
-def _upgrade_or_stop(settings: Settings, name: str, program: _Program, done: int, count: int) -> None:
+def _upgrade_or_stop(settings: Settings, name: str, program: _Program, done: int, count: int) -> dict[str, Any]:
     try:
-        _upgrade_one(settings, name, program)
+        return _upgrade_one(settings, name, program)
     except (SshError, EnrolmentFailed, PanelRefused) as error:
         click.echo(f"{name}: {error}", err=True)
         raise click.ClickException(f"stopped at {name}; {done} of {count} are done, the rest is as it was") from error
 
 
-def _upgrade_one(settings: Settings, name: str, program: _Program) -> None:
+def _upgrade_one(settings: Settings, name: str, program: _Program) -> dict[str, Any]:
     with attended(settings, name) as held:
         before = held.look_before()
         seen: list[int] = []
@@ -144,10 +161,11 @@ def _upgrade_one(settings: Settings, name: str, program: _Program) -> None:
             operator=program.operator,
             program=program.path,
             digest=program.digest,
-            progress=lambda line: click.echo(f"  {line}"),
+            progress=lambda line: say(f"  {line}"),
             accept=lambda: seen.append(held.accept(program.digest[:12], "upgrade")),
         )
-    click.echo(f"{name} runs {program.digest[:12]}, {seen[0]} of {before} resources seen from outside as before")
+    say(f"{name} runs {program.digest[:12]}, {seen[0]} of {before} resources seen from outside as before")
+    return {"name": name, "seen_before": before, "seen": seen[0]}
 
 
 def _place(held: Attended) -> tuple[str, int, HostKey]:

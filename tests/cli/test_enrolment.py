@@ -24,6 +24,8 @@ def test_a_fingerprint_is_shown_and_must_be_accepted(terminal: Terminal, lab_sta
     other = _enroll(terminal, lab_state, "--yes-fingerprint", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     assert other.exit_code == 1
     assert "another machine" in other.output
+    beside = _enroll(terminal, lab_state, "--json", given="n\n")
+    assert (beside.stdout, shown in beside.stderr) == ("", True), "who reads JSON reads nothing else"
     assert "mail9" not in [node["name"] for node in terminal.json("nodes", "list")]
 
 

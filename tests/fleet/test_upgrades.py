@@ -71,10 +71,12 @@ class Rollout:
 def test_a_node_gets_the_panels_program_and_goes_on_serving(rollout: Rollout, tmp_path: Path) -> None:
     rollout.install(rollout.variant(tmp_path / "old"))
 
-    done = rollout.cis("upgrade", "mail1", "--yes")
+    done = rollout.cis("upgrade", "mail1", "--yes", "--json")
 
     assert done.exit_code == 0, done.output
-    assert "11 of 11 resources seen" in done.output or "resources seen from outside as before" in done.output
+    told = json.loads(done.stdout)
+    assert (told["program"], [one["name"] for one in told["nodes"]], told["not"]) == (rollout.digest, ["mail1"], [])
+    assert "resources seen from outside as before" in done.stderr
     assert rollout.installed() == rollout.digest == rollout.node()["agent_version"]
     _until(lambda: rollout.node()["lease"] is None, rollout)
     assert rollout.events()[0]["tag"] == "nodes:agent:upgrade"
@@ -92,10 +94,11 @@ def test_a_program_under_which_nothing_can_be_looked_at_is_taken_out_and_the_res
         yield broken, digest_of(broken)
 
     monkeypatch.setattr("panel.cli.upgrade.built_program", built)
-    done = rollout.cis("upgrade", "mail1", "--yes")
+    done = rollout.cis("upgrade", "mail1", "--yes", "--json")
 
     assert done.exit_code == 1
-    assert "stopped at mail1; 0 of 1 are done" in done.output
+    assert "stopped at mail1; 0 of 1 are done" in done.stderr
+    assert json.loads(done.stdout) == {"program": digest_of(broken)[:12], "nodes": [], "not": ["mail1"]}
     assert rollout.installed() == rollout.digest == rollout.node()["agent_version"]
 
 
@@ -103,9 +106,10 @@ def test_the_earlier_program_comes_back_on_demand(rollout: Rollout, tmp_path: Pa
     old = rollout.install(rollout.variant(tmp_path / "old"))
     assert rollout.cis("upgrade", "mail1", "--yes").exit_code == 0
 
-    done = rollout.cis("rollback-agent", "mail1")
+    done = rollout.cis("rollback-agent", "mail1", "--json")
 
     assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["program"] == old
     assert rollout.installed() == old == rollout.node()["agent_version"]
     assert rollout.events()[0]["tag"] == "nodes:agent:rollback"
     assert rollout.cis("upgrade", "--all", "--yes").exit_code == 0
