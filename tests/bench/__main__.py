@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from panel.cli.running import RunningPanel
-from tests.bench import imports, mailboxes, many_nodes, records, recovery, rights, serving, usage
+from tests.bench import imports, lists, mailboxes, many_nodes, records, recovery, rights, serving, usage
 from tests.bench.figures import Line, machine, table, write
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
@@ -25,6 +25,8 @@ def main() -> int:
     figures += records.records()
     figures += usage.usage()
     figures += imports.imports()
+    if options.listed:
+        figures += lists.lists(count=options.listed)
     path = write(figures, about, ROOT / "var/bench")
     print(f"\n{', '.join(f'{key} {value}' for key, value in about.items())}\n\n{table(figures)}\n\nJSON: {path}")
     return 0 if all(figure.kept for figure in figures) else 1
@@ -56,6 +58,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=50, help="how often each thing is measured")
     parser.add_argument(
         "--mailboxes", type=int, default=100_000, help="how many there are for the second half; 0: none"
+    )
+    parser.add_argument(
+        "--listed", type=int, default=1_000_000, help="among how many mailboxes lists and searches are; 0: none"
     )
     parser.add_argument("--nodes", type=int, default=1_000, help="how many nodes the sweep goes over; 0: none")
     return parser.parse_args()

@@ -31,7 +31,7 @@ PAGES = {
 PROCESSES = {
     "gunicorn": "the web server, all processes",
     "panel.cli worker": "the worker",
-    "agent.pyz serve": "the agent",
+    "agent.pyz serve": "the agents",
 }
 """What stands in a command line, and whose it is."""
 
@@ -52,13 +52,19 @@ def rates(panel: RunningPanel, where: Place, cookie: str) -> list[Reading]:
 
 
 def memory(panel: RunningPanel) -> list[Reading]:
-    """Proportional memory of web server, worker and the node's agent, whatever they did before (PSS, proc(5))."""
+    """Proportional memory of web server, worker and nodes' agents, whatever they did before (PSS, proc(5)).
+
+    Raises ApiFailed where one of them is not there, which is no reading of nothing.
+    """
     sums = dict.fromkeys(PROCESSES.values(), 0)
+    networks = {_network(panel, node["name"]) for node in panel.facts["nodes"]}
     for path in Path("/proc").glob("[0-9]*"):
         kind = _kind(path)
-        if kind is not None and str(panel.root) in _where(path):
+        if kind is not None and _is_ours(path, panel, networks):
             sums[kind] += _pss(path)
-    return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items() if kilobytes]
+    if not all(sums.values()):
+        raise ApiFailed(f"not all processes were found: {sums}")
+    return [Reading(f"memory of {name}", kilobytes / 1024, "MiB") for name, kilobytes in sums.items()]
 
 
 def pages(panel: RunningPanel, cookie: str) -> list[Figure]:
@@ -122,16 +128,21 @@ def _pss(process: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def _where(process: Path) -> str:
-    """Where a process works and what it was told, to tell ours from another panel's; nodes' have paths of their own."""
+def _is_ours(process: Path, panel: RunningPanel, networks: set[str]) -> bool:
+    """Whether a process is this panel's and not another one's: by its settings, or by the network of its host."""
     if "agent.pyz" in _read(process / "cmdline"):
-        return _read(process / "mountinfo")
-    return f"{_read(process / 'environ')} {_cwd(process)}"
+        return _link(process / "ns/net") in networks
+    return f"CIS_DATA_DIR={panel.data_dir}" in _read(process / "environ").split("\0")
 
 
-def _cwd(process: Path) -> str:
+def _network(panel: RunningPanel, node: str) -> str:
+    """What the kernel calls the network of a lab's host."""
+    return panel.lab.exec(node, ["readlink", "/proc/self/ns/net"]).stdout.decode().strip()
+
+
+def _link(path: Path) -> str:
     try:
-        return str((process / "cwd").readlink())
+        return str(path.readlink())
     except OSError:
         return ""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -34,7 +36,7 @@ def test_killed_workers_leave_no_row_undone_and_none_done_twice(
     actions.commit_import(people.anna, one.id, only_good=True)
     # Nobody looks at it from here on: the browser is closed.
     for portion, written in ((1, 0), (2, 3)):
-        _killed(lambda portion=portion: _die_in(portion))
+        _killed(partial(_die_in, portion))
         assert (_mailboxes(), _state(one)) == (written, "committing"), "its last portion is not there, the others are"
         carry_out_imports(SYSTEM)
         assert _mailboxes() == written, "the claim of the dead one still holds"
@@ -90,14 +92,15 @@ def _die_in(portion: int) -> None:
     """Carry imports out until all of a portion is written and nothing of it committed; then be killed."""
     note, written = committing._note, iter(range(1, ROWS))
 
-    def note_and_die(*told: object) -> None:
-        note(*told)  # type: ignore[arg-type]  # what it was called with
+    def note_and_die(*told: Any) -> None:
+        note(*told)
         db.session.flush()
         if next(written) == portion:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    committing._note = note_and_die
-    carry_out_imports(SYSTEM)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(committing, "_note", note_and_die)
+        carry_out_imports(SYSTEM)
 
 
 def _mailboxes() -> int:

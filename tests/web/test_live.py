@@ -87,8 +87,9 @@ def test_who_never_reads_a_stream_keeps_nobody_waiting(site: Site, monkeypatch: 
             assert time.monotonic() < end, "their places are never free"
             again.close()
             time.sleep(0.05)
-        for other in (again, *deaf):
-            other.close()
+        again.close()
+        for one in deaf:
+            one.close()
 
 
 def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
