@@ -12,8 +12,9 @@ run: setup  ## Start lab, panel and worker, do the main job once for real, and s
 test: setup-tests check  ## Set up, check, and run every test
 	@exec .ci/as-root $(PYTHON) -m tests.whole
 
-test-long: setup-tests  ## Break the whole on purpose, long: the API by its description, 200 random sequences of faults, every guard taken out once
+test-long: setup-tests  ## Break the whole on purpose, long: the API by its description, everybody asked about everything, 200 random sequences of faults, every guard taken out once
 	@.ci/as-root $(PYTHON) -m tests.fuzzing
+	@.ci/as-root env CIS_MATRIX=all CIS_KEYS=all $(PYTHON) -m pytest tests/matrix tests/browser/test_keyboard_people.py
 	@exec .ci/as-root env CIS_SEQUENCES=200 CIS_MUTATIONS=all $(PYTHON) -m pytest tests/faults tests/mutations
 
 check: setup  ## Formatting, lint, types, import contracts, dead code, translations, house rules

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import faulthandler
 import json
 import os
 import subprocess
@@ -59,6 +60,7 @@ if os.environ.get("CIS_MUTATIONS") == "all":
 
     def test_without_any_question_some_test_fails(tmp_path: Path) -> None:
         """All in one run: a test that passes is run again without each question it asked."""
+        faulthandler.cancel_dump_traceback_later()  # no other test may take as long
         assert _not_missed(tmp_path) == []
 
 
