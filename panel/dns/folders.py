@@ -45,14 +45,6 @@ class Verdict:
     fault: PanelError | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    verdict: Verdict
-    content: Content | None = None
-    zone: Zone | None = None
-    serial: int = 0
-
-
 def import_folder(
     actor: Actor,
     *,

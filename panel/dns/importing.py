@@ -17,7 +17,7 @@ from panel.dns.committing import Changed
 from panel.dns.content import Content, SetChange, diff
 from panel.dns.exporting import zone_file_of
 from panel.dns.holding import zone_content
-from panel.dns.imports import ZoneImport
+from panel.dns.imports import WAYS, ZoneImport
 from panel.dns.lint import Remark, lint
 from panel.dns.making import NewZone, make_zones
 from panel.dns.models import Zone
@@ -75,9 +75,11 @@ def preview_files(
 ) -> Preview:
     """Read a zone file with what it includes, or an export in JSON, as zone ``name``, and keep it for a week.
 
-    ``main``: the one to begin with, where there are several. Raises Invalid (``name``, ``file``), Conflict as
-    ``owning``; what of the file is refused is told in the preview.
+    ``main``: the one to begin with, where there are several. ``way``: one of WAYS, for people. Raises Invalid
+    (``name``, ``file``), Conflict as ``owning``; what of the file is refused is told in the preview.
     """
+    if way not in WAYS:
+        raise Invalid("choice", field="way", choices=", ".join(WAYS))
     asked = _asked(actor, member_id, name)
     begin = main if main is not None else next(iter(files), "")
     if begin not in files:
@@ -138,25 +140,7 @@ def take_over(
             raise Conflict("import_refusals", count=len(row.refusals))
         content = with_our_servers(preview.content) if our_servers else preview.content
         row.taken_at = utcnow()
-        if row.zone_id is not None:
-            return replace_sets(
-                actor,
-                zone_id=row.zone_id,
-                sets=content.sets,
-                soa=content.soa,
-                comment=comment,
-                expected_version=row.version,
-                accept_warnings=accept_warnings,
-            )
-        new = NewZone(
-            member_id=row.member_id,
-            name=content.name,
-            sets=content.sets,
-            soa=content.soa,
-            serial_floor=row.serial,
-            comment=comment,
-        )
-        return make_zones(actor, [new], accept_warnings=accept_warnings)[0]
+        return _apply(actor, row, content, accept_warnings=accept_warnings, comment=comment)
 
 
 def forget_import(actor: Actor, *, import_id: uuid.UUID) -> None:
@@ -202,6 +186,29 @@ def zone_named(actor: Actor, member_id: uuid.UUID | None, name: str) -> Zone | N
     if zone is None:
         require_own_name(actor, member_id=member_id, name=name)
     return zone
+
+
+def _apply(actor: Actor, row: ZoneImport, content: Content, *, accept_warnings: bool, comment: str) -> Changed:
+    """A new zone goes on from the serial that the old server answers."""
+    if row.zone_id is None:
+        new = NewZone(
+            member_id=row.member_id,
+            name=content.name,
+            sets=content.sets,
+            soa=content.soa,
+            serial_floor=row.serial,
+            comment=comment,
+        )
+        return make_zones(actor, [new], accept_warnings=accept_warnings)[0]
+    return replace_sets(
+        actor,
+        zone_id=row.zone_id,
+        sets=content.sets,
+        soa=content.soa,
+        comment=comment,
+        expected_version=row.version,
+        accept_warnings=accept_warnings,
+    )
 
 
 def _asked(actor: Actor, member_id: uuid.UUID | None, name: str) -> _Asked:

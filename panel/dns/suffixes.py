@@ -15,11 +15,6 @@ def is_public_suffix(name: str) -> bool:
     return bool(_rules().is_public(name))
 
 
-def registered_part(name: str) -> str | None:
-    """The part of ``name`` that somebody registered: the public suffix and one label. None: it is a suffix itself."""
-    return _rules().privatesuffix(name)
-
-
 @cache
 def _rules() -> PublicSuffixList:
     """The list, read once in a process: that takes a fifth of a second. Its private section counts as well."""

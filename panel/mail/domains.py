@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import Select, or_, select
 
 from panel.kernel.access import Actor, require, require_kind
-from panel.kernel.db import db, one_at_a_time, unit_of_work
+from panel.kernel.db import Work, db, one_at_a_time, unit_of_work
 from panel.kernel.errors import Conflict, Invalid, NotFound
 from panel.kernel.text import fold
 from panel.ledger import domain_names
@@ -67,21 +67,7 @@ def create_domain(
             raise Conflict("taken", field="name", name=name)
         same = identity_of(standing)
         domain = MailDomain(name=name, member_id=member_id, shared=shared, node_id=node.id, **same)
-        held = Claim(name=name, holder_id=domain.id, member_id=member_id)
-        domain_names.claim_alone(MAIL_DOMAINS, held, kind="mail_domain")
-        db.session.add(domain)
-        record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=name, member_id=member_id)
-        request_job(
-            work,
-            node_id=node.id,
-            cause="mail:domain:create",
-            actor=actor,
-            member_id=member_id,
-            resource_kind="mail_domain",
-            resource_id=domain.id,
-        )
-        db.session.flush()
-        offers_changed(actor, [name])
+        _add(work, actor, domain)
     return domain
 
 
@@ -90,6 +76,26 @@ def _checked_name(name: str) -> str:
         return check_domain(name.strip(" ").lower() if name.isascii() else name)
     except InvalidResource as error:
         raise Invalid(f"domain_{error.code}", field="name") from None
+
+
+def _add(work: Work, actor: Actor, domain: MailDomain) -> None:
+    """Row, claim of the name, event, job, and the records that it wants to see in its zone."""
+    held = Claim(name=domain.name, holder_id=domain.id, member_id=domain.member_id)
+    domain_names.claim_alone(MAIL_DOMAINS, held, kind="mail_domain")
+    db.session.add(domain)
+    owner = domain.member_id
+    record(actor, "mail:domain:create", kind="mail_domain", resource_id=domain.id, name=domain.name, member_id=owner)
+    request_job(
+        work,
+        node_id=domain.placed(),
+        cause="mail:domain:create",
+        actor=actor,
+        member_id=owner,
+        resource_kind="mail_domain",
+        resource_id=domain.id,
+    )
+    db.session.flush()
+    offers_changed(actor, [domain.name])
 
 
 def ensure_shared_domain(actor: Actor, name: str) -> MailDomain:

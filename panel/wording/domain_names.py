@@ -36,6 +36,13 @@ NAME_TEXTS = {
     "import_refusals": _l(
         "Lines were refused. Correct them, or say that the others are to be taken over without them."
     ),
+    "address_bad": _l("This is no IPv4 address. One looks like 192.0.2.10."),
+    "address6_bad": _l("This is no IPv6 address. One looks like 2001:db8::10."),
+    "network_bad": _l("This is no network. One looks like 192.0.2.0/24 or 2001:db8::/32."),
+    "network_large": _l("The names of this network would be in too many zones. Give its parts one by one."),
+    "ptr_type": _l("Only addresses (A, AAAA) have names that can follow them."),
+    "ptr_wildcard": _l("A name with an asterisk stands for many, so an address cannot be called by it."),
+    "ptr_no_zone": _l("The reverse zone of this address is not on our servers. Create it first."),
     "zone_twice": _l("Another file is the zone %(name)s already. Leave one of them out."),
     "files_many": _l("At most %(most)s files at once."),
 }

@@ -87,6 +87,7 @@ _EVENTS: dict[str, tuple[Any, str, str]] = {
     "mail:mailbox:resume": (_l("Mailbox resumed"), "ok", "play-circle"),
     "mail:mailbox:rename": (_l("Address changed"), "busy", "pencil"),
     "mail:mailbox:remove": (_l("Removal asked for"), "warn", "trash"),
+    "dns:zone:pointer": (_l("Names of addresses follow them, or no more"), "busy", "arrow-left-right"),
     "dns:name:prove": (_l("Shown whose the name is"), "ok", "patch-check"),
     "dns:name:vouch": (_l("The association vouched for the name"), "ok", "patch-check"),
     "dns:name:expire": (_l("Nobody showed whose the name is; it is free again"), "warn", "clock-history"),

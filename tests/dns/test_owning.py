@@ -13,8 +13,9 @@ from panel.dns.actions import NewZone, create_zone, create_zones, purge_zone, re
 from panel.dns.asking import Seen
 from panel.dns.models import Zone
 from panel.dns.owning import name_faults, zone_name
-from panel.dns.proofs import NameProof
+from panel.dns.proofs import FINDINGS, NameProof
 from panel.dns.proving import ask_now, ask_proofs, get_proof, vouch
+from panel.kernel import i18n
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, PanelError, TooMany
@@ -22,6 +23,7 @@ from panel.ledger.events import Event
 from panel.ledger.names import ReleasedName
 from panel.mail.domains import create_domain
 from panel.members.models import Member
+from panel.wording.domain_names import finding_words
 from tests.worlds import SHARED, World, actor, grant
 
 MISSING = Seen(text="missing", delegated="elsewhere")
@@ -153,7 +155,10 @@ def test_who_may_vouch_does_with_a_reason_and_a_name_nobody_proves_becomes_free(
     with pytest.raises(Conflict):
         ask_now(own, zone_id=zone.id, look=lambda *_: RIGHT)
     vouch(actor("provisioner"), zone_id=theirs.id, reason="Paper of 3 November")
-    assert _proof(other, theirs).state == "vouched"
+    vouched = _proof(other, theirs)
+    assert (vouched.state, vouched.settled_by) == ("vouched", "provisioner")
+    i18n.connect(world.app)
+    assert len({finding_words(code) for code in FINDINGS}) == len(FINDINGS)
     told = db.session.scalars(select(Event).where(Event.tag == "dns:name:vouch")).one()
     assert told.detail is not None
     assert (told.resource_id, told.detail.data) == (theirs.id, {"reason": "Paper of 3 November"})
