@@ -8,8 +8,8 @@ from panel.engine.comparing import Comparing, Found
 from panel.engine.looks import record_look
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import utcnow
+from panel.kinds import KINDS
 from panel.mail.actions import create_mailbox
-from panel.wiring import KINDS
 from tests.api.program import Program
 from tests.worlds import SHARED
 

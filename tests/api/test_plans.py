@@ -10,10 +10,10 @@ from sqlalchemy import update
 from panel.engine.guard import Guard
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox
 from panel.mail.models import Mailbox
-from panel.wiring import KINDS
 from tests.api.program import Program
 from tests.worlds import SHARED
 

@@ -14,13 +14,13 @@ from panel.engine.drift import adopt, keep
 from panel.engine.repair import overwrite
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work, utcnow
+from panel.kinds import KINDS
 from panel.ledger.closings import close, closed, list_closings
 from panel.ledger.jobs import Job
 from panel.ledger.names import Name
 from panel.ledger.nodes import Node
 from panel.mail.actions import remove_mailbox, set_password, set_quota
 from panel.mail.models import ActivationLink, Mailbox
-from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
 from provisioning.ssh import AgentTooOld, Unreachable
 from tests.drift.panel import PASSWORD, Drifting

@@ -22,8 +22,9 @@ from panel.engine.greeting import greeter
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.nodes import Node
-from panel.wiring import KINDS, create_core_app, make_exchange
+from panel.wiring import create_core_app, make_exchange
 from provisioning.lab import Lab
 from provisioning.lab.fleet import NodeSpec
 from provisioning.wire import PROTOCOL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -18,9 +19,10 @@ from panel.kernel.db import database_now, db, unit_of_work
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
+from provisioning import resources
 from provisioning.resources import from_wire
 from tests.dns.fakes import FakeServers
-from tests.dns.worlds import ZONE, a, zone_of
+from tests.dns.worlds import ZONE, a, job_of, zone_of
 from tests.engine.workers import Engine
 from tests.worlds import World
 
@@ -35,9 +37,10 @@ class Dns:
     def ring(self) -> None:
         self.engine.ring()
 
-    def sent(self) -> list[dict[str, object]]:
+    def sent(self) -> list[dict[str, Any]]:
         """The items of the newest batch."""
-        return [one for one in self.engine.agent.requests if one["op"] == "apply"][-1]["items"]
+        items: list[dict[str, Any]] = [one for one in self.engine.agent.requests if one["op"] == "apply"][-1]["items"]
+        return items
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def dns(world: World) -> Dns:
     primary = db.session.scalars(select(Node).where(Node.name == "ns1")).one()
     engine.node_id = primary.id
     servers = FakeServers(engine.agent)
-    engine.looker = NodeLooker({"zone": DnsLooker(primary, look=servers.look)})
+    engine.look_with(NodeLooker({"zone": DnsLooker(primary, look=servers.look)}))
     return Dns(engine, servers)
 
 
@@ -55,7 +58,9 @@ def test_a_zone_is_active_once_all_servers_answer_what_changed(world: World, dns
     zone = zone_of(world.koscian, ZONE, a("www", "192.0.2.80")).zone
     dns.ring()
     (item,) = dns.sent()
-    assert from_wire(item).content == zone.digest, "what stands in the row is what both ends compare by"
+    sent = from_wire(item)
+    assert isinstance(sent, resources.Zone)
+    assert sent.content == zone.digest, "what stands in the row is what both ends compare by"
     db.session.refresh(zone)
     assert (zone.state, zone.seen_how, zone.seen_version, zone.serial) == ("active", "answered", 1, 1)
     assert zone.answers == {"ns1": 1, "ns2": 1}
@@ -68,7 +73,7 @@ def test_a_zone_is_active_once_all_servers_answer_what_changed(world: World, dns
     assert ([one.name for one in asked.sets], asked.gone) == (["ftp"], (("www", "A"),)), "exactly what changed"
     db.session.refresh(zone)
     assert (zone.state, zone.seen_version) == ("active", 2)
-    assert db.session.get_one(Job, changed.job.id, populate_existing=True).state == "done"
+    assert db.session.get_one(Job, job_of(changed).id, populate_existing=True).state == "done"
     told = db.session.scalars(select(Event.tag).where(Event.resource_id == zone.id).order_by(Event.id)).all()
     assert told[:3] == ["dns:zone:create", "engine:zone:applied", "engine:zone:seen"]
 

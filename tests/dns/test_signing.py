@@ -17,7 +17,7 @@ from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
 from panel.members.grading import set_grade
-from tests.dns.worlds import ZONE, a, zone_of
+from tests.dns.worlds import ZONE, a, version_of, zone_of
 from tests.worlds import World
 
 OURS = "12345 13 2 " + "ab" * 32
@@ -27,7 +27,7 @@ OTHER = "54321 13 2 " + "cd" * 32
 def test_signing_ends_only_when_the_world_has_forgotten_the_ds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     zone = _seen_zone(world)
     begun = set_dnssec(SYSTEM, zone_id=zone.id, enabled=False)
-    assert (zone.dnssec, zone.leaving, begun.version.settings) == (True, True, {"leaving": [False, True]})
+    assert (zone.dnssec, zone.leaving, version_of(begun).settings) == (True, True, {"leaving": [False, True]})
     with pytest.raises(Conflict, match="ds_at_parent"):
         set_dnssec(SYSTEM, zone_id=zone.id, enabled=False)
     assert finish_leaving(SYSTEM) == 0
@@ -38,7 +38,7 @@ def test_signing_ends_only_when_the_world_has_forgotten_the_ds(world: World, mon
     db.session.refresh(zone)
     assert (zone.dnssec, zone.leaving, zone.version) == (False, False, 3)
     back = set_dnssec(SYSTEM, zone_id=zone.id, enabled=True)
-    assert (back.version.number, zone.digest) == (4, back.version.digest)
+    assert (version_of(back).number, zone.digest) == (4, version_of(back).digest)
     assert set_dnssec(SYSTEM, zone_id=zone.id, enabled=True).version is None
 
 
@@ -55,13 +55,13 @@ def test_staff_may_end_it_at_once_with_a_reason(world: World) -> None:
 
 def test_what_the_primary_tells_is_kept_and_alarms_where_it_is_bad(world: World) -> None:
     zone = _seen_zone(world)
-    assert facts_due(zone.node_id) == [ZONE]
+    assert facts_due(zone.placed()) == [ZONE]
     soon = (utcnow() + timedelta(days=5)).isoformat()
-    keep_facts(SYSTEM, zone.node_id, [ZONE], {"zones": {ZONE: {"serial": 7, "ds": [OURS], "expires_at": soon}}})
+    keep_facts(SYSTEM, zone.placed(), [ZONE], {"zones": {ZONE: {"serial": 7, "ds": [OURS], "expires_at": soon}}})
     db.session.refresh(zone)
-    assert (zone.ds, facts_due(zone.node_id), _codes()) == ([OURS], [], ["signatures_expiring"])
+    assert (zone.ds, facts_due(zone.placed()), _codes()) == ([OURS], [], ["signatures_expiring"])
     late = (utcnow() + timedelta(days=6)).isoformat()
-    keep_facts(SYSTEM, zone.node_id, [ZONE], {"zones": {ZONE: {"serial": 7, "ds": [OURS], "expires_at": late}}})
+    keep_facts(SYSTEM, zone.placed(), [ZONE], {"zones": {ZONE: {"serial": 7, "ds": [OURS], "expires_at": late}}})
     assert _codes() == []
     _set(zone, parent_ds="mismatch")
     assert _codes() == ["ds_mismatch"]
@@ -71,7 +71,7 @@ def test_what_the_primary_tells_is_kept_and_alarms_where_it_is_bad(world: World)
         {"zones": {ZONE: {"ds": [], "expires_at": 5}}},
     ):
         with pytest.raises((KeyError, TypeError, ValueError)):
-            keep_facts(SYSTEM, zone.node_id, [ZONE], bad)
+            keep_facts(SYSTEM, zone.placed(), [ZONE], bad)
 
 
 def test_parents_are_asked_where_resolvers_are_set_and_only_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

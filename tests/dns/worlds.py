@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from panel.dns.actions import Changed, NewZone, Wanted, create_zones
+from panel.dns.models import ZoneVersion
 from panel.kernel.access import SYSTEM
+from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, record_enrolment
 from panel.members.models import Member
 from tests.worlds import World, grant
@@ -39,6 +41,18 @@ def zone_of(member: Member, name: str = ZONE, *sets: Wanted) -> Changed:
     """A zone that staff made, so that its name needs no proof."""
     (made,) = create_zones(SYSTEM, zones=[NewZone(member_id=member.id, name=name, sets=sets)], accept_warnings=True)
     return made
+
+
+def version_of(changed: Changed) -> ZoneVersion:
+    """The version that a change made."""
+    assert changed.version is not None
+    return changed.version
+
+
+def job_of(changed: Changed) -> Job:
+    """The job that a change asked for."""
+    assert changed.job is not None
+    return changed.job
 
 
 def a(name: str, *values: str, ttl: int | None = None) -> Wanted:

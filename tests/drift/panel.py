@@ -14,12 +14,13 @@ from panel.engine.drift import differences_query, request_check
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.differences import Difference
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
-from panel.wiring import KINDS, TASKS
+from panel.wiring import TASKS
 from tests.drift.nodes import KeepingAgent
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World, small_world

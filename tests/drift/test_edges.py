@@ -11,11 +11,11 @@ from panel.engine.comparing import Comparing, Found
 from panel.engine.looks import record_look
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
 from panel.mail.actions import create_mailbox
 from panel.members.models import Member
-from panel.wiring import KINDS
 from tests.cli.terminal import Terminal, copy_of, make_panel
 from tests.worlds import SHARED
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from panel.engine.repair import no_repair, overwrite
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.events import Event
 from panel.mail.actions import rename_mailbox, set_quota, suspend_mailbox
 from panel.mail.models import Alias
-from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
 from provisioning.resources import COMPARED
 from tests.drift.panel import PASSWORD, Drifting

@@ -23,12 +23,13 @@ from panel.engine.approval import approve_plan, waiting_plan
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, new_id, unit_of_work
 from panel.kernel.errors import Conflict
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job, ring
 from panel.ledger.nodes import Node, record_enrolment
 from panel.mail.domains import ensure_shared_domain
 from panel.mail.models import Mailbox
 from panel.members.models import Member
-from panel.wiring import KINDS, create_core_app
+from panel.wiring import create_core_app
 from tests.faults import impatience
 from tests.faults.host import Host
 from tests.faults.workers import WorkerProcess, Workers

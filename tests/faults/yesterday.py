@@ -16,9 +16,10 @@ from panel.engine.drift import request_check
 from panel.engine.repair import approve_repair, repair_plan
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work
+from panel.kinds import KINDS
 from panel.ledger.closings import close
 from panel.ledger.nodes import Node
-from panel.wiring import KINDS, make_exchange
+from panel.wiring import make_exchange
 from tests.faults.installation import Installation
 from tests.faults.wanted import Box
 

@@ -20,6 +20,7 @@ from config import Settings
 from panel.cli import cis
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.backups import MailRestore, NodeBackup
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node
@@ -27,7 +28,7 @@ from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox, res
 from panel.mail.domains import ensure_shared_domain
 from panel.mail.models import Mailbox
 from panel.members.actions import create_member
-from panel.wiring import KINDS, create_core_app
+from panel.wiring import create_core_app
 from provisioning.lab import Lab, NodeState
 from provisioning.ssh import scan_host_key
 from tests.backups import FLEET, BackupHost
