@@ -58,16 +58,23 @@ def judged(
     ``around``: what is known of other names, where many zones are judged. Raises Invalid ``zone_lint`` for errors and
     Conflict ``zone_warnings`` for warnings nobody accepted, each with ``remarks``.
     """
-    around = around or around_us()
-    remarks = tuple(lint(content, around=around))
-    known = {_mark(one) for one in lint(before, around=around)} if before is not None and remarks else set()
-    new = [one for one in remarks if _mark(one) not in known]
+    remarks, new = both_remarks(content, before=before, around=around)
     errors = [one for one in new if one.level == "error"]
     if errors:
         raise Invalid("zone_lint", field="records", zone=content.name, remarks=errors)
     if new and not accept_warnings:
         raise Conflict("zone_warnings", field="accept_warnings", zone=content.name, remarks=new)
     return remarks
+
+
+def both_remarks(
+    content: Content, *, before: Content | None = None, around: Around | None = None
+) -> tuple[tuple[Remark, ...], list[Remark]]:
+    """All that the lint says of ``content``, and what of it it did not say of ``before``."""
+    around = around or around_us()
+    remarks = tuple(lint(content, around=around))
+    known = {_mark(one) for one in lint(before, around=around)} if before is not None and remarks else set()
+    return remarks, [one for one in remarks if _mark(one) not in known]
 
 
 def _canonical(
