@@ -208,8 +208,8 @@ def _ds_of(agent: AgentUnderTest, name: str) -> list[str]:
 
 
 def _update(agent: AgentUnderTest, name: str, *, signed: bool = True) -> dns.rcode.Rcode:
-    keys = {"keyring": dns.tsigkeyring.from_text({KEY_NAME: SECRET}), "keyalgorithm": "hmac-sha256"} if signed else {}
-    change = dns.update.UpdateMessage(name, **keys)
+    keyring = dns.tsigkeyring.from_text({KEY_NAME: SECRET}) if signed else None
+    change = dns.update.UpdateMessage(name, keyring=keyring, keyalgorithm="hmac-sha256")
     change.add("@", 60, "TXT", '"token"')
     try:
         return dns.query.tcp(change, agent.target.node_address, timeout=5).rcode()
