@@ -27,6 +27,7 @@ RECORDS_MAX = 100_000
 DEPTH_MAX = 8
 
 _CLASSES = {"IN": True, "CLASS1": True, **dict.fromkeys(("CH", "CHAOS", "HS", "HESIOD", "NONE", "ANY"), False)}
+_QUOTE = re.compile(r"\\.")
 _CLASS = re.compile(r"CLASS[0-9]{1,5}")
 
 
@@ -177,7 +178,7 @@ class _Reader:
         _, _, data = _parts(tokens[2:])
         head = tokens[2 : len(tokens) - len(data)]
         if len(data) == 1 and data[0][0] == '"':  # BIND: data of several words stands in quotation marks
-            data = strings.tokens(data[0][1:-1])
+            data = strings.tokens(_QUOTE.sub(_unquoted, data[0][1:-1]))
         if not data:
             raise Invalid("file_directive_parts", name="$GENERATE")
         owners = expanded(tokens[1], wanted)
@@ -217,6 +218,11 @@ def _within(seconds: int) -> int:
     if seconds > TTL_MOST:
         raise Invalid("file_ttl", name=str(seconds))
     return seconds
+
+
+def _unquoted(escape: re.Match[str]) -> str:
+    """Quotation marks inside of quotation marks lose their backslash, nothing else does."""
+    return '"' if escape[0] == r"\"" else escape[0]
 
 
 def _suggestion(name: str) -> str:
