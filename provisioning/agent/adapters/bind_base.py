@@ -31,7 +31,8 @@ PID = Path("/run/named/named.pid")
 USER = "bind"
 KEY = "cis-transfer"
 RESPONSES_PER_SECOND = "200"
-CHECK_SECONDS = "60"
+CHECK_SECONDS, RETRY_SECONDS = 30, 8
+"""How often the catalog is asked for where no notification came, and how soon again."""
 
 
 def install(servers: NameServers, unlimited: Sequence[str]) -> bool:
@@ -88,8 +89,10 @@ zone "{primary.catalog}" {{
     primaries {{ {primary.address} key "{KEY}"; }};
     file "{CATALOGS}/{primary.catalog}.db";
     allow-query {{ none; }};
+    min-refresh-time {CHECK_SECONDS};
     max-refresh-time {CHECK_SECONDS};
-    max-retry-time {CHECK_SECONDS};
+    min-retry-time {RETRY_SECONDS};
+    max-retry-time {RETRY_SECONDS};
 }};
 """
 

@@ -135,7 +135,7 @@ def _server() -> list[Setting]:
     return [
         *_section("server", "", rundir="/run/knot", user=f"{USER}:{USER}", listen=("0.0.0.0@53", "::@53"),
                   identity="", version="", nsid="",
-                  **{"remote-retry-delay": "30000", "tcp-remote-io-timeout": "1000"}),
+                  **{"remote-retry-delay": "10000", "tcp-remote-io-timeout": "1000"}),
         *_section("log", "", target="syslog"),
         *_section("log", "syslog", any="warning"),
         *_section("database", "", storage=DATABASES),
