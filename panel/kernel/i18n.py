@@ -19,7 +19,17 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app
-from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
+from flask_babel import (
+    Babel,
+    force_locale,
+    get_locale,
+    get_translations,
+    gettext,
+    lazy_gettext,
+    lazy_pgettext,
+    ngettext,
+    pgettext,
+)
 
 from panel.kernel.shared_files import is_shared, make_folder
 
@@ -57,6 +67,28 @@ def connect(app: Flask) -> None:
         default_timezone=TIME_ZONE,
         default_translation_directories=app.config["CIS_CATALOGUES"],
         locale_selector=_installed_language,
+    )
+    _translate_templates(app)
+
+
+def _translate_templates(app: Flask) -> None:
+    """Have templates find their catalogue by the language alone: a page asks for hundreds of texts."""
+    known: dict[str | None, Any] = {}
+
+    def catalogue() -> Any:
+        locale = get_locale()
+        name = None if locale is None else locale.language
+        found = known.get(name)
+        if found is None:
+            found = known[name] = get_translations()
+        return found
+
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
+        gettext=lambda text: catalogue().ugettext(text),
+        ngettext=lambda one, many, n: catalogue().ungettext(one, many, n),
+        pgettext=lambda context, text: catalogue().upgettext(context, text),
+        npgettext=lambda context, one, many, n: catalogue().unpgettext(context, one, many, n),
+        newstyle=True,
     )
 
 

@@ -140,7 +140,13 @@ def places(actor: Actor) -> list[list[Place]]:
 
 def asset(path: str) -> str:
     """The address of a static file, with a mark that changes when the file does."""
-    return url_for("static", filename=path, v=_mark(Path(str(current_app.static_folder)) / path))
+    return _asset(request.script_root, str(current_app.static_folder), path)
+
+
+@lru_cache(maxsize=256)
+def _asset(_root: str, folder: str, path: str) -> str:
+    """Remembered for each place at which the panel is mounted: an icon is drawn a hundred times in a page."""
+    return url_for("static", filename=path, v=_mark(Path(folder) / path))
 
 
 def page_url(kind: str | None, resource_id: Any) -> str | None:
