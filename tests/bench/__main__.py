@@ -37,16 +37,19 @@ def _measure(panel: RunningPanel, options: argparse.Namespace) -> list[Line]:
     alone = mailboxes.one_mailbox(where, n=options.n, name="one mailbox")
     if not options.mailboxes:
         return [*alone, *serving.memory(panel), *serving.rates(panel, where, serving.sign_in(panel.facts))]
-    filled = mailboxes.fill(where, count=options.mailboxes, progress=_say)
+    filled = [mailboxes.fill(where, count=mailboxes.BATCH, seconds_max=mailboxes.BATCH_SECONDS_MAX, progress=_say)]
+    there = mailboxes.BATCH + options.mailboxes
+    most = mailboxes.MANY_SECONDS_MAX * max(1, options.mailboxes / 100_000)
+    filled += [mailboxes.fill(where, count=options.mailboxes, seconds_max=most, progress=_say)]
     limit = alone[1].median * mailboxes.RATIO_MAX
-    among = mailboxes.one_mailbox(where, n=options.n, name=f"one among {options.mailboxes:,}", median_max=limit)
+    among = mailboxes.one_mailbox(where, n=options.n, name=f"one among {there:,}", median_max=limit)
     ratio = among[1].median / alone[1].median
-    figures: list[Line] = [*alone, filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
+    figures: list[Line] = [*alone, *filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
     cookie = serving.sign_in(panel.facts)
     figures += [*serving.memory(panel), *serving.pages(panel, cookie), *serving.rates(panel, where, cookie)]
-    figures.append(recovery.drift(where, name=f"a look for drift among {options.mailboxes:,}"))
+    figures.append(recovery.drift(where, name=f"a look for drift among {there:,}"))
     figures.append(recovery.takeover(panel, where, progress=_say))
-    return [*figures, *recovery.rebuild(panel, where, name=f"an empty node for {options.mailboxes:,}")]
+    return [*figures, *recovery.rebuild(panel, where, name=f"an empty node for {there:,}")]
 
 
 def _say(line: str) -> None:
