@@ -21,6 +21,7 @@ CONTRACTS = [
     ("panel/mail/x.py", "import dns.resolver", "read DNS"),
 ]
 PACKAGES = ("panel", "panel/members", "panel/web", "panel/api", "panel/engine", "panel/mail", "provisioning")
+MODULES = ("checks", "operator_session", "record_sets", "resource", "resources", "shards", "wire", "zone")
 
 
 @pytest.mark.parametrize(("path", "line", "sentence"), CONTRACTS)
@@ -38,13 +39,7 @@ def test_an_empty_house_keeps_all_contracts(tmp_path: Path) -> None:
 def _house(root: Path, extra: dict[str, str]) -> Path:
     (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     files = {f"{package}/__init__.py": "" for package in (*PACKAGES, "provisioning/lab")}
-    files |= {
-        "provisioning/wire.py": "",
-        "provisioning/resources.py": "",
-        "provisioning/shards.py": "",
-        "provisioning/operator_session.py": "",
-        **extra,
-    }
+    files |= {f"provisioning/{module}.py": "" for module in MODULES} | extra
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
