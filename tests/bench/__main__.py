@@ -46,7 +46,7 @@ def _measure(panel: RunningPanel, options: argparse.Namespace) -> list[Line]:
     ratio = among[1].median / alone[1].median
     figures: list[Line] = [*alone, *filled, among[0], replace(among[1], note=f"{ratio:.2f} times the median alone")]
     cookie = serving.sign_in(panel.facts)
-    figures += [*serving.memory(panel), *serving.pages(panel, cookie), *serving.rates(panel, where, cookie)]
+    figures += [*serving.memory(panel), *serving.pages(panel, where, cookie), *serving.rates(panel, where, cookie)]
     figures.append(recovery.drift(where, name=f"a look for drift among {there:,}"))
     figures.append(recovery.takeover(panel, where, progress=_say))
     return [*figures, *recovery.rebuild(panel, where, name=f"an empty node for {there:,}")]

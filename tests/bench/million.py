@@ -40,7 +40,7 @@ def million(*, count: int, n: int, progress: Callable[[str], None]) -> list[Line
         among_all = mailboxes.one_mailbox(where, n=n, name=f"one among {count:,}", median_max=limit, p95_max=None)
         ratio = among_all[1].median / among_few[1].median
         among_all[1] = replace(among_all[1], note=f"{ratio:.2f} times the median among {FEW:,}")
-        pages = serving.pages(panel, serving.sign_in(panel.facts))
+        pages = serving.pages(panel, where, serving.sign_in(panel.facts))
         return [*among_few, filled, *among_all, *pages, *serving.memory(panel)]
 
 
