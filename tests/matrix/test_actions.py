@@ -121,16 +121,27 @@ def _in(path: str, nodes: list[ast.stmt], before: str) -> Iterator[Asking]:
 
 
 def _question(function: ast.FunctionDef) -> ast.Call | None:
-    """The ``require(actor, …)`` with which a function begins, but for its docstring and its declarations."""
+    """The ``require(actor, …)`` with which a function begins, but for its docstring, declarations and its kind."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    first = next((one for one in body if not isinstance(one, ast.Nonlocal)), None)
-    if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Call):
+    for one in body:
+        call = _call(one)
+        asked = None if call is None else ast.unparse(call.func)
+        if asked == "require" and call is not None and ast.unparse(call.args[0]) == "actor":
+            return call
+        if asked != "require_kind" and not isinstance(one, ast.Nonlocal):
+            return None
+    return None
+
+
+def _call(statement: ast.stmt) -> ast.Call | None:
+    """What a statement calls and does nothing with."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call):
         return None
-    call = first.value
     switched = call.args[1] if ast.unparse(call.func) == "_cis_asked" else None
     if isinstance(switched, ast.Lambda) and isinstance(switched.body, ast.Call):
-        call = switched.body  # as tests/mutations/rights.py writes it
-    return call if ast.unparse(call.func) == "require" and ast.unparse(call.args[0]) == "actor" else None
+        return switched.body  # as tests/mutations/rights.py writes it
+    return call
 
 
 def _permission(path: str, node: ast.expr) -> str | None:
