@@ -70,6 +70,7 @@ def test_changes_are_versions_and_what_changes_nothing_is_none(world: World) -> 
         actions.change_zone(SYSTEM, zone_id=zone.id, changes=[a("x", "192.0.2.1"), a("X", "192.0.2.2")])
 
 
+@pytest.mark.one_database
 def test_the_second_of_two_people_sees_that_the_first_was_there(world: World) -> None:
     zone = zone_of(world.koscian).zone
     actions.change_zone(SYSTEM, zone_id=zone.id, changes=[a("one", "192.0.2.1")], expected_version=1)
@@ -80,6 +81,7 @@ def test_the_second_of_two_people_sees_that_the_first_was_there(world: World) ->
     assert zone.version == 2
 
 
+@pytest.mark.one_database
 def test_who_may_do_what(world: World) -> None:
     zone = zone_of(world.koscian).zone
     own, other = world.member_admin(world.koscian), world.member_admin(world.smigiel)
@@ -121,6 +123,7 @@ def test_a_zone_goes_and_comes_back_and_goes_for_good(world: World) -> None:
     assert again.serial_floor == 4_000_000_000, "what was served before is never served with an earlier serial"
 
 
+@pytest.mark.one_database
 def test_without_a_primary_there_is_no_zone(world: World) -> None:
     for name in ("ns1", "mail1"):
         node = next(one for one in db.session.scalars(select(type(world.node))) if one.name == name)

@@ -78,6 +78,7 @@ def test_a_zone_is_active_once_all_servers_answer_what_changed(world: World, dns
     assert told[:3] == ["dns:zone:create", "engine:zone:applied", "engine:zone:seen"]
 
 
+@pytest.mark.one_database
 def test_a_secondary_that_is_down_is_named_and_the_zone_active_when_it_is_back(world: World, dns: Dns) -> None:
     zone = zone_of(world.koscian).zone
     dns.servers.down = {"ns2"}
@@ -96,6 +97,7 @@ def test_a_secondary_that_is_down_is_named_and_the_zone_active_when_it_is_back(w
     assert (zone.state, zone.problem_code) == ("active", None)
 
 
+@pytest.mark.one_database
 def test_a_secondary_that_falls_silent_is_an_alarm_and_no_fault_of_each_zone(world: World, dns: Dns) -> None:
     zone = zone_of(world.koscian).zone
     dns.ring()
@@ -127,6 +129,7 @@ def test_a_zone_is_gone_when_no_server_answers_it_and_comes_back_with_its_serial
     assert (again.state, zone.state, again.serial_floor) == ("active", "removed", 1)
 
 
+@pytest.mark.one_database
 def test_what_servers_answer_already_is_no_later_than_what_they_will_get(world: World, dns: Dns) -> None:
     dns.servers.elsewhere = {ZONE: 2_026_112_301}
     zone = zone_of(world.koscian).zone
@@ -139,6 +142,7 @@ def test_what_servers_answer_already_is_no_later_than_what_they_will_get(world: 
     assert [set(asks) for asks in dns.servers.once] == [{ZONE}], "once the node has had it, the node knows"
 
 
+@pytest.mark.one_database
 def test_an_unproven_name_is_not_sent_before_somebody_vouches(world: World, dns: Dns) -> None:
     changed = actions.create_zone(world.member_admin(world.koscian), member_id=world.koscian.id, name="obcy.pl")
     assert (changed.job, changed.zone.problem_code) == (None, "unproven")

@@ -42,6 +42,7 @@ def test_signing_ends_only_when_the_world_has_forgotten_the_ds(world: World, mon
     assert set_dnssec(SYSTEM, zone_id=zone.id, enabled=True).version is None
 
 
+@pytest.mark.one_database
 def test_staff_may_end_it_at_once_with_a_reason(world: World) -> None:
     zone = _seen_zone(world)
     own = world.member_admin(world.koscian)
@@ -90,6 +91,7 @@ def test_parents_are_asked_where_resolvers_are_set_and_only_then(world: World, m
     assert judged_ds([OURS], [OURS.replace("ab" * 32, "AB" * 16 + " " + "AB" * 16)]) == "match"
 
 
+@pytest.mark.one_database
 def test_zones_of_a_member_held_back_are_served_and_changed_by_staff_alone(world: World) -> None:
     zone, own = _seen_zone(world), world.member_admin(world.koscian)
     for grade, may in (("no_new", True), ("no_login", False), ("closed", False), (None, True)):

@@ -18,6 +18,7 @@ from tests.dns.worlds import ZONE, a, version_of, zone_of
 from tests.worlds import World
 
 
+@pytest.mark.one_database
 def test_every_version_can_be_seen_compared_and_put_back(world: World) -> None:
     zone = zone_of(world.koscian, ZONE, a("www", "192.0.2.80")).zone
     random_ = random.Random(6)  # noqa: S311 - the same each time
@@ -46,6 +47,7 @@ def test_every_version_can_be_seen_compared_and_put_back(world: World) -> None:
             actions.revert_zone(SYSTEM, zone_id=zone.id, number=number)
 
 
+@pytest.mark.one_database
 def test_errors_stop_a_change_warnings_ask_and_what_was_there_before_does_neither(world: World) -> None:
     zone = zone_of(world.koscian, ZONE, a("www", "192.0.2.80")).zone
     cname = Wanted(name="www", type="CNAME", values=["elsewhere.example."])
@@ -62,6 +64,7 @@ def test_errors_stop_a_change_warnings_ask_and_what_was_there_before_does_neithe
     assert version_of(later_change).number == 3, "nobody is asked again about what was accepted"
 
 
+@pytest.mark.one_database
 def test_what_a_source_keeps_is_replaced_and_what_people_put_there_stays(world: World) -> None:
     zone = zone_of(world.koscian, ZONE, a("own", "192.0.2.1")).zone
     offers = [a("own", "192.0.2.7"), a("mail", "192.0.2.25"), a("imap", "192.0.2.25")]
