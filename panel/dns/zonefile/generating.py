@@ -45,15 +45,17 @@ def expanded(template: str, wanted: range) -> Iterator[str]:
 
 
 def _parts(template: str) -> list[str | Callable[[int], str]]:
+    """What stands between the places, and these. An offset holds for those behind it too, a peculiarity of BIND."""
     parts: list[str | Callable[[int], str]] = []
-    place = 0
+    place = offset = 0
     for match in _PLACE.finditer(template):
-        parts += [template[place : match.start()], _part(match)]
+        offset = int(match["offset"] or offset)
+        parts += [template[place : match.start()], _part(match, offset)]
         place = match.end()
     return [*parts, template[place:]]
 
 
-def _part(match: re.Match[str]) -> str | Callable[[int], str]:
+def _part(match: re.Match[str], offset: int) -> str | Callable[[int], str]:
     if match[0][0] == "\\":
         return match[0]
     if match[0] == "$$":
@@ -61,7 +63,7 @@ def _part(match: re.Match[str]) -> str | Callable[[int], str]:
     width = int(match["width"] or 0)
     if match["open"] or width > _WIDTH_MAX:
         raise Invalid("generate_template", name=match[0][:40])
-    return _counter(int(match["offset"] or 0), width, match["base"] or "d")
+    return _counter(offset, width, match["base"] or "d")
 
 
 def _counter(offset: int, width: int, base: str) -> Callable[[int], str]:

@@ -177,14 +177,13 @@ class _Reader:
             raise _EnoughError(where, "generate_many", GENERATED_MAX)
         _, _, data = _parts(tokens[2:])
         head = tokens[2 : len(tokens) - len(data)]
-        if len(data) == 1 and data[0][0] == '"':  # BIND: data of several words stands in quotation marks
-            data = strings.tokens(_QUOTE.sub(_unquoted, data[0][1:-1]))
-        if not data:
+        text = " ".join(data)
+        if len(data) == 1 and text[0] == '"':  # BIND: data of several words stands in quotation marks
+            text = _QUOTE.sub(_unquoted, text[1:-1])
+        if not text:
             raise Invalid("file_directive_parts", name="$GENERATE")
-        owners = expanded(tokens[1], wanted)
-        datas = zip(*(expanded(token, wanted) for token in data), strict=True)
-        for owner, one in zip(owners, datas, strict=True):
-            self._record(self._name(owner), [*head, *one], where)
+        for owner, one in zip(expanded(tokens[1], wanted), expanded(text, wanted), strict=True):
+            self._record(self._name(owner), [*head, *strings.tokens(one)], where)
 
 
 _DIRECTIVES = {"$ORIGIN": (1, 1), "$TTL": (1, 1), "$INCLUDE": (1, 2), "$GENERATE": (3, 1_000)}
