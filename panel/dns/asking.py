@@ -65,8 +65,9 @@ class World:
         found = [self._texts(answer) for answer in self._resolved(f"{LABEL}.{name}", "TXT", until)]
         if not found:
             return "unknown"
-        if all(token.encode() in texts for texts in found):
-            return "right"
+        shown = [token.encode() in texts for texts in found]
+        if any(shown):
+            return "right" if all(shown) else "missing"
         return "other" if any(found) else "missing"
 
     def _delegated(self, name: str, until: float) -> str:
