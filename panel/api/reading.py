@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from flask import request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from panel.api.fields import Field, Integer, Shape, raise_all
 from panel.kernel.errors import Invalid
@@ -22,15 +22,23 @@ def read_body(shape: Shape | None) -> dict[str, Any]:
     """The request's JSON object, of ``shape``; without a shape there must be none, or an empty one.
 
     Raises BadRequest for what is no JSON (duplicate names, NaN and too deep ones are none), UnsupportedMediaType,
-    Invalid.
+    RequestEntityTooLarge, Invalid.
     """
-    content = request.get_data()
+    content = _content()
     if not content and (shape is None or not any(one.required for one in shape.fields.values())):
         return {}
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     read: dict[str, Any] = (shape or _NOTHING).read("", parse(content))
     return read
+
+
+def _content() -> bytes:
+    """The whole body. One that comes in chunks tells no length: the server's library would cut it off at the limit."""
+    content, most = request.get_data(), request.max_content_length
+    if request.content_length is None and most is not None and len(content) >= most:
+        raise RequestEntityTooLarge
+    return content
 
 
 def parse(content: bytes) -> Any:

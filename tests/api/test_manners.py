@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from panel.identity.actions import actor_for_user
@@ -71,9 +73,11 @@ def test_another_media_type_is_refused(standing: Program, kind: str) -> None:
 
 def test_a_body_that_is_too_large_is_refused_unread(program: Program) -> None:
     program.world.app.config["MAX_CONTENT_LENGTH"] = 1000
-    answer = program.send("POST", MAILBOXES, data=b" " * 2000, content_type="application/json")
-    assert answer.status_code == 413
-    assert answer.content_type == "application/problem+json"
+    told = {"data": b" " * 2000}
+    chunked = {"input_stream": BytesIO(b"{}" + b" " * 2000), "environ_overrides": {"wsgi.input_terminated": True}}
+    for body in (told, chunked):
+        answer = program.send("POST", MAILBOXES, content_type="application/json", **body)
+        assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
 
 
 def test_texts_follow_the_language_asked_for(standing: Program) -> None:

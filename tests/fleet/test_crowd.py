@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+import pytest
 
 from panel.cli.running import RunningPanel
 from tests.bench.api import Api
@@ -57,6 +61,26 @@ class Client:
             return answer.status, answer.headers.get("Retry-After", "0"), json.loads(answer.read())
         finally:
             connection.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_hundred_megabytes_are_refused_and_nobody_else_notices(running_panel: RunningPanel, *, chunked: bool) -> None:
+    url, token = running_panel.facts["panel_url"], running_panel.facts["api_token"]
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 80), timeout=SECONDS) as connection:
+        length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 100000000"
+        head = f"POST /api/v1/mailboxes HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        connection.sendall(f"{head}Content-Type: application/json\r\n{length}\r\n\r\n".encode())
+        part = b"f4240\r\n" + bytes(1_000_000) + b"\r\n" if chunked else bytes(1_000_000)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it is refused before it is read
+            for _number in range(100):
+                connection.sendall(part)
+            connection.sendall(b"0\r\n\r\n" if chunked else b"")
+        with suppress(ConnectionResetError):
+            assert connection.recv(12) in {b"HTTP/1.1 413", b""}
+    api = Api(url, token)
+    assert api.get("/members?page_size=1")["items"]
+    api.close()
 
 
 def test_two_hundred_clients_at_once_are_all_answered_and_nothing_is_lost_or_doubled(
