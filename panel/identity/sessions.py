@@ -98,10 +98,11 @@ def is_two(factors: Sequence[str]) -> bool:
     return len(factors) > 1 or list(factors) == ["passkey"]
 
 
-def find_session(secret: str) -> Presented | None:
+def find_session(secret: str, *, seen: bool = True) -> Presented | None:
     """The session whose secret a browser presented; None where it is ended, over its time, or its user blocked.
 
-    Notes that it was seen, at most once a minute.
+    Notes that it was seen, at most once a minute; not where the browser asks by itself (``seen`` False): a page that is
+    open is nobody at work.
     """
     digest = token_digest(secret)
     recent = database_now(-FRESH_SECONDS)
@@ -114,7 +115,7 @@ def find_session(secret: str) -> Presented | None:
     found = db.session.execute(query).unique().one_or_none()
     if found is None or not found[0].user.active:
         return None
-    if found[3]:
+    if seen and found[3]:
         _see(found[0].id)
     return Presented(row=found[0], fresh=bool(found[1]), proven=bool(found[2]))
 

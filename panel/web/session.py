@@ -228,7 +228,8 @@ def _say_why_ended() -> None:
 def _load(identity: str) -> User | None:
     """The user of the session whose secret the cookie holds; Flask-Login asks once per request."""
     secret = session.get(_SECRET)
-    found = find_session(secret) if isinstance(secret, str) else None
+    asks_by_itself = request.blueprint == "live"
+    found = find_session(secret, seen=not asks_by_itself) if isinstance(secret, str) else None
     if found is None or found.row.user.fs_uniquifier != identity:
         return None
     g.presented = found

@@ -11,11 +11,12 @@ from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select, update
 
 from panel.identity.models import User
-from panel.identity.sessions import end_all
+from panel.identity.sessions import UserSession, end_all
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db, new_id, unit_of_work
+from panel.kernel.db import database_now, db, new_id, unit_of_work
 from panel.ledger.jobs import Job
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
@@ -119,6 +120,18 @@ def test_only_what_one_may_see_is_followed(site: Site) -> None:
     shown = site.client(site.clerk).get(f"/live/mailboxes/{own.id}")
     assert shown.json is not None
     assert shown.json["mark"]
+
+
+def test_a_page_left_open_is_nobody_at_work(site: Site) -> None:
+    own, client = _mailbox(site), site.client(site.clerk)
+    query = select(UserSession.last_seen_at).where(UserSession.user_id == site.clerk.id)
+    for path, seen in ((f"/live/mailboxes/{own.id}", False), (f"/mail/mailboxes/{own.id}", True)):
+        with unit_of_work():
+            idle = update(UserSession).where(UserSession.user_id == site.clerk.id)
+            db.session.execute(idle.values(last_seen_at=database_now(-3600)))
+        before = db.session.scalar(query)
+        assert client.get(path).status_code == 200
+        assert (db.session.scalar(query) != before) is seen
 
 
 class _Stream:
