@@ -16,10 +16,10 @@ from panel import wiring
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job
 from panel.mail.actions import NewMailbox, create_mailbox, create_mailboxes
 from panel.mail.models import Mailbox
-from panel.wiring import KINDS
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World
 

@@ -17,6 +17,7 @@ from panel.engine.marks import mark_answered
 from panel.engine.sweep import sweep
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import database_now, db, unit_of_work, utcnow
+from panel.kinds import KINDS
 from panel.ledger.jobs import Job
 from panel.ledger.nodes import Node, release_lease, renew_lease, take_lease
 from panel.mail.actions import (
@@ -29,7 +30,6 @@ from panel.mail.actions import (
     suspend_mailbox,
 )
 from panel.mail.models import Alias, Mailbox
-from panel.wiring import KINDS
 from provisioning.probes.findings import NotSeen
 from provisioning.ssh import AgentError, HostKeyChanged, OutcomeUnknown, Unreachable
 from tests.engine.workers import Engine

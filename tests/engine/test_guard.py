@@ -13,6 +13,7 @@ from panel.engine.sweep import sweep
 from panel.kernel.access import ROLES, SYSTEM, Actor, Reach
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Conflict, NotAllowed
+from panel.kinds import KINDS
 from panel.ledger.events import Event
 from panel.ledger.jobs import Job
 from panel.ledger.plans import HeldPlan
@@ -26,7 +27,6 @@ from panel.mail.actions import (
     set_quota,
 )
 from panel.mail.models import Mailbox
-from panel.wiring import KINDS
 from provisioning.ssh import AgentError
 from tests.engine.workers import Engine
 from tests.worlds import SHARED, World, actor

@@ -17,10 +17,10 @@ from panel.engine.greeting import greeter
 from panel.engine.sweep import Rounds, left_by_the_dead, run_forever
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import database_now, db, unit_of_work
+from panel.kinds import KINDS
 from panel.ledger.nodes import Node, take_lease
 from panel.mail.actions import create_mailbox
 from panel.mail.models import Mailbox
-from panel.wiring import KINDS
 from provisioning.ssh import HostKey, HostKeyChanged, Unreachable
 from tests.engine.fakes import FakeAgent
 from tests.engine.workers import Engine

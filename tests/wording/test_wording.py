@@ -16,12 +16,12 @@ from panel.kernel import errors as kinds
 from panel.kernel.access import PERMISSIONS, ROLES
 from panel.kernel.errors import OverLimit, PanelError
 from panel.kernel.i18n import LANGUAGES, force_locale
+from panel.kinds import KINDS
 from panel.ledger.differences import FILE, MAP_ROW, WHATS
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
 from panel.ledger.jobs import STATES
 from panel.ledger.resources import RESOURCE_STATES
 from panel.members.models import MEMBER_KINDS
-from panel.wiring import KINDS
 from panel.wording import (
     describe,
     entitlement_word,
