@@ -77,7 +77,7 @@ def _counter(offset: int, width: int, base: str) -> Callable[[int], str]:
 
 
 def _nibbles(value: int, width: int, base: str) -> str:
-    """``width`` counts digits and the dots between them."""
+    """``width`` counts digits and the dots behind them, so an even one ends with a dot, as in BIND."""
     digits = [*reversed(format(value, "x" if base == "n" else "X"))]
     digits += ["0"] * ((width + 1) // 2 - len(digits))
-    return ".".join(digits)
+    return ".".join(digits) + ("." if 2 * len(digits) == width else "")
