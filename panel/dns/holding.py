@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from panel.dns.content import Content
-from panel.dns.models import ZoneSet
+from panel.dns.models import Zone, ZoneSet
 from panel.kernel.bulk import execute_many
 from panel.kernel.db import db, table_of
 from provisioning.record_sets import RecordSet, Soa, content_digest, in_order
@@ -20,28 +20,22 @@ AT_ONCE = 500
 _SETS = table_of(ZoneSet)
 
 
-class Start(Protocol):
-    """A zone, or a plain row of one: what its SOA is made of, and what else a node is told."""
-
-    id: uuid.UUID
-    name: str
-    soa_mname: str
-    soa_rname: str
-    soa_refresh: int
-    soa_retry: int
-    soa_expire: int
-    soa_minimum: int
-    soa_ttl: int
-
-
-def zone_content(zone: Start) -> Content:
+def zone_content(zone: Zone) -> Content:
     """What the zone holds now."""
     return Content(zone.name, soa_of(zone), sets_of([zone.id]).get(zone.id, ()))
 
 
-def soa_of(zone: Start) -> Soa:
-    """The start of a zone but for its serial."""
-    return Soa(**{field: getattr(zone, f"soa_{field}") for field in SOA_FIELDS})
+def soa_of(row: Any) -> Soa:
+    """The start of a zone but for its serial, from its row or the same columns of a plain one."""
+    return Soa(
+        mname=row.soa_mname,
+        rname=row.soa_rname,
+        refresh=row.soa_refresh,
+        retry=row.soa_retry,
+        expire=row.soa_expire,
+        minimum=row.soa_minimum,
+        ttl=row.soa_ttl,
+    )
 
 
 def soa_values(soa: Soa) -> dict[str, Any]:
@@ -90,11 +84,6 @@ def new_rows(zone_id: uuid.UUID, sets: Iterable[RecordSet], *, source: str = "")
 def insert_rows(rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of however many zones in one statement, within the running unit of work."""
     execute_many(insert(_SETS), rows)
-
-
-def delete_rows(zone_id: uuid.UUID) -> None:
-    """Forget all that a zone holds, within the running unit of work."""
-    db.session.execute(delete(ZoneSet).where(ZoneSet.zone_id == zone_id))
 
 
 def digest_of(content: Content, *, dnssec: bool, leaving: bool = False, updates: str = "") -> str:
