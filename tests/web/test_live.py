@@ -130,6 +130,7 @@ def test_a_page_left_open_is_nobody_at_work(site: Site) -> None:
             idle = update(UserSession).where(UserSession.user_id == site.clerk.id)
             db.session.execute(idle.values(last_seen_at=database_now(-3600)))
         before = db.session.scalar(query)
+        db.session.rollback()  # ends the transaction, which would go on seeing what it saw
         assert client.get(path).status_code == 200
         assert (db.session.scalar(query) != before) is seen
 
