@@ -37,15 +37,16 @@ _UNKNOWN_TYPE = re.compile(r"TYPE(0|[1-9][0-9]{0,4})")
 
 _ESCAPE = r"\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])"
 _PLAIN_LABEL = re.compile(r"[a-z0-9_/-]{1,63}")
-_OCTET = re.compile(rf"[a-z0-9_/-]|{_ESCAPE}")
-_LABEL = re.compile(rf"(?:[a-z0-9_/-]|{_ESCAPE})+")
+# These are compiled at their first use (re keeps them): an agent without zones starts without.
+_OCTET = rf"[a-z0-9_/-]|{_ESCAPE}"
+_LABEL = rf"(?:[a-z0-9_/-]|{_ESCAPE})+"
 _NOT_ESCAPED = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_-/") | frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 # Printable ASCII beside space, quote, parentheses, semicolon, `@`, `$` and backslash.
 _BARE = rf"(?:[!#%&'*-:<-?A-\[\]-~]|{_ESCAPE}|\\[.\\])"
 _QUOTED = rf'"(?:[ !#-\[\]-~]|{_ESCAPE}|\\["\\])*"'
 _TOKEN = rf"(?:{_QUOTED}|{_BARE}+(?:={_QUOTED})?)"
-_VALUE = re.compile(rf"{_TOKEN}(?: {_TOKEN})*")
-_GENERIC = re.compile(r"\\# (0|[1-9][0-9]{0,4})(?: ((?:[0-9a-f]{2})+))?")
+_VALUE = rf"{_TOKEN}(?: {_TOKEN})*"
+_GENERIC = r"\\# (0|[1-9][0-9]{0,4})(?: ((?:[0-9a-f]{2})+))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +163,9 @@ def _check_label(label: str, field: str) -> int:
     """Return how many octets it has."""
     if _PLAIN_LABEL.fullmatch(label):
         return len(label)
-    if not _LABEL.fullmatch(label):
+    if not re.fullmatch(_LABEL, label):
         raise InvalidResource(field, "syntax")
-    octets = _OCTET.findall(label)
+    octets = re.findall(_OCTET, label)
     if any(len(octet) > 1 and int(octet[1:]) in _NOT_ESCAPED for octet in octets):
         raise InvalidResource(field, "syntax")
     if len(octets) > 63:
@@ -192,9 +193,9 @@ def _check_values(values: object, *, generic: bool) -> None:
 
 def _check_value(value: str, *, generic: bool) -> None:
     check_text(value, "values", 2 * VALUE_MAX + 10 if generic else VALUE_MAX)
-    if not generic and not _VALUE.fullmatch(value):
+    if not generic and not re.fullmatch(_VALUE, value):
         raise InvalidResource("values", "syntax")
     if generic:
-        found = _GENERIC.fullmatch(value)
+        found = re.fullmatch(_GENERIC, value)
         if found is None or int(found[1]) * 2 != len(found[2] or ""):
             raise InvalidResource("values", "syntax")
