@@ -59,6 +59,11 @@ from panel.web import (
     stepping_in,
     users,
     webhooks,
+    zone_changes,
+    zone_imports,
+    zone_records,
+    zone_versions,
+    zones,
 )
 
 AREAS = (
@@ -77,6 +82,11 @@ AREAS = (
     mail,
     mailbox_changes,
     mailbox_many,
+    zones,
+    zone_records,
+    zone_versions,
+    zone_changes,
+    zone_imports,
     imports,
     invitations,
     joining,

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from panel.contracts.models import Contract
+from panel.dns.models import Zone
 from panel.identity.actions import actor_for_user
 from panel.identity.looks import note_look
 from panel.identity.step_ins import StepIn
@@ -27,7 +28,12 @@ _OPEN = _ALWAYS | {"dashboard.show", "search.show", "stepping_in.show", "steppin
                    "stepping_in.carry_out"}  # fmt: skip
 """Routes without a permission of their own that are open inside; the person's account and sign-in are not."""
 
-_OWNERS = {"mailbox_id": Mailbox.member_id, "contract_id": Contract.member_id, "domain_id": MailDomain.member_id}
+_OWNERS = {
+    "mailbox_id": Mailbox.member_id,
+    "contract_id": Contract.member_id,
+    "domain_id": MailDomain.member_id,
+    "zone_id": Zone.member_id,
+}
 """By what an address names, whose page it is."""
 
 

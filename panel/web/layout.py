@@ -44,6 +44,7 @@ _PLACES: tuple[tuple[tuple[str, Any, str, str | None, bool | None], ...], ...] =
         ("contracts.show_list", _l("Contracts"), "file-earmark-text", "contracts:read", False),
         ("orders.show_list", _l("Orders"), "card-list", "orders:read", False),
         ("mail.show_list", _l("Mail"), "envelope", "mail:read", False),
+        ("zones.show_list", _l("DNS"), "globe2", "dns:read", False),
         ("users.show_list", _l("People"), "people", "users:read", False),
         ("webhooks.show_list", _l("Webhooks"), "link-45deg", "webhooks:read", False),
         ("history.show", _l("History"), "clock-history", "events:read", None),

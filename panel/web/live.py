@@ -21,7 +21,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from panel.kernel.access import require
+from panel.dns.committing import get_zone
+from panel.dns.models import Zone
+from panel.kernel.access import require, scoped
 from panel.kernel.db import db
 from panel.kernel.errors import Invalid, NotFound, PanelError
 from panel.ledger import jobs
@@ -87,6 +89,21 @@ def domain(domain_id: uuid.UUID) -> ResponseReturnValue:
     return _stream("domain", [domain_id], lambda: domains.get_domain(actor(), domain_id))
 
 
+@area.get("/zones/<uuid:zone_id>")
+@permission("dns:read")
+def zone(zone_id: uuid.UUID) -> ResponseReturnValue:
+    """Follow a zone."""
+    return _stream("zone", [zone_id], lambda: get_zone(actor(), zone_id))
+
+
+@area.get("/zones")
+@permission("dns:read")
+def zone_list() -> ResponseReturnValue:
+    """Follow the zones ``?id=…&id=…``, all of which must be in reach."""
+    ids = _asked_ids()
+    return _stream("zone", ids, lambda: _require_zones(ids))
+
+
 @area.get("/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>")
 @permission("webhooks:read")
 def delivery(webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> ResponseReturnValue:
@@ -113,6 +130,12 @@ def _require_jobs(ids: Sequence[uuid.UUID]) -> None:
 def _require_mailboxes(ids: Sequence[uuid.UUID]) -> None:
     found = mailboxes_query(actor()).where(Mailbox.id.in_(ids)).with_only_columns(Mailbox.id).order_by(None)
     if set(db.session.scalars(found)) != set(ids):
+        raise NotFound("not_found")
+
+
+def _require_zones(ids: Sequence[uuid.UUID]) -> None:
+    inside = scoped(actor(), "dns:read", select(Zone.id).where(Zone.id.in_(ids)), Zone.member_id)
+    if set(db.session.scalars(inside)) != set(ids):
         raise NotFound("not_found")
 
 

@@ -61,6 +61,8 @@ ZONE_ERRORS: dict[str, Any] = {
         "With this the zone %(zone)s would be wrong. Correct what is named; what is served stays as it is."
     ),
     "zone_warnings": _l("With this something in the zone %(zone)s looks wrong. Look at it, then confirm."),
+    "set_there": _l("There are records %(type)s of %(name)s already. Open those and add to them."),
+    "text_lines": _l("Correct these lines. Nothing was changed."),
     "zone_updates": _l("The records of %(name)s are kept by programs of their own. Change them there."),
     "ds_at_parent": _l(
         "The parent of %(name)s may still have its DS record. Have it removed at the registrar; the signing ends by"

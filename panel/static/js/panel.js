@@ -31,6 +31,16 @@ document.addEventListener("click", (event) => {
 const summary = document.querySelector("[data-focus]");
 if (summary) summary.focus();
 
+// What is to be handed on can be copied.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.textContent = button.dataset.copied;
+  });
+}
+
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   const form = event.target;
