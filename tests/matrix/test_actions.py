@@ -7,7 +7,7 @@ import importlib
 import inspect
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from config import Settings
-from panel.kernel.access import PERMISSIONS, Actor, Reach
+from panel.kernel.access import PERMISSIONS, SYSTEM, Actor, Reach
 from tests.checks.files import ROOT
 from tests.worlds import World, small_world
 
@@ -88,6 +88,17 @@ def test_what_is_for_staff_is_refused_to_whoever_holds_everything_on_one_member(
     assert not faults, "\n".join(faults)
 
 
+def test_a_token_for_other_kinds_is_refused_by_what_asks_for_its_kind(world: World) -> None:
+    """By somebody who may everything, with the most there is to hold, but for the kind."""
+    other = replace(SYSTEM, kinds=frozenset({"nothing"}), user_id=OWN)
+    faults, found = [], list(_asking_for_kinds())
+    assert len(found) > 8
+    for one in found:
+        outcome = _outcome(partial(one.call, other, world.app.config["CIS"]))
+        faults += [] if outcome == "NotAllowed" else [f"{one}: {outcome}"]
+    assert not faults, "\n".join(faults)
+
+
 def _outcome(call: Callable[[], object]) -> str:
     try:
         call()
@@ -102,6 +113,23 @@ def actions_asking() -> Iterator[Asking]:
         path = str(file.relative_to(ROOT))
         if not path.startswith(EDGES):
             yield from _in(path, ast.parse(file.read_text()).body, "")
+
+
+def _asking_for_kinds() -> Iterator[Asking]:
+    """Every function that begins by asking whether the token covers its kind."""
+    for file in sorted((ROOT / "panel").rglob("*.py")):
+        path = str(file.relative_to(ROOT))
+        for holder in [] if path.startswith(EDGES) else ast.walk(ast.parse(file.read_text())):
+            for node in holder.body if isinstance(holder, ast.Module | ast.ClassDef) else ():
+                call = _first_call(node) if isinstance(node, ast.FunctionDef) else None
+                if call is not None and ast.unparse(call.func) == "require_kind" and isinstance(node, ast.FunctionDef):
+                    before = f"{holder.name}." if isinstance(holder, ast.ClassDef) else ""
+                    yield Asking(path, call.lineno, before + node.name, False, ast.unparse(call.args[1]), False, False)
+
+
+def _first_call(function: ast.FunctionDef) -> ast.Call | None:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return _call(body[0]) if body else None
 
 
 def _in(path: str, nodes: list[ast.stmt], before: str) -> Iterator[Asking]:
