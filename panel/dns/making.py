@@ -89,7 +89,7 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
         take_names(actor, [one.zone for one in made], reasons=[one.new.reason for one in made])
         _raise_floors([one.zone for one in made])
         changed = _insert(work, actor, made)
-        offers_changed(actor, [one.zone.name for one in made])
+        offers_changed(actor, [one.zone.name for one in made], new=True)
         return changed
 
 

@@ -36,11 +36,14 @@ class Offered:
     state: str
 
 
-def keep_offers(sources: Sequence[Source], actor: Actor, names: Collection[str]) -> None:
+def keep_offers(sources: Sequence[Source], actor: Actor, names: Collection[str], new: bool = False) -> None:  # noqa: FBT001, FBT002 - as ``offers.Keep`` has it
     """Bring the zones in which ``names`` lie in step with what is offered, in the running unit of work.
 
     Each name belongs to the zone next above it. What the lint of the zone refuses is left out and stays *missing*.
     """
+    if new:  # of ten thousand zones that were just made, few have something offered
+        near = {above for source in sources for offer in source.offers(names) for above in _names_to(offer.name)}
+        names = near.intersection(names)
     zones = _zones_around(names)
     offers = _offers_for(sources, zones)
     kept = _kept_sources(sources, zones)

@@ -7,7 +7,7 @@ unless it lies below a name that is known to be the member's.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from panel.dns.idn import to_ascii
 from panel.dns.models import ZONES, Zone
@@ -52,18 +52,7 @@ def name_faults(actor: Actor, asked: Sequence[Asked], *, reasons: Sequence[str] 
     (``dns:vouch``) gives names, and never from a domain of its mail. ``name_released``: another member gave it up, or
     what lies above it, within the last years; who may vouch gives it with a reason.
     """
-    held = _held(asked)
-    former = names.released(ZONES, sorted({above for _, name in asked for above in _and_above(name)}))
-    faults: dict[int, PanelError] = {}
-    for row, (member_id, name) in enumerate(asked):
-        may = actor.may_everywhere("dns:vouch") if member_id is None else actor.may("dns:vouch", member_id)
-        if any(not _may_be_near(one, member_id, may=may) for one in held[name]):
-            faults[row] = Conflict("name_others", field="name", name=name, row=row)
-            continue
-        others = {former[above] for above in _and_above(name) if above in former} - {member_id}
-        if others and not (may and reasons and reasons[row]):
-            faults[row] = Conflict("name_released", field="name", name=name, years=names.RELEASED_YEARS, row=row)
-    return faults
+    return _faults(actor, asked, _held(asked), reasons)
 
 
 def take_names(actor: Actor, zones: Sequence[Zone], *, reasons: Sequence[str] = ()) -> list[Zone]:
@@ -74,8 +63,8 @@ def take_names(actor: Actor, zones: Sequence[Zone], *, reasons: Sequence[str] = 
     """
     domain_names.wait_for_turn()
     asked: list[Asked] = [(zone.member_id, zone.name) for zone in zones]
-    held = domain_names.relatives([name for _, name in asked])
-    for fault in name_faults(actor, asked, reasons=reasons).values():
+    held = _held(asked)
+    for fault in _faults(actor, asked, held, reasons).values():
         raise fault
     known = [_is_known(actor, zone, held[zone.name]) for zone in zones]
     domain_names.claim(
@@ -98,6 +87,22 @@ def release_name(zone: Zone) -> None:
     former = None if is_unproven(zone.id) else zone.member_id
     domain_names.release(ZONES, holder_id=zone.id, former=former)
     forget_proofs([zone.id])
+
+
+def _faults(
+    actor: Actor, asked: Sequence[Asked], held: Mapping[str, Sequence[Relative]], reasons: Sequence[str]
+) -> dict[int, PanelError]:
+    former = names.released(ZONES, sorted({above for _, name in asked for above in _and_above(name)}))
+    faults: dict[int, PanelError] = {}
+    for row, (member_id, name) in enumerate(asked):
+        may = actor.may_everywhere("dns:vouch") if member_id is None else actor.may("dns:vouch", member_id)
+        if any(not _may_be_near(one, member_id, may=may) for one in held[name]):
+            faults[row] = Conflict("name_others", field="name", name=name, row=row)
+            continue
+        others = {former[above] for above in _and_above(name) if above in former} - {member_id}
+        if others and not (may and reasons and reasons[row]):
+            faults[row] = Conflict("name_released", field="name", name=name, years=names.RELEASED_YEARS, row=row)
+    return faults
 
 
 def _held(asked: Sequence[Asked]) -> dict[str, list[Relative]]:

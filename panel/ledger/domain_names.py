@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.kernel.bulk import execute_many
@@ -22,7 +22,7 @@ from panel.ledger import names
 MAIL_DOMAINS = "mail_domain"
 """The space in which mail domains hold theirs."""
 
-AT_ONCE = 200
+AT_ONCE, FEW = 500, 20
 
 
 class DomainName(Base):
@@ -136,10 +136,18 @@ def _held_above(asked: Collection[str]) -> Iterable[tuple[str, Any]]:
 def _held_below(asked: Collection[str]) -> Iterable[tuple[str, Any]]:
     for some in _chunks(sorted(asked)):
         wanted = set(some)
-        # Behind a path's last dot comes a character; what begins with the path ends where the dot's successor begins.
-        ranges = (and_(DomainName.path > path, DomainName.path < path[:-1] + "/") for path in some)
-        for row in db.session.execute(_HELD.where(or_(*ranges))):
+        for row in db.session.execute(_HELD.where(_is_below(some))):
             yield from ((path, row) for path in paths_to(row.path) if path in wanted and path != row.path)
+
+
+def _is_below(paths: list[str]) -> ColumnElement[bool]:
+    """SQL: below one of a few paths, or, of many in their order, anywhere from the first to the last.
+
+    Behind a path's last dot comes a character; what begins with the path ends where the dot's successor begins.
+    """
+    if len(paths) > FEW:
+        return and_(DomainName.path > paths[0], DomainName.path < paths[-1][:-1] + "/")
+    return or_(*(and_(DomainName.path > path, DomainName.path < path[:-1] + "/") for path in paths))
 
 
 _HELD = select(DomainName.space, DomainName.name, DomainName.path, DomainName.member_id, DomainName.proven)

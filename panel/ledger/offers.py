@@ -20,7 +20,7 @@ OFFERS = "cis.offers"
 SOURCES = "cis.record_sources"
 """Key in ``app.extensions`` of the sources, in their order."""
 
-Keep = Callable[[Actor, Collection[str]], None]
+Keep = Callable[[Actor, Collection[str], bool], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,11 @@ class Source(Protocol):
         """What a resource at ``name`` would offer, for templates; nothing where no node could serve it."""
 
 
-def offers_changed(actor: Actor, names: Collection[str]) -> None:
-    """Bring zones in step with what is offered at ``names`` now, in the running unit of work."""
+def offers_changed(actor: Actor, names: Collection[str], *, new: bool = False) -> None:
+    """Bring zones in step with what is offered at ``names`` now, in the running unit of work.
+
+    ``new``: these are zones that were just made, so nothing is kept in them yet.
+    """
     keep: Keep | None = current_app.extensions.get(OFFERS)
     if keep is not None and names:
-        keep(actor, names)
+        keep(actor, names, new)
