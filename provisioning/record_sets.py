@@ -192,7 +192,7 @@ def _check_values(values: object, *, generic: bool) -> None:
 
 
 def _check_value(value: str, *, generic: bool) -> None:
-    check_text(value, "values", 2 * VALUE_MAX + 10 if generic else VALUE_MAX)
+    check_text(value, "values", VALUE_MAX)
     if not generic and not re.fullmatch(_VALUE, value):
         raise InvalidResource("values", "syntax")
     if generic:

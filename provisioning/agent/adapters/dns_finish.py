@@ -105,7 +105,7 @@ class _Finishing:
             if row.updates or content is None:
                 continue
             self._old[row.id] = self._files.read(row.file)
-            if self._old[row.id] != content:
+            if self._old[row.id] != content or self._last[row.id].repair:
                 changed[row.id] = content
         if len(changed) > FEW or any(row.id in changed for row in new):
             self._check(changed)
