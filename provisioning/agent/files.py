@@ -78,6 +78,19 @@ class FixedRoot:
                     content = b""
                 yield name, content
 
+    def keep(self, name: str, kept: str) -> None:
+        """Let what a file holds stand under another name too; what stands there already stays."""
+        with self._folder(()) as folder, suppress(FileNotFoundError, FileExistsError):
+            os.link(_plain(name), _plain(kept), src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+
+    def put_back(self, kept: str, name: str) -> bool:
+        """Put what was kept in the place where it was; return whether anything was."""
+        with self._folder(()) as folder, suppress(FileNotFoundError):
+            os.replace(_plain(kept), _plain(name), src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
+            return True
+        return False
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with self._folder(()) as folder, suppress(FileNotFoundError):

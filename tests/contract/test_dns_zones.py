@@ -137,6 +137,24 @@ def test_a_zone_that_knot_would_not_serve_stands_alone(ns1: AgentUnderTest) -> N
     ns1.make(replace(good, generation=10))
 
 
+def test_an_agent_that_dies_over_a_bad_zone_finds_the_last_good_one(ns1: AgentUnderTest) -> None:
+    """It died with the bad file in place; Knot started with that since and does not serve the zone."""
+    good = zone(dnssec=True)
+    ns1.make(good)
+    bad = changed(good, RecordSet("x", "AAAA", 300, ("192.0.2.1",)))
+    assert _told(ns1, bad) == [("refused", "zone_refused")]
+    file = f"/var/lib/cis/zones/{good.id}"
+    ns1.run(
+        "sh",
+        "-c",
+        f"ln {file}.zone {file}.last; rm {file}.zone; echo 'x 300 IN AAAA 192.0.2.1' | cat {file}.last - > {file}.zone",
+    )
+    _restart(ns1)
+    assert _told(ns1, replace(bad, generation=9)) == [("refused", "zone_refused")]
+    assert serves(ns1, good)
+    assert ns1.run("sh", "-c", f"ls {file}.*").split() == [f"{file}.zone"]
+
+
 def test_what_somebody_edits_on_the_server_is_found_and_put_right(ns1: AgentUnderTest) -> None:
     item = zone(dnssec=True)
     ns1.make(item)

@@ -3,6 +3,7 @@
 Files are read by Knot's own checker before they take their places, so a zone that Knot would not serve stands alone:
 the others go on, and the last good one of its name keeps serving. Where no more than a few zones are edited their files
 take their places at once, and the old ones come back if Knot refuses: the checker would take longer than all the rest.
+The old ones are kept under a name until then, since a Knot that starts with a bad file does not serve the zone at all.
 """
 
 from __future__ import annotations
@@ -58,7 +59,6 @@ class _Finishing:
         self._verdicts: dict[str, Verdict] = {}
         rows = dns_rows.rows(Transaction(store.connection), self._last)
         self._rows = {row.id: row for row in rows}
-        self._old: dict[str, bytes] = {}
 
     def run(self) -> list[Late]:
         puts = list(self._rows.values())
@@ -101,14 +101,14 @@ class _Finishing:
         """Write the files that are not yet as they should be, those that the checker takes."""
         changed = {}
         for row in puts:
-            content = self._content(row)
-            if row.updates or content is None:
-                continue
-            self._old[row.id] = self._files.read(row.file)
-            if self._old[row.id] != content or self._last[row.id].repair:
+            content = None if row.updates else self._content(row)
+            if content is not None and (self._last[row.id].repair or self._files.read(row.file) != content):
                 changed[row.id] = content
         if len(changed) > FEW or any(row.id in changed for row in new):
             self._check(changed)
+        else:
+            for id_ in changed:
+                self._files.keep(self._rows[id_].file, _kept(id_))
         self._files.write_all({self._rows[id_].file: changed[id_] for id_ in changed if id_ not in self._verdicts})
         return self._good(puts)
 
@@ -153,14 +153,16 @@ class _Finishing:
         self._knot.wait_until_loaded(fresh)
         for name, words in failed.items():
             self._refuse_edited(edited[name], words)
+        for name in edited.keys() - failed.keys():
+            self._files.remove(_kept(edited[name].id))
 
     def _refuse_edited(self, row: Row, words: str) -> None:
         """Put the file back that was there before, and tell why the new one cannot be."""
         told = check({row.name: self._content(row) or b""}).get(row.name)
         verdict = Verdict("refused", "zone_refused", told) if told else Verdict("failed", "knot", words)
         self._verdicts[row.id] = verdict
-        if told and self._old.get(row.id):
-            self._files.write_all({row.file: self._old[row.id]})
+        if told and self._files.put_back(_kept(row.id), row.file):
+            self._knot.reload([row.name], wait=True)
 
     def _serve(self, puts: Sequence[Row]) -> dict[str, Served]:
         """Give zones of updates their first content, lift serials above their floors; read what is served then."""
@@ -200,7 +202,8 @@ class _Finishing:
         for one in purged:
             if one.name in failed:
                 self._verdicts[one.id] = Verdict("failed", "data_left", failed[one.name])
-            self._files.remove(dns_rows.file_of(one.id))
+            for file in (dns_rows.file_of(one.id), _kept(one.id)):
+                self._files.remove(file)
 
     def _settle(self, served: Mapping[str, Served]) -> list[Late]:
         """Note what came of it, and take from the queue what is done with, refused for good included."""
@@ -216,6 +219,10 @@ class _Finishing:
             dns_rows.note(tx, told)
             dns_rows.clear(tx, self._queued[-1].seq, left)
         return [Late(one.key, one.batch, self._verdicts[one.id]) for one in self._queued if one.id in self._verdicts]
+
+
+def _kept(id_: str) -> str:
+    return f"{id_}.last"
 
 
 @contextmanager

@@ -61,6 +61,17 @@ def test_only_plain_names(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_kept_comes_back_once(tmp_path: Path) -> None:
+    root = FixedRoot(tmp_path)
+    root.keep("a", "a.last")
+    root.write("a", b"good")
+    for content in (b"bad", b"worse"):
+        root.keep("a", "a.last")
+        root.write("a", content)
+    assert [root.put_back("a.last", "a"), root.put_back("a.last", "a")] == [True, False]
+    assert root.read("a") == b"good"
+
+
 @pytest.mark.parametrize("many", [2, 60])
 def test_many_files_are_put_in_place_and_read_back(tmp_path: Path, many: int) -> None:
     root = FixedRoot(tmp_path)
