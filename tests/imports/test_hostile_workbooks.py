@@ -64,7 +64,12 @@ def test_a_part_that_is_named_often_is_read_once(monkeypatch: pytest.MonkeyPatch
     content = packed(parts([["adres"], ["ala"]]) | {"xl/_rels/workbook.xml.rels": related})
     opened: list[str] = []
     open_it: Callable[..., object] = zipfile.ZipFile.open
-    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, name: opened.append(name) or open_it(self, name))
+
+    def noted(self: zipfile.ZipFile, name: str) -> object:
+        opened.append(name)
+        return open_it(self, name)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", noted)
     assert read(content).rows == [(2, ["ala"])]
     assert opened.count("xl/strings.xml") == 1
 
