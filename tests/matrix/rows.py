@@ -18,6 +18,8 @@ from panel.contracts.entitlements import today
 from panel.contracts.models import Service
 from panel.contracts.orders import Order
 from panel.contracts.steps import ContractStep
+from panel.dns.imports import ZoneImport
+from panel.dns.models import Zone, ZoneSet, ZoneVersion
 from panel.identity.actions import create_user
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
@@ -52,6 +54,7 @@ KINDS = {
     "asked": "asked", "session": "session", "key": "passkey",
     "provider": "provider", "outside-providers": "provider", "attempts": "attempts", "link": "link",
     "webhooks": "webhook", "webhook": "webhook", "delivery": "delivery",
+    "zones": "zone", "zone": "zone", "zone_import": "zone_import",
 }  # fmt: skip
 """Collections of the API and names of arguments (without ``_id``) → kind of row."""
 
@@ -239,6 +242,26 @@ def _delivery(_member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
     return _add(Delivery(webhook_id=rows["webhook"][place], tag=f"webhooks:{word}", state="failed"))
 
 
+def _zone(member: Member, word: str, rows: Rows, _place: str) -> uuid.UUID:
+    """A zone with a set of records, at the name of the member's mail domain."""
+    times = {f"soa_{name}": 3600 for name in ("refresh", "retry", "expire", "minimum", "ttl")}
+    names = {"name": f"drzewo-{word}.test", "soa_mname": "ns1.test.", "soa_rname": "hostmaster.test."}
+    made = _add(Zone(member_id=member.id, node_id=rows["node"]["own"], **names, **times))
+    version = {"actor": "user:x", "actor_name": f"Drzewo {word}", "comment": word}
+    with unit_of_work():
+        db.session.add(ZoneSet(zone_id=made, name="www", type="A", ttl=3600, values=["192.0.2.1"]))
+        db.session.add(ZoneVersion(zone_id=made, number=1, generation=1, **version))
+    return made
+
+
+def _zone_import(member: Member, word: str, rows: Rows, place: str) -> uuid.UUID:
+    """A zone file that somebody uploaded for the member's zone."""
+    who = {"actor": "user:x", "actor_name": f"Drzewo {word}"}
+    name = f"drzewo-{word}.test"
+    return _add(ZoneImport(member_id=member.id, zone_id=rows["zone"][place], version=1, name=name, way="text", sets=[],
+                           **who))  # fmt: skip
+
+
 def _add(row: Any) -> uuid.UUID:
     row.id = new_id()
     with unit_of_work():
@@ -291,5 +314,7 @@ MAKERS: dict[str, Callable[[Member, str, Rows, str], uuid.UUID]] = {
     "attempts": _attempts,
     "webhook": _webhook,
     "delivery": _delivery,
+    "zone": _zone,
+    "zone_import": _zone_import,
 }
 """One row of each kind for each place, named by the place's word; each may use the rows of kinds above it."""

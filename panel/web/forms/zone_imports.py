@@ -44,7 +44,7 @@ class FilesForm(ComingForm):
     )
     files = MultipleFileField(
         _l("Files"),
-        description=_l("The zone file first named below, and all that it includes ($INCLUDE), under their own names."),
+        description=_l("The zone file, and all that it includes ($INCLUDE), under their own names."),
     )
     main = Line(
         _l("Which of them to begin with (optional)"),
