@@ -37,8 +37,8 @@ _PARAMETERS = (
         "parameters",
         "parameters",
         _l("Further parameters"),
-        _l("As in zone files, by spaces: ech=…, dohpath=…, key65400=…"),
-        'dohpath="/dns-query{?dns}"',
+        _l("As in zone files, by spaces: ech=…, key7=…, key65400=…"),
+        'key7="/dns-query{?dns}"',
         optional=True,
     ),
 )

@@ -21,6 +21,7 @@ from dns.rdata import RdataStyle
 from dns.rdtypes.ANY.TXT import TXT
 
 from panel.dns.records import names, strings
+from panel.dns.records.bindings import parameters_text
 from panel.dns.records.types import number_of
 from panel.kernel.errors import Invalid
 from provisioning.checks import InvalidResource
@@ -91,8 +92,8 @@ def _written(type_: str, rdata: dns.rdata.Rdata) -> str:
         before, space, name = text.rpartition(" ")
         return f"{before}{space}{names.absolute(name, '.')}"
     if type_ in _SECOND_IS_NAME:
-        number, name, *rest = text.split(" ", 2)
-        return " ".join([number, names.absolute(name, "."), *rest])
+        number, name, *_ = text.split(" ", 2)
+        return f"{number} {names.absolute(name, '.')}{parameters_text(type_, rdata.to_generic().data)}"
     return text
 
 

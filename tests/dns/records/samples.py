@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 DIGEST = "ab" * 32
+_ORDERED = '1 . mandatory="alpn,ipv4hint" alpn="h2,http/1.1" no-default-alpn ipv4hint="192.0.2.1" key8'
 SAMPLES = [
     ("A", " 192.0.2.1\t", "192.0.2.1"),
     ("A", r"\# 4 C0000201", "192.0.2.1"),
@@ -20,6 +21,9 @@ SAMPLES = [
     ("DS", f"12345 ECDSAP256SHA256 2 {DIGEST[:32].upper()} {DIGEST[32:]}", f"12345 13 2 {DIGEST}"),
     ("HTTPS", "1 . port=443 alpn=h2,h3", '1 . alpn="h2,h3" port="443"'),
     ("HTTPS", "0 Www.Example.", "0 www.example."),
+    ("HTTPS", "1 . alpn=h dohpath=/q{?dns}", r'1 . key1="\001h" key7="/q{?dns}"'),
+    ("SVCB", "1 . key8 mandatory=alpn,key4 alpn=h2,http/1.1 ipv4hint=192.0.2.1 no-default-alpn", _ORDERED),
+    ("SVCB", "1 . ipv6hint=2001:DB8::1,::1 ech=AAT+DQAA", '1 . ech="AAT+DQAA" ipv6hint="2001:db8::1,::1"'),
     ("LOC", "52 22 23 N 4 53 32 E 2m", "52 22 23.000 N 4 53 32.000 E 2.00m"),
     ("MX", "010 Mail", "10 mail.gmina.example."),
     ("MX", "0 .", "0 ."),

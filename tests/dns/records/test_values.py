@@ -69,6 +69,7 @@ def test_canonical_text_says_what_dnspython_reads_and_fields_say_the_same(drawn:
         ("SSHFP", f"4 2 {'g' * 64}", "value_hex", "fingerprint"),
         ("OPENPGPKEY", "a?", "value_base64", "key"),
         ("HTTPS", "1 . port=70000", "value_bad", None),
+        ("HTTPS", "1 . key7=q{?dns}", "value_bad", None),
         ("OPENPGPKEY", r"\# 0", "value_bad", None),
         ("TLSA", r"\# 3 030100", "value_bad", None),
         ("CNAME", "\ud800", "value_control", None),
