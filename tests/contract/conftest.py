@@ -7,8 +7,6 @@ import pytest
 from provisioning.lab import Lab
 from provisioning.probes.mail import MailProbe
 from provisioning.resources import Mailbox
-from tests.contract.dns_node import primary
-from tests.contract.dns_zones import ZoneKind
 from tests.contract.kinds import KINDS, KindUnderTest, ensure_domain, mailbox
 from tests.contract.mail_client import PASSWORD, hash_of
 from tests.contract.node import AgentUnderTest
@@ -20,32 +18,18 @@ def agent(lab: Lab, mail1: EnrolledNode) -> AgentUnderTest:
     return AgentUnderTest(lab, mail1)
 
 
-@pytest.fixture(scope="session")
-def ns1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentUnderTest]:
-    """The agent of a primary name server that has no secondaries, in a lab of its own."""
-    with primary(tmp_path_factory.mktemp("panel") / "panel_ed25519") as agent:
-        yield agent
-
-
 @pytest.fixture(autouse=True)
-def _no_foreign_row_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_foreign_row_is_left(agent: AgentUnderTest) -> Iterator[None]:
     yield
-    names = [name for name in ("agent", "ns1", "kind") if name in request.fixturenames]
-    for made in map(request.getfixturevalue, names):
-        agent = made.agent if isinstance(made, KindUnderTest) else made
-        _give_up(agent)
-
-
-def _give_up(agent: AgentUnderTest) -> None:
     if agent.planted:
         agent.ask(op="drop", fence=agent.fence, foreign=agent.planted)
         agent.planted.clear()
 
 
-@pytest.fixture(scope="session", params=(*KINDS, ZoneKind), ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest) -> KindUnderTest:
+@pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest, agent: AgentUnderTest) -> KindUnderTest:
     kind: type[KindUnderTest] = request.param
-    return kind(request.getfixturevalue("ns1" if kind is ZoneKind else "agent"))
+    return kind(agent)
 
 
 @pytest.fixture(scope="session")

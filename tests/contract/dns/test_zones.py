@@ -175,10 +175,9 @@ def test_a_zone_of_updates_belongs_to_its_key_and_is_never_pushed_again(ns1: Age
     parent = zone()
     child = zone(name=f"_acme-challenge.{parent.name}", updates=KEY_NAME)
     ns1.make(parent)
-    if KEY_NAME not in ns1.run("knotc", "conf-read", "key.id"):
-        assert _told(ns1, child) == [("refused", "no_key")]
-        key = f"conf-set key[{KEY_NAME}]\nconf-set key[{KEY_NAME}].algorithm hmac-sha256\n"
-        ns1.run("knotc", stdin=f"conf-begin\n{key}conf-set key[{KEY_NAME}].secret {SECRET}\nconf-commit\n")
+    assert _told(ns1, child) == [("refused", "no_key")]
+    key = f"conf-set key[{KEY_NAME}]\nconf-set key[{KEY_NAME}].algorithm hmac-sha256\n"
+    ns1.run("knotc", stdin=f"conf-begin\n{key}conf-set key[{KEY_NAME}].secret {SECRET}\nconf-commit\n")
     ns1.make(child)
     assert serves(ns1, child)
     assert _update(ns1, child.name) == dns.rcode.NOERROR
@@ -191,6 +190,9 @@ def test_a_zone_of_updates_belongs_to_its_key_and_is_never_pushed_again(ns1: Age
     assert ["@", "TXT", 60, ['"token"']] in told[child.name]["records"]
     assert told.keys() == {child.name}
     assert _is_served(ns1, child)
+    ns1.make(Gone(kind="zone", id=child.id, generation=9, purge=True))
+    gone = f"conf-unset acl[cis-updates-{KEY_NAME}]\nconf-unset key[{KEY_NAME}]\n"
+    ns1.run("knotc", stdin=f"conf-begin\n{gone}conf-commit\n")
 
 
 def test_a_transaction_that_somebody_died_in_stops_nobody(ns1: AgentUnderTest) -> None:
