@@ -32,7 +32,9 @@ NAME_TEXTS = {
     "axfr_key_wrong": _l("The answer is not signed with this key, or the clocks differ. Nothing was taken over."),
     "axfr_absent": _l("The server does not have this zone. Check the name and the server."),
     "axfr_broken": _l("The server broke off, or answered what is no transfer. Nothing was taken over."),
-    "axfr_large": _l("The zone is larger than %(records)s records or %(megabytes)s MB. Ask the association to move it."),
+    "axfr_large": _l(
+        "The zone is larger than %(records)s records or %(megabytes)s MB. Ask the association to move it."
+    ),
     "import_refusals": _l(
         "Lines were refused. Correct them, or say that the others are to be taken over without them."
     ),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from panel.dns import proving
-from panel.dns.actions import NewZone, create_zone, create_zones, purge_zone, remove_zone
+from panel.dns.actions import NewZone, create_zone, create_zones, purge_zone, remove_zone, zone_content
 from panel.dns.asking import Seen
 from panel.dns.models import Zone
 from panel.dns.owning import name_faults, zone_name
@@ -154,6 +154,8 @@ def test_who_may_vouch_does_with_a_reason_and_a_name_nobody_proves_becomes_free(
     theirs = create_zone(other, member_id=world.smigiel.id, name="powiat.test").zone
     with pytest.raises(Conflict):
         ask_now(own, zone_id=zone.id, look=lambda *_: RIGHT)
+    create_domain(SYSTEM, name="powiat.test", member_id=world.smigiel.id)
+    assert [len(zone_content(one).sets) for one in (zone, theirs)] == [1, 6]
     vouch(actor("provisioner"), zone_id=theirs.id, reason="Paper of 3 November")
     vouched = _proof(other, theirs)
     assert (vouched.state, vouched.settled_by) == ("vouched", "provisioner")
