@@ -63,8 +63,13 @@ def _column(
     if name not in rows[0]:
         value = same[name] if process is None else process(same[name])
         return [value] * len(rows)
-    values = map(itemgetter(name), rows)
-    return list(values) if process is None else list(map(process, values))
+    values = list(map(itemgetter(name), rows))
+    if process is None:
+        return values
+    first = values[0]
+    if all(value is first for value in values):
+        return [process(first)] * len(rows)
+    return list(map(process, values))
 
 
 def _processor(type_: Any, dialect: Dialect) -> Callable[[Any], Any] | None:

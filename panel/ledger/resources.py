@@ -163,13 +163,16 @@ class ResourceColumns:
         return or_(cls.plan_id.is_(None), cls.plan_id.not_in(ids_in(*states)))
 
 
-def complete_row(row: Any) -> dict[str, Any]:
-    """Give a new model object its column defaults and return its values, for inserting many rows in one statement."""
+def complete_row(row: Any, **same: Any) -> dict[str, Any]:
+    """Give a new model object its column defaults and return its values, for inserting many rows in one statement.
+
+    ``same``: instead of a default what all of the rows have.
+    """
     held, values = row.__dict__, {}  # past the attributes' own bookkeeping, which costs more than all the rest
     for name, default in _columns_of(inspect(type(row))):
         value = held.get(name)
         if value is None and default is not None:
-            value = default()
+            value = same[name] if name in same else default()
         values[name] = held[name] = value
     return values
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from panel.kernel.access import Actor, require
 from panel.kernel.bulk import execute_many
-from panel.kernel.db import db, table_of
+from panel.kernel.db import db, table_of, utcnow
 from panel.kernel.errors import NotAllowed, NotFound
 from panel.ledger import usage
 from panel.ledger.events import record_many
@@ -49,7 +49,9 @@ def insert_boxes(boxes: Sequence[Mailbox]) -> dict[uuid.UUID, str]:
         db.session.add_all(boxes)
         db.session.flush()
     else:
-        execute_many(insert(table_of(Mailbox)), [complete_row(box) for box in boxes])
+        now = utcnow()
+        rows = [complete_row(box, created_at=now, updated_at=now) for box in boxes]
+        execute_many(insert(table_of(Mailbox)), rows)
     tokens = issue_links([box.id for box in boxes if box.password_hash is None])
     for member_id, room in room_of(boxes).items():
         usage.add(member_id, room)
