@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from panel.dns import importing
 from panel.dns.actions import get_zone
+from panel.dns.holding import Kept, kept_sets
 from panel.dns.imports import ZoneImport
 from panel.dns.models import Zone
 from panel.kernel.db import db
@@ -18,7 +19,7 @@ from panel.kernel.i18n import _
 from panel.web.asked_id import asked_id
 from panel.web.forms.zone_imports import FilesForm, TakeOverForm, TransferForm
 from panel.web.session import actor, permission
-from panel.web.zone_parts import told
+from panel.web.zone_parts import keeper, told
 from panel.web.zone_steps import done
 from panel.web.zones import only_member
 from panel.wording import describe
@@ -68,6 +69,7 @@ def show(zone_import_id: uuid.UUID) -> ResponseReturnValue:
         "zones/import.html", form=form, preview=preview, row=preview.row, remarks=told(preview.remarks),
         zone=None if preview.row.zone_id is None else db.session.get(Zone, preview.row.zone_id),
         refusals=[_refusal(one) for one in preview.row.refusals[:REFUSALS_SHOWN]],
+        kept={key: (keeper(one.source), one.overridden) for key, one in _kept(preview.row).items()},
         notes=[(one, note_words(one["code"], one["params"])) for one in preview.row.notes],
     )  # fmt: skip
     return page, form.status
@@ -95,6 +97,10 @@ def _begin() -> dict[str, object]:
 
 def _waiting() -> list[ZoneImport]:
     return list(db.session.scalars(importing.imports_query(actor()).limit(OPEN_SHOWN)))
+
+
+def _kept(row: ZoneImport) -> dict[tuple[str, str], Kept]:
+    return {} if row.zone_id is None else kept_sets(row.zone_id)
 
 
 def _refusal(one: dict[str, Any]) -> tuple[str, int, str]:

@@ -21,6 +21,8 @@ from panel.contracts.ending import ContractTask
 from panel.contracts.models import Contract
 from panel.contracts.orders import Order
 from panel.contracts.steps import ContractStep
+from panel.dns.imports import ZoneImport
+from panel.dns.models import Zone
 from panel.identity.addresses import EmailChange
 from panel.identity.invitations import Invitation
 from panel.identity.passkeys import Passkey
@@ -48,16 +50,23 @@ from tests.web.test_sign_in import code_now
 WIDTHS = (1280, 360)
 NO_PAGES = {
     "static", "bootstrap.static", "health.alive", "health.ready", "metrics.show", "contracts.scan", "activation.done",
-    "outside.sign_in", "outside.link", "outside.accept", "outside.callback",
+    "outside.sign_in", "outside.link", "outside.accept", "outside.callback", "zones.export",
 }  # fmt: skip
 """Files and answers for machines; the last one is looked at where it is reached, after a form."""
 IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 """Pages that need a step before them; they have a test of their own below."""
 BY_SCRIPT = {"factors.add_passkey"}
 """Forms that a passkey answers; ``test_passkeys`` fills them in."""
-GOOD_WHEN_EMPTY = {"users.grant", "imports.columns"}
+GOOD_WHEN_EMPTY = {
+    "users.grant", "imports.columns", "zone_records.text", "zone_records.remove", "zone_versions.revert",
+}  # fmt: skip
 """Forms that ask on: nothing typed is a good answer there."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
+QUERIES: dict[str, dict[str, str]] = {
+    "zone_records.edit": {"name": "poczta", "type": "MX"},
+    "zone_records.remove": {"name": "ftp", "type": "CNAME"},
+    "zone_records.give_back": {"name": "info", "type": "MX"},
+}
 EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
 
 
@@ -230,7 +239,7 @@ def _path(place: Place, rule: Rule) -> str:
     with app.test_request_context():
         values = {name: value for name, value in _examples(place, rule.endpoint) if name in rule.arguments}
         # Twenty rows look like fifty and are looked at twice as fast.
-        examples: dict[str, Any] = values or {"page_size": 20}
+        examples: dict[str, Any] = values | QUERIES.get(rule.endpoint, {}) or {"page_size": 20}
         return unquote(app.url_for(rule.endpoint, **examples))
 
 
@@ -265,6 +274,11 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "webhook_id", db.session.scalars(select(Webhook.id)).first()
     yield "delivery_id", db.session.scalars(select(Delivery.id)).first()
     yield "import_id", db.session.scalars(select(Import.id)).first()
+    zones = {zone.name: zone for zone in db.session.scalars(select(Zone)).unique()}
+    of_purpose = {"restore": "dawna.pl", "purge": "dawna.pl", "vouch": "xn--kocian-9ib.pl", "give_back": "wokiss.pl"}
+    yield "zone_id", zones[of_purpose.get(wanted, "koscian.pl")].id
+    yield "number", 1
+    yield "zone_import_id", db.session.scalars(select(ZoneImport.id)).first()
     yield "provider_id", db.session.scalars(select(OutsideProvider.id)).first()
     if endpoint.startswith("joining"):
         yield "token", _link(place, "invitation", select(Invitation.link_id).order_by(Invitation.id))

@@ -54,6 +54,7 @@ from panel.mail.takeover import take_over
 from panel.mail.use import keep_use
 from panel.mail.use_days import MAIL_KEPT
 from tests.web.doors import fill_doors
+from tests.web.zones import fill_zones
 from tests.worlds import SHARED, World, enrolled_node, small_world
 
 PASSWORD = "correct horse battery staple"
@@ -198,6 +199,7 @@ def fill(site: Site) -> None:
     )
     start_import(actor_for_user(site.admin), kind="mailboxes", content=table.encode(), file_name="skrzynki.csv")
     fill_doors(world.koscian, site.nobody)
+    fill_zones(world)
     db.session.add(Passkey(user_id=site.admin.id, credential_id="AAAA", public_key=b"", name="Klucz w szufladzie"))
     db.session.commit()
 
