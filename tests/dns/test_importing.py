@@ -203,7 +203,7 @@ SETS = st.sampled_from(sorted(VALUES)).flatmap(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SETS, max_size=8, unique_by=lambda one: (one.name, one.type)))
 def test_whatever_a_zone_holds_comes_back_from_both_exports(sets: list[RecordSet]) -> None:
     soa = Soa(mname="ns1.wokiss.pl.", rname="a\\046b.wokiss.pl.", refresh=1, retry=2, expire=3, minimum=4, ttl=60)

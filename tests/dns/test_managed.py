@@ -46,6 +46,7 @@ def test_a_mail_domain_brings_its_records_follows_its_server_and_takes_them_away
     assert zone.version == 4
 
 
+@pytest.mark.one_database
 def test_what_people_put_in_its_place_stays_theirs_and_is_shown_until_they_give_it_back(world: World) -> None:
     create_domain(SYSTEM, name="poczta.koscian.pl", member_id=world.koscian.id)
     zone = zone_of(world.koscian, ZONE, Wanted(name="_dmarc.poczta", type="TXT", values=['"v=DMARC1; p=reject"'])).zone
