@@ -32,8 +32,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.exc import DataError, InternalError, OperationalError
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm.exc import StaleDataError
@@ -41,7 +40,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from panel.kernel.errors import Conflict, Invalid
+from panel.kernel import db_errors
+from panel.kernel.errors import Conflict
 
 T = TypeVar("T")
 
@@ -50,9 +50,6 @@ _WAIT_SECONDS, _IDLE_SECONDS = 15, 60
 
 _LISTED_LEAST = 10
 """From how many ids on a condition holds them as one list."""
-
-_PASSING = frozenset({"25006", "25P03"})
-"""States of PostgreSQL that pass: it takes no writes now (a standby), or it ended a transaction that was idle."""
 
 _NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -276,30 +273,4 @@ def _begin(connection: Connection) -> None:
         )
 
 
-@event.listens_for(Engine, "handle_error")
-def _tell_no_rows(context: ExceptionContext) -> None:
-    """PostgreSQL tells the whole row in its errors' details (hashes, people), and errors go to logs: only what failed.
-
-    ``hide_parameters`` keeps back no more than what SQLAlchemy itself would say.
-    """
-    told = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
-    if told is not None:
-        context.original_exception.args = (told,)
-        if context.sqlalchemy_exception is not None:
-            kind = type(context.original_exception)
-            context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {told}",)
-
-
-@event.listens_for(Engine, "handle_error")
-def _refuse_what_cannot_be_kept(context: ExceptionContext) -> None:
-    """PostgreSQL keeps no NUL in texts and only 32 bits in integers; whoever sent more is told so."""
-    if isinstance(context.sqlalchemy_exception, DataError):
-        raise Invalid("text_bad") from context.original_exception
-
-
-@event.listens_for(Engine, "handle_error")
-def _tell_what_passes(context: ExceptionContext) -> None:
-    """A server that is a standby by now, or ended a transaction that did nothing, is away as a stopped one is."""
-    error = context.original_exception
-    if isinstance(context.sqlalchemy_exception, InternalError) and getattr(error, "sqlstate", "") in _PASSING:
-        raise OperationalError(context.statement, None, error) from error
+db_errors.listen()

@@ -18,7 +18,7 @@ def test_people_with_an_account_and_without_are_erased_by_command(terminal: Term
     assert terminal.json("audit", "erase-person", "ala@x.pl", "--reason", "Wniosek")["values"] == shown["values"]
     with terminal.panel():
         assert db.session.scalar(select(User.id).where(User.email == "ala@x.pl")) is None
-        db.session.scalars(select(Member)).first().contacts = [{"name": "Nowak Jan"}]
+        db.session.scalars(select(Member).limit(1)).one().contacts = [{"name": "Nowak Jan"}]
         db.session.commit()
     who = ["audit", "erase-named", "--name", "Jan Nowak", "--email", "jan@x.pl"]
     assert terminal.json(*who, "--dry-run")["mentions"] == {"members": 1}

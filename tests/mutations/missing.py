@@ -37,10 +37,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         if _tried[key] <= TRIES and not _passes_without(item, question):
             _missed[question] = item.nodeid
             _file.write_text(json.dumps(_missed, indent=1))
-    if not _left():
-        item.session.shouldstop = "all were missed"
     item.session._setupstate.teardown_exact(nextitem)
     item.ihook.pytest_runtest_logfinish(**place)
+    if not _left():
+        raise item.session.Interrupted("all were missed")
     return True
 
 
