@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from config import Settings
 from panel.cli.demo_contracts import DEMO_CONTRACTS
+from panel.cli.demo_zone import zone
 from panel.cli.output import as_json, print_json, print_one
 from panel.cli.session import with_panel
 from panel.contracts.actions import create_contract, suspend_contract
@@ -78,6 +79,9 @@ def admin(actor: Actor, /, *, json_: bool) -> None:
     _ensure_token(user, facts["api_token"])
     if json_:
         print_json({"id": str(user.id), "email": user.email})
+
+
+demo.add_command(zone)
 
 
 def _require_lab() -> None:

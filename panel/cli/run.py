@@ -1,4 +1,4 @@
-"""``cis run``: everything from nothing to one mailbox that was seen working, then the panel until Ctrl-C."""
+"""``cis run``: everything from nothing to a mailbox and a zone seen working, then the panel until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(*, once: bool) -> None:
     panel = RunningPanel(ROOT, fleet=WHOLE_FLEET, progress=lambda line: click.echo(f"  {line}"))
     try:
         facts = panel.start()
-        _say(facts, _main_job(facts))
+        _say(facts, _main_job(facts), _zone_job(panel))
         while not once and not stopped.wait(1.0):
             _require_alive(panel)
     except (RunFailed, LabError) as error:
@@ -64,6 +64,11 @@ def _main_job(facts: dict[str, Any]) -> dict[str, Any]:
     return mailbox
 
 
+def _zone_job(panel: RunningPanel) -> dict[str, Any]:
+    """Have a zone made, signed, transferred and answered by both name servers."""
+    return dict(json.loads(panel.run_as_panel("demo-zone", "demo", "zone", DEMO_MEMBER)))
+
+
 def _call(facts: dict[str, Any], method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     headers = {
         "Authorization": f"Bearer {facts['api_token']}",
@@ -85,8 +90,12 @@ def _require_alive(panel: RunningPanel) -> None:
             raise RunFailed(f"{process.name} ended by itself; see {process.log_path}")
 
 
-def _say(facts: dict[str, Any], mailbox: dict[str, Any]) -> None:
+def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -> None:
     link = mailbox.get("activation", {}).get("link", "")
+    answers = ", ".join(f"{name} with serial {serial}" for name, serial in zone["answers"].items())
+    proof = f"seen from outside at {zone['seen_at']}: answered by {answers}"
+    if zone["state"] != "active":
+        proof = f"not yet: {json.dumps(zone['problem'], ensure_ascii=False)}"
     click.echo(
         f"""
   CIS Panel is running.
@@ -103,6 +112,8 @@ def _say(facts: dict[str, Any], mailbox: dict[str, Any]) -> None:
     Proof           seen from outside at {mailbox["seen_at"]} ({mailbox["seen_how"]}): sent by SMTP, read by IMAPS
     Took            {mailbox["took_ms"]} ms from the request to the proof
     First password  {link}
+    Zone            {zone["name"]}: {zone["state"]}, {"signed" if zone["dnssec"] else "unsigned"}
+    Proof           {proof}
 
   Ctrl-C stops everything; the data stays."""
     )
