@@ -31,7 +31,8 @@ CALLED_BY_NAME: dict[str, frozenset[str]] = {
         "minimum_version verify_flags verify_mode check_hostname log_request makefile readinto".split()
     ),
     "Gunicorn": frozenset(
-        "workers worker_class graceful_timeout worker_tmp_dir accesslog keepalive control_socket_disable".split()
+        "workers worker_class preload_app graceful_timeout worker_tmp_dir accesslog keepalive"
+        " control_socket_disable".split()
     ),
     "Huey": frozenset("_set_signal_handlers _serialize _deserialize".split()),
     "prometheus_client": frozenset({"collect"}),
