@@ -20,6 +20,7 @@ _PART = "a part of another command, hidden: programs speak JSON, or nothing, wit
 WITHOUT_JSON = {
     "audit anchor": "an anchor is JSON, to be kept as it is",
     "audit export": "lines of JSON",
+    "demo zone": "what it tells is JSON, for cis run",
     "backup write": "the backup itself, for a pipe",
     "completion": "a script for the shell",
     "import report": "CSV",
