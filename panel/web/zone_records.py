@@ -59,7 +59,7 @@ def edit(zone_id: uuid.UUID) -> ResponseReturnValue:
     if name is not None:
         form.name.data = name
     if form.step == "row":
-        form["values"].append_entry()
+        form.rows.append_entry()
 
     def page() -> str:
         return render_template("zones/record.html", zone=zone, names=names_of(zone), form=form, row=row, name=name,
@@ -134,8 +134,7 @@ def give_back(zone_id: uuid.UUID) -> ResponseReturnValue:
     if offered is None:
         raise NotFound("not_found")
     form = PanelForm()
-    taken = form.attempt(lambda: managed.take_offer(actor(), sources, zone_id=zone_id, name=name, type_=type_) or True)
-    if taken is None:
+    if form.attempt(lambda: _take(zone_id, name, type_)) is None:
         return render_template("zones/give_back.html", zone=zone, names=names_of(zone), form=form, offered=offered,
                                keeper=keeper(offered.source)), form.status  # fmt: skip
     flash(_("The records are kept up to date again."), "success")
@@ -154,6 +153,13 @@ def pointers(zone_id: uuid.UUID) -> ResponseReturnValue:
         ), form.status
     flash(_("Saved."), "success")
     return redirect(url_for("zone_records.pointers", zone_id=zone_id), 303)
+
+
+def _take(zone_id: uuid.UUID, name: str, type_: str) -> bool:
+    """Have what keeps the set do so again."""
+    sources = current_app.extensions.get(SOURCES, ())
+    managed.take_offer(actor(), sources, zone_id=zone_id, name=name, type_=type_)
+    return True
 
 
 def _keep(zone_id: uuid.UUID, found: list[Pointer]) -> bool:

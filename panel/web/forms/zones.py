@@ -72,7 +72,7 @@ class NewZoneForm(PanelForm):
             "member_id": self.member_id.data,
             "name": self.name.text,
             "template": self.template.data or "",
-            "values": {name: self[name].text for name in asked},
+            "values": {name: str(self[name].data or "") for name in asked},
             "dnssec": bool(self.dnssec.data),
             "reason": self.reason.text,
             "accept_warnings": bool(self.accept_warnings.data),
@@ -149,9 +149,15 @@ class RecordForm(ChangeForm):
             raise Invalid("required", field=f"values.0.{PART}{self.editor.names[0]}")
         return Wanted(name=self.name.text, type=self.editor.type, ttl=self.ttl.data, values=texts)
 
+    @property
+    def rows(self) -> FieldList:
+        """The rows for values."""
+        found: FieldList = self["values"]  # type: ignore[assignment]  # ``record_form`` puts it there
+        return found
+
     def filled(self) -> list[tuple[int, Form]]:
         """The rows in which anything is typed, with their numbers."""
-        rows = enumerate(entry.form for entry in self["values"])
+        rows = enumerate(entry.form for entry in self.rows)
         return [(row, form) for row, form in rows if any(str(value or "").strip() for value in form.data.values())]
 
     def name_of(self, path: str) -> str:
