@@ -58,7 +58,7 @@ IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 BY_SCRIPT = {"factors.add_passkey"}
 """Forms that a passkey answers; ``test_passkeys`` fills them in."""
 GOOD_WHEN_EMPTY = {
-    "users.grant", "imports.columns", "zone_records.text", "zone_records.remove", "zone_versions.revert",
+    "users.grant", "imports.columns", "zone_records.text", "zone_records.remove",
 }  # fmt: skip
 """Forms that ask on: nothing typed is a good answer there."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"

@@ -19,7 +19,7 @@ from panel.contracts.models import Service
 from panel.contracts.orders import Order
 from panel.contracts.steps import ContractStep
 from panel.dns.imports import ZoneImport
-from panel.dns.models import Zone, ZoneSet, ZoneVersion
+from panel.dns.models import ZONES, Zone, ZoneSet, ZoneVersion
 from panel.identity.actions import create_user
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
@@ -32,8 +32,10 @@ from panel.imports.models import Import
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.kernel.passwords import token_digest
+from panel.ledger import domain_names
 from panel.ledger.backups import NodeBackup
 from panel.ledger.differences import Difference
+from panel.ledger.domain_names import Claim
 from panel.ledger.jobs import Job
 from panel.mail.actions import NewMailbox, create_mailboxes, remove_mailbox
 from panel.mail.domains import create_domain
@@ -251,6 +253,8 @@ def _zone(member: Member, word: str, rows: Rows, _place: str) -> uuid.UUID:
     with unit_of_work():
         db.session.add(ZoneSet(zone_id=made, name="www", type="A", ttl=3600, values=["192.0.2.1"]))
         db.session.add(ZoneVersion(zone_id=made, number=1, generation=1, **version))
+        claim = Claim(name=names["name"], holder_id=made, member_id=member.id, proven=True)
+        domain_names.claim(ZONES, [claim], kind="zone")
     return made
 
 

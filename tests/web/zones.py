@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from panel.dns.imports import ZoneImport
-from panel.dns.models import Zone, ZoneSet, ZoneVersion
+from panel.dns.models import ZONES, Zone, ZoneSet, ZoneVersion
 from panel.dns.proofs import UNPROVEN, open_proofs
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
+from panel.ledger import domain_names
+from panel.ledger.domain_names import Claim
 from panel.members.models import Member
 from tests.worlds import World
 
@@ -60,4 +62,6 @@ def _zone(world: World, member: Member | None, name: str, **more: Any) -> Zone:
             id=new_id(), member_id=member and member.id, node_id=world.node.id, name=name, **_TIMES, **_SERVERS, **more
         )
         db.session.add(zone)
+        claim = Claim(name=name, holder_id=zone.id, member_id=zone.member_id, proven=True)
+        domain_names.claim(ZONES, [claim], kind="zone")
     return zone
