@@ -58,13 +58,13 @@ IN_SIGN_IN = {"security.login", "second_step.show", "second_step.recover"}
 BY_SCRIPT = {"factors.add_passkey"}
 """Forms that a passkey answers; ``test_passkeys`` fills them in."""
 GOOD_WHEN_EMPTY = {
-    "users.grant", "imports.columns", "zone_records.text", "zone_records.remove",
+    "users.grant", "imports.columns", "zone_records.text", "zone_records.remove", "zone_versions.revert",
 }  # fmt: skip
 """Forms that ask on: nothing typed is a good answer there."""
 _TYPED = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=submit], [readonly]), textarea"
 QUERIES: dict[str, dict[str, str]] = {
     "zone_records.edit": {"name": "poczta", "type": "MX"},
-    "zone_records.remove": {"name": "ftp", "type": "CNAME"},
+    "zone_records.remove": {"name": "_acme-challenge.bardzo.dluga.nazwa.hosta", "type": "TXT"},
     "zone_records.give_back": {"name": "info", "type": "MX"},
 }
 EXAMPLES: dict[str, Any] = {"purpose": "contract", "code": 404, "kind": "mailbox"}
