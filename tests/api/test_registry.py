@@ -32,7 +32,7 @@ def test_an_operation_declares_its_permission_and_what_it_does(operation: Operat
     assert operation.permission in PERMISSIONS or operation.name in OPEN_TO_ALL
     assert operation.handler.__doc__
     assert operation.method == "GET" or (operation.permission or "").endswith(
-        (":write", ":password", ":approve", ":restore", ":invite", ":takeover")
+        (":write", ":password", ":approve", ":restore", ":invite", ":takeover", ":erase")
     )
 
 
