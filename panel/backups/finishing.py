@@ -32,6 +32,9 @@ from provisioning.ssh import AgentTooOld, SshError
 RESTORED = "restored"
 """Why nodes are closed after a restore."""
 
+FIRST_KINDS = frozenset({"mail_domain", "mailbox", "alias"})
+"""What agents have that do not tell what they take: all of them are of mail nodes."""
+
 Asker = Callable[[Node], Ask]
 
 
@@ -89,8 +92,9 @@ def _open(actor: Actor, left: Sequence[Node]) -> None:
 def _finish_node(actor: Actor, kinds: Sequence[Kind], node: Node, ask: Ask, *, dry_run: bool) -> Finished:
     result = Finished(node=node.name, fence=(node.fence, node.fence))
     try:
-        fence = int(ask("hello")["fence"])
-        met = {kind.name: _met(kind, ask) for kind in kinds if kind.comparison is not None}
+        hello = ask("hello")
+        fence, has = int(hello["fence"]), hello.get("kinds", FIRST_KINDS)
+        met = {kind.name: _met(kind, ask) for kind in kinds if kind.comparison is not None and kind.name in has}
         rows = {kind.name: _behind(kind, node, met) for kind in kinds}
         result.fence = (node.fence, max(node.fence, fence))
         result.lifted = {name: len(some) for name, some in rows.items() if some}

@@ -185,7 +185,7 @@ GUARDS = (
     Guard(
         promise="Rows of others are out of reach",
         path="panel/kernel/access.py",
-        text="return query.where(column.in_(members)) if members else query.where(false())",
+        text="return query.where(one_of(column, members)) if members else query.where(false())",
         without="return query",
         test="tests/ledger/test_events.py::test_events_are_seen_by_those_whose_they_are[sqlite]",
     ),
@@ -432,7 +432,7 @@ GUARDS = (
     Guard(
         promise="Lists are narrowed to what one reaches",
         path="panel/kernel/access.py",
-        text="    return query.where(column.in_(members)) if members else query.where(false())",
+        text="    return query.where(one_of(column, members)) if members else query.where(false())",
         without="    return query if members else query.where(false())",
         test=REACH + "test_a_list_shows_all_rows_in_reach_and_no_other",
         slow=True,
