@@ -221,8 +221,6 @@ def scoped(actor: Actor, permission: str, query: Select[Any], column: Any) -> Se
     require(actor, permission)
     if actor.may_everywhere(permission):
         return query
-    members: set[uuid.UUID] = set()
-    for grant in actor.grants:
-        if permission in grant.permissions:
-            members |= grant.member_ids or set()
+    reached = [grant.member_ids or frozenset() for grant in actor.grants if permission in grant.permissions]
+    members = reached[0] if len(reached) == 1 else frozenset().union(*reached)
     return query.where(one_of(column, members)) if members else query.where(false())

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
@@ -218,8 +219,14 @@ def one_of(column: Any, ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
         return cast("ColumnElement[bool]", column.in_(ids))
     if db.session.get_bind().dialect.name == "postgresql":
         return cast("ColumnElement[bool]", column == any_(literal(list(ids), postgresql.ARRAY(Uuid()))))
-    listed = func.json_each(json.dumps([id_.hex for id_ in ids])).table_valued("value")
+    listed = func.json_each(_as_json(frozenset(ids))).table_valued("value")
     return cast("ColumnElement[bool]", column.in_(select(listed.c.value)))
+
+
+@lru_cache(maxsize=64)
+def _as_json(ids: frozenset[uuid.UUID]) -> str:
+    """Remembered: one request asks for the same reach several times."""
+    return json.dumps([id_.hex for id_ in ids])
 
 
 def insert_unless_there(model: type[Base]) -> postgresql.Insert | sqlite.Insert:
