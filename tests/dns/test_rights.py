@@ -24,8 +24,9 @@ pytestmark = pytest.mark.one_database
 def test_only_zones_in_reach_are_listed(world: World) -> None:
     for member in (world.koscian, world.smigiel):
         grant(member, zones=5)
-    for member, name in ((world.koscian, "koscian.test"), (world.smigiel, "smigiel.test"), (None, "wokiss.test")):
-        create_zone(SYSTEM, member_id=None if member is None else member.id, name=name)
+    owners = {"koscian.test": world.koscian.id, "smigiel.test": world.smigiel.id, "wokiss.test": None}
+    for name, owner in owners.items():
+        create_zone(SYSTEM, member_id=owner, name=name)
     listed = db.session.scalars(zones_query(world.member_admin(world.koscian))).all()
     assert [zone.name for zone in listed] == ["koscian.test"]
 
