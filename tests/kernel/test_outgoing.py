@@ -81,3 +81,8 @@ def _serve(server: socket.socket, parts: list[bytes], wait: Callable[[float], bo
                     return
             if wait is not None:
                 wait(30)
+                return
+            asked.shutdown(socket.SHUT_WR)
+            # Closed before all was read, a socket takes back what it answered (RFC 1122, 4.2.2.13).
+            while asked.recv(65536):
+                pass
