@@ -19,7 +19,8 @@ from panel.kernel.db import db
 from panel.ledger.waiting import wait_until
 from panel.members.models import Member
 
-_SECONDS = 60.0
+_SECONDS = 120.0
+"""Longer than any notification takes that was lost: secondaries ask by themselves, and the look is had again."""
 
 
 @click.command()

@@ -36,7 +36,9 @@ def run(*, once: bool) -> None:
     panel = RunningPanel(ROOT, fleet=WHOLE_FLEET, progress=lambda line: click.echo(f"  {line}"))
     try:
         facts = panel.start()
-        _say(facts, _main_job(facts), _zone_job(panel))
+        zone = _say(facts, _main_job(facts), _zone_job(panel))
+        if once:
+            _require_active(zone)
         while not once and not stopped.wait(1.0):
             _require_alive(panel)
     except (RunFailed, LabError) as error:
@@ -66,6 +68,7 @@ def _main_job(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _zone_job(panel: RunningPanel) -> dict[str, Any]:
     """Have a zone made, signed, transferred and answered by both name servers."""
+    click.echo("  a zone: waiting until all name servers answer it, two minutes at most")
     return dict(json.loads(panel.run_as_panel("demo-zone", "demo", "zone", DEMO_MEMBER)))
 
 
@@ -84,18 +87,24 @@ def _call(facts: dict[str, Any], method: str, url: str, body: dict[str, Any] | N
         raise RunFailed(f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}") from error
 
 
+def _require_active(zone: dict[str, Any]) -> None:
+    if zone["state"] != "active":
+        raise RunFailed(f"{zone['name']} is {zone['state']}, not active")
+
+
 def _require_alive(panel: RunningPanel) -> None:
     for process in panel.processes.values():
         if process.poll() is not None:
             raise RunFailed(f"{process.name} ended by itself; see {process.log_path}")
 
 
-def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -> None:
+def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -> dict[str, Any]:
+    """Tell all of it; return the zone's part."""
     link = mailbox.get("activation", {}).get("link", "")
     answers = ", ".join(f"{name} with serial {serial}" for name, serial in zone["answers"].items())
     proof = f"seen from outside at {zone['seen_at']}: answered by {answers}"
     if zone["state"] != "active":
-        proof = f"not yet: {json.dumps(zone['problem'], ensure_ascii=False)}"
+        proof = _not_yet(zone)
     click.echo(
         f"""
   CIS Panel is running.
@@ -117,3 +126,13 @@ def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -
 
   Ctrl-C stops everything; the data stays."""
     )
+    return zone
+
+
+def _not_yet(zone: dict[str, Any]) -> str:
+    """What is missing, in the words of whoever looked, and where more is told."""
+    problem = zone["problem"]
+    words = f"{problem['message']} ({problem['code']})" if problem else "the worker has not come to it"
+    return f"""not yet: {words}
+                    It goes on being tried. What happened: var/log/main/worker.log, and on the servers
+                    cis lab exec ns1 -- tail -n 40 /var/log/syslog (and ns2)"""

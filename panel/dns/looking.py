@@ -30,6 +30,7 @@ SETS_AT_ONCE = 2_000
 LOOK_SECONDS, SECONDS_EACH, SILENT_SECONDS = 8.0, 0.02, 1.5
 """How long all servers may take to come to the same, and how long one that was silent a moment ago is waited for."""
 SILENCE_SECONDS = 120.0
+_BEHIND = "not_seen_secondary_behind"
 
 Key = tuple[str, str]
 W = TypeVar("W", bound="Row")
@@ -81,7 +82,8 @@ class DnsLooker:
         changed = changed_keys([one.row for one in zones])
         asks = _sampled([ask_of(one.item, changed[one.row.id]) for one in zones], deep)
         gone = [Ask(zone=name, present=False) for name in _removed(wanted)]
-        return DnsLook(self, {ask.zone: ask for ask in (*gone, *asks)})
+        missed = [one.row.name for one in zones if one.row.problem_code == _BEHIND]
+        return DnsLook(self, {ask.zone: ask for ask in (*gone, *asks)}, missed)
 
     def look(self, asks: Sequence[Ask]) -> Mapping[str, ZoneSeen]:
         """What all servers answer of these zones."""
@@ -111,12 +113,11 @@ class DnsLooker:
 
 
 class DnsLook:
-    """A look at one batch. No node has to be told of it."""
+    """A look at one batch. ``missed``: zones of which the primary shall tell secondaries again before it."""
 
-    watch: Mapping[str, Any] | None = None
-
-    def __init__(self, looker: DnsLooker, asks: Mapping[str, Ask]) -> None:
+    def __init__(self, looker: DnsLooker, asks: Mapping[str, Ask], missed: Sequence[str] = ()) -> None:
         self._looker, self._asks = looker, asks
+        self.watch: Mapping[str, Any] | None = {"announce": list(missed)} if missed else None
 
     def see(self, applied: Sequence[Row]) -> dict[Key, Finding]:
         """Look at each zone that the node confirmed, there or gone."""

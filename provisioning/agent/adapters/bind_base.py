@@ -31,7 +31,7 @@ PID = Path("/run/named/named.pid")
 USER = "bind"
 KEY = "cis-transfer"
 RESPONSES_PER_SECOND = "200"
-CHECK_SECONDS, RETRY_SECONDS = 30, 8
+CHECK_SECONDS, RETRY_SECONDS = 10, 5
 """How often the catalog is asked for where no notification came, and how soon again."""
 
 

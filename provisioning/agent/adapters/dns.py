@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from provisioning.agent.adapters import dns_finish, dns_reading, dns_rows, dns_survey
+from provisioning.agent.adapters import dns_finish, dns_journal, dns_reading, dns_rows, dns_survey
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
 from provisioning.agent.adapters.dns_config import DATABASES, ZONES
@@ -14,11 +15,12 @@ from provisioning.agent.adapters.dns_stage import Staging
 from provisioning.agent.adapters.knot_control import KnotError
 from provisioning.agent.placed import ConfigFile
 from provisioning.agent.store import Key, Store, Transaction
-from provisioning.resources import Item, Resource, Zone
+from provisioning.resources import InvalidResource, Item, Resource, Zone
 
 T = TypeVar("T")
 
 _EXAMPLES = 20
+_ANNOUNCED_MAX = 10_000
 _NOTHING = Inspected({})
 
 
@@ -71,8 +73,14 @@ class DnsAdapter:
                 )
             self._moved = {}
 
-    def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:
-        """Do nothing: probes of zones need nothing here."""
+    def watch(self, tx: Transaction, watch: Mapping[str, Any]) -> None:  # noqa: ARG002  # the contract's own
+        """Tell secondaries again of the zones in ``announce``: they may have missed it. Raises InvalidResource."""
+        names = watch.get("announce", [])
+        if not isinstance(names, list) or len(names) > _ANNOUNCED_MAX or not all(isinstance(one, str) for one in names):
+            raise InvalidResource("announce", "type")
+        if names:
+            with suppress(CommandFailed):  # what is seen later tells whether it helped
+                self._ask(lambda knot: knot.announce(names))
 
     def state(self, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Read rows, and ask Knot which of them it has loaded, with their serials. Raises CommandFailed."""
@@ -125,7 +133,7 @@ class DnsAdapter:
     ) -> list[Foreign]:
         found = dns_survey.drop(knot, Transaction(self._store.connection), foreign)
         tell(found)
-        knot.configure({}, {}, [one.key for one in found], ())
+        knot.configure({}, {}, [one.key for one in found], {})
         return found
 
     def files(self) -> list[ConfigFile]:
@@ -152,6 +160,16 @@ class DnsAdapter:
         """Tell what zones that take updates hold now. Raises CommandFailed."""
         told = self._ask(lambda knot: {name: dns_reading.sets(knot, name) for name in names})
         return {name: found for name, found in told.items() if found is not None}
+
+    def changes(self, since: Mapping[str, int | None]) -> dict[str, Any]:
+        """Tell what programs changed in zones that take updates, since serials. Raises CommandFailed."""
+        ours = dns_rows.updated(Transaction(self._store.connection), since)
+        told = self._ask(lambda knot: {name: dns_journal.changes(knot, name, since[name]) for name in ours})
+        return {name: found for name, found in told.items() if found is not None}
+
+    def confirm_ds(self, names: Sequence[str]) -> dict[str, bool]:
+        """Have keys go on whose DS the parents have; False: no key of the zone waits. Raises CommandFailed."""
+        return self._ask(lambda knot: knot.confirm_ds(names))
 
     def verify(self) -> dict[str, Any]:
         """Compare everything and tell what differs. Raises CommandFailed."""
