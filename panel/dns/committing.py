@@ -138,14 +138,14 @@ def tell(actor: Actor, zone: Zone, action: str, **data: Any) -> None:
     )
 
 
-def ask(work: Work, actor: Actor, zone: Zone, action: str, *, alone: bool = True) -> Job:
-    """Ask for the job that makes the zone's node have it, ``alone`` or with others."""
+def ask(work: Work, actor: Actor, zone: Zone, action: str, *, alone: bool = True, own: bool = True) -> Job:
+    """Ask for the job that makes the zone's node have it, ``alone`` or with others; ``own``: all are its member's."""
     return request_job(
         work,
         node_id=zone.placed(),
         cause=f"dns:zone:{action}",
         actor=actor,
-        member_id=zone.member_id,
+        member_id=zone.member_id if own else None,
         resource_kind="zone",
         resource_id=zone.id if alone else None,
     )

@@ -86,6 +86,12 @@ def finish_leaving(actor: Actor) -> int:
     return len(ids)
 
 
+def forgotten_among(zone_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the zones whose signatures nobody can expect any more, since the parent was without a DS long enough."""
+    leaving = select(Zone.id).where(Zone.leaving, *_is_forgotten())
+    return set(db.session.scalars(leaving)) & set(zone_ids)
+
+
 def facts_due(node_id: uuid.UUID) -> list[str]:
     """Zones of which the node is to tell serial, DS and signatures: those of which it did not for the longest time."""
     query = (

@@ -64,6 +64,7 @@ from panel.web import (
     zone_records,
     zone_versions,
     zones,
+    zones_many,
 )
 
 AREAS = (
@@ -83,6 +84,7 @@ AREAS = (
     mailbox_changes,
     mailbox_many,
     zones,
+    zones_many,
     zone_records,
     zone_versions,
     zone_changes,

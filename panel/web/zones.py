@@ -19,12 +19,10 @@ from panel.dns.holding import zone_content
 from panel.dns.idn import to_unicode
 from panel.dns.lint import lint
 from panel.dns.models import Zone, ZoneSet
-from panel.dns.proofs import UNPROVEN
 from panel.dns.proving import get_proof
 from panel.kernel.db import db
 from panel.kernel.errors import Conflict, Invalid
 from panel.kernel.i18n import _
-from panel.kernel.listing import COUNT
 from panel.ledger.resources import RESOURCE_STATES
 from panel.web.asked_id import asked_id
 from panel.web.forms.zones import NewZoneForm
@@ -32,6 +30,7 @@ from panel.web.lists import Asked, asked, csv_answer
 from panel.web.resource_timeline import timeline_of
 from panel.web.session import actor, permission
 from panel.web.zone_parts import keeper, names_of, offers_of, parent_words, sets_listing, told, types_of, whole
+from panel.web.zones_many import WORDS
 from panel.wording.domain_names import finding_words
 
 area = Blueprint("zones", __name__, url_prefix="/dns")
@@ -45,7 +44,6 @@ COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     *((name, attrgetter(name)) for name in ("state", "dnssec", "serial", "version")),
     ("created_at", lambda zone: zone.created_at.isoformat(timespec="seconds")),
 ]
-LOOKS = {"unproven": Zone.held == UNPROVEN, "unsigned": Zone.dnssec.is_(False), "parent": Zone.parent_ds == "mismatch"}
 UNSETTLED = ("pending", "applying", "removing")
 EVENTS_SHOWN, LINTED_MOST = 30, 5_000
 
@@ -57,7 +55,7 @@ def show_list() -> ResponseReturnValue:
     wanted = asked("state", "look")
     listing = wanted.read(_query(wanted), sorts=SORTS, default="name")
     pending = [zone.id for zone in listing.items if zone.state in UNSETTLED and not zone.is_held]
-    return render_template("zones/list.html", listing=listing, states=RESOURCE_STATES, pending=pending)
+    return render_template("zones/list.html", listing=listing, states=RESOURCE_STATES, pending=pending, many=WORDS)
 
 
 @area.get("/zones.csv")
@@ -123,11 +121,11 @@ def only_member() -> uuid.UUID | None:
 
 
 def _query(wanted: Asked) -> Select[Zone]:
-    state, look = wanted.filter("state"), LOOKS.get(wanted.filter("look") or "")
-    query = zones_query(
-        actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None, member_id=asked_id("member")
-    )
-    return query if look is None else query.where(look).execution_options(**{COUNT: None})
+    state = wanted.filter("state")
+    return zones_query(
+        actor(), search=wanted.search, state=state if state in RESOURCE_STATES else None, member_id=asked_id("member"),
+        look=wanted.filter("look"),
+    )  # fmt: skip
 
 
 def _remarks(zone: Zone) -> list[Any] | None:

@@ -56,6 +56,7 @@ ZONE_PROBLEMS: dict[str, tuple[Any, Any]] = {
 
 ZONE_ERRORS: dict[str, Any] = {
     "set_twice": _l("%(name)s %(type)s stands here twice. Put all of its values into one."),
+    "value_same": _l("The new value is the one there is so far."),
     "zone_big": _l("A zone has at most %(most)s sets of records."),
     "zone_lint": _l(
         "With this the zone %(zone)s would be wrong. Correct what is named; what is served stays as it is."
