@@ -126,9 +126,10 @@ def in_order(sets: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
 def content_digest(soa: Soa, records: Sequence[RecordSet], *, dnssec: bool, leaving: bool = False, updates: str) -> str:
     """SHA-256, hex, of all that a zone is to hold, the sets in their order: what the panel keeps beside a zone's row.
 
-    Equal digests are equal contents, so whole tables of zones are compared without their records.
+    Equal digests are equal contents, so whole tables of zones are compared without their records. What programs put
+    into a zone of ``updates`` is theirs: its records are compared with nothing.
     """
-    body = [soa.plain(), [one.plain() for one in records], dnssec, leaving, updates]
+    body = [soa.plain(), [] if updates else [one.plain() for one in records], dnssec, leaving, updates]
     return hashlib.sha256(json.dumps(body, separators=(",", ":")).encode()).hexdigest()
 
 

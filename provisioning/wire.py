@@ -23,12 +23,18 @@ Since protocol 4, reading only:
                   ``whole_seconds``: so long ago began the last round that is whole, null while there is none: what is
                   told at ``mark`` is no older, told or not
 
-Since protocol 5, reading only:
-    ``zones``     ``{names[]}`` → ``{zones{name: {serial, ds[], expires_at}}}``, as the daemon serves them, at most ten
-                  thousand; what it does not serve is left out. ``ds``: what the parent should have of a signed zone, as
-                  the value of a DS record; ``expires_at``: when its first signature ends, UTC ISO 8601, null unsigned
+Since protocol 5, reading only but for the last:
+    ``zones``     ``{names[]}`` → ``{zones{name: {serial, ds[], cds[], expires_at}}}``, as the daemon serves them, at
+                  most ten thousand; what it does not serve is left out. ``ds``: of each key that the parent may name,
+                  as the value of a DS record; ``cds``: what it should have; ``expires_at``: when its
+                  first signature ends, UTC ISO 8601, null unsigned
+    ``changes``   ``{names{name: serial|null}}`` → ``{zones{name: {serial, records[], changes[{serial, removed[],
+                  added[]}]|null}}}``, at most a hundred: of zones that take updates what they hold, and the single
+                  changes since that serial, records as ``[name, type, ttl, value]``; null: nobody knows so far back
     ``sets``      ``{names[]}`` → ``{zones{name: {serial, records[]}}}``, at most a hundred: the record sets of zones
                   that take updates, as they are now, in the form of a zone's ``records``
+    ``ds_seen``   ``{names[]}`` → ``{zones{name: bool}}``, which does something: the parents of these zones have the DS
+                  of their newest keys (``cds`` of ``zones``), so that older ones may go; false: no key waits for that
 
 Since protocol 5 ``hello`` tells ``kinds[]``, those that the node's roles take (of an agent that does not say: those of
 mail), and a node that takes zones gets them (`zone.Zone`). A kind that no role of the node takes is refused with

@@ -16,7 +16,10 @@ _ZONE_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # Delegations of parts of a /24 (RFC 2317): `0/25`, `0-127`.
 _REVERSE_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_/-]{0,61}[a-z0-9_])?")
 _KEY_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?)?")
+# 32 octets in base64, as long as HMAC-SHA256's results (RFC 8945 6).
+_KEY_SECRET = re.compile(r"(?:[A-Za-z0-9+/]{43}=)?")
 _SERIAL_MAX = 2**32 - 1
+_TYPES = {"soa": Soa, "records": tuple, "dnssec": bool, "leaving": bool, "updates": str, "update_key": str}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,30 +28,34 @@ class Zone(Resource):
 
     ``dnssec``: signed. ``leaving``: signed still, but telling the parent to take its DS away (RFC 8078 4); only then
     may ``dnssec`` end. ``updates``: the TSIG key whose holder changes the zone by RFC 2136; then ``records`` are its
-    first content only. ``serial_floor``: the serial must come to be above it (RFC 1982), 0 where nothing is known; it
-    is no part of the content.
+    first content only. ``update_key``: that key's secret, base64; "" where the node has it. ``serial_floor``: the
+    serial must come to be above it (RFC 1982), 0 where nothing is known; neither is part of the content.
     """
 
     kind: ClassVar[str] = "zone"
     since: ClassVar[int] = 5
+    later: ClassVar[tuple[str, ...]] = ("update_key",)
     name: str
     soa: Soa
     records: tuple[RecordSet, ...]
     dnssec: bool
     leaving: bool = False
     updates: str = ""
+    update_key: str = field(default="", repr=False, compare=False)
     serial_floor: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         Resource.__post_init__(self)
         check_zone_name(self.name)
-        for name, type_ in (("soa", Soa), ("records", tuple), ("dnssec", bool), ("leaving", bool), ("updates", str)):
+        for name, type_ in _TYPES.items():
             if type(getattr(self, name)) is not type_:
                 raise InvalidResource(name, "type")
         if self.leaving and not self.dnssec:
             raise InvalidResource("leaving", "unsigned")
         if not _KEY_NAME.fullmatch(self.updates):
             raise InvalidResource("updates", "syntax")
+        if not _KEY_SECRET.fullmatch(self.update_key) or (self.update_key and not self.updates):
+            raise InvalidResource("update_key", "syntax")
         check_integer(self.serial_floor, "serial_floor", 0, _SERIAL_MAX)
         self._check_records()
 

@@ -20,7 +20,7 @@ FIRST_LATER = 3
 
 FIRST_OPS = frozenset({"hello", "apply", "outcomes", "watch", "state"})
 """What agents of the first protocol can be asked (``provisioning.wire``)."""
-LATER_OPS = {"use": 4, "zones": 5}
+LATER_OPS = {"use": 4, "zones": 5, "sets": 5, "changes": 5, "ds_seen": 5}
 """What can be asked since which later protocol than the second."""
 
 

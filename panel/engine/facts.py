@@ -19,7 +19,9 @@ from provisioning.ssh import AgentTooOld, SshError
 
 ANSWER_SECONDS, ROUND_SECONDS = 30.0, 20.0
 
-Due = Callable[[uuid.UUID], Sequence[str]]
+Names = Sequence[str] | Mapping[str, Any]
+"""Names to ask about; where each is asked about otherwise (since when), that too."""
+Due = Callable[[uuid.UUID], Names]
 """The names that a node is to be asked about now, at most as many as one request takes."""
 Keep = Callable[[Actor, uuid.UUID, Sequence[str], Mapping[str, Any]], object]
 """Takes what a node told of the names it was asked about, in a unit of work of its own."""
@@ -36,16 +38,15 @@ def facts_asker(exchange: Exchange, *, role: str, op: str, due: Due, keep: Keep)
         for node in db.session.scalars(select(Node).where(Node.problem_code.is_(None)).order_by(Node.id)).all():
             names = due(node.id) if role in node.roles else ()
             if names and time.monotonic() < end:
-                _ask(exchange, node, op, names, partial(keep, actor, node.id, names))
+                _ask(exchange, node, op, names, partial(keep, actor, node.id, list(names)))
 
     return ask_for_facts
 
 
-def _ask(
-    exchange: Exchange, node: Node, op: str, names: Sequence[str], keep: Callable[[Mapping[str, Any]], object]
-) -> None:
+def _ask(exchange: Exchange, node: Node, op: str, names: Names, keep: Callable[[Mapping[str, Any]], object]) -> None:
     try:
-        keep(exchange.ask(node, op, timeout=ANSWER_SECONDS, names=list(names)))
+        told = dict(names) if isinstance(names, Mapping) else list(names)
+        keep(exchange.ask(node, op, timeout=ANSWER_SECONDS, names=told))
     except AgentTooOld:
         log.info("agent of node %s is too old to be asked for %s", node.name, op)
     except SshError as error:

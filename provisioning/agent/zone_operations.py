@@ -1,4 +1,4 @@
-"""The requests about zones that only name servers answer; they read what Knot serves, and nothing else."""
+"""The requests about zones that only name servers answer: what Knot serves, and that a parent has what it should."""
 
 from __future__ import annotations
 
@@ -18,7 +18,19 @@ def operations(adapter: DnsAdapter) -> dict[str, Operation]:
     return {
         "zones": lambda request: {"zones": adapter.zones(_names(request, ZONES_MAX))},
         "sets": lambda request: {"zones": adapter.sets(_names(request, SETS_MAX))},
+        "changes": lambda request: {"zones": adapter.changes(_serials(request))},
+        "ds_seen": lambda request: {"zones": adapter.confirm_ds(_names(request, SETS_MAX))},
     }
+
+
+def _serials(request: Mapping[str, Any]) -> dict[str, int | None]:
+    """The names to be told of, each with the serial since which; null: only what there is now."""
+    since = request.get("names")
+    if not isinstance(since, dict) or len(since) > SETS_MAX:
+        raise BadRequest("names")
+    if not all(serial is None or (type(serial) is int and 0 <= serial < 2**32) for serial in since.values()):
+        raise BadRequest("names")
+    return {check_zone_name(name): serial for name, serial in since.items()}
 
 
 def _names(request: Mapping[str, Any], most: int) -> list[str]:

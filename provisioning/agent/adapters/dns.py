@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from provisioning.agent.adapters import dns_finish, dns_reading, dns_rows, dns_survey
+from provisioning.agent.adapters import dns_finish, dns_journal, dns_reading, dns_rows, dns_survey
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
 from provisioning.agent.adapters.dns_config import DATABASES, ZONES
@@ -133,7 +133,7 @@ class DnsAdapter:
     ) -> list[Foreign]:
         found = dns_survey.drop(knot, Transaction(self._store.connection), foreign)
         tell(found)
-        knot.configure({}, {}, [one.key for one in found], ())
+        knot.configure({}, {}, [one.key for one in found], {})
         return found
 
     def files(self) -> list[ConfigFile]:
@@ -160,6 +160,16 @@ class DnsAdapter:
         """Tell what zones that take updates hold now. Raises CommandFailed."""
         told = self._ask(lambda knot: {name: dns_reading.sets(knot, name) for name in names})
         return {name: found for name, found in told.items() if found is not None}
+
+    def changes(self, since: Mapping[str, int | None]) -> dict[str, Any]:
+        """Tell what programs changed in zones that take updates, since serials. Raises CommandFailed."""
+        ours = dns_rows.updated(Transaction(self._store.connection), since)
+        told = self._ask(lambda knot: {name: dns_journal.changes(knot, name, since[name]) for name in ours})
+        return {name: found for name, found in told.items() if found is not None}
+
+    def confirm_ds(self, names: Sequence[str]) -> dict[str, bool]:
+        """Have keys go on whose DS the parents have; False: no key of the zone waits. Raises CommandFailed."""
+        return self._ask(lambda knot: knot.confirm_ds(names))
 
     def verify(self) -> dict[str, Any]:
         """Compare everything and tell what differs. Raises CommandFailed."""

@@ -17,7 +17,11 @@ UNSIGNED, SIGNED, LEAVING, UPDATES = "cis-unsigned", "cis-signed", "cis-leaving"
 with ``zonefile-load: none``: what such a zone holds is in the journal alone."""
 
 UPDATES_ACL = "cis-updates-"
-"""Rules of dynamic updates: this and the name of the key that may; the adapter makes them of keys that set-up wrote."""
+"""Rules of dynamic updates: this and the name of the key that may. The adapter makes them, and the keys that it is
+given secrets of; a key that somebody else made stays theirs."""
+
+UPDATED_TYPE = "TXT"
+"""The one type of record that holders of such keys may write (``update-type``)."""
 
 CATALOG = "cis-catalog"
 """The template of set-up's own zones, which are no member's: the catalog that Knot makes."""

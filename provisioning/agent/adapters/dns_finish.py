@@ -135,7 +135,13 @@ class _Finishing:
             and one.name not in wanted
             and had.get(one.name, {}).get("file") == (dns_rows.file_of(one.id),)
         ]
-        self._knot.configure(had, wanted, gone, {row.updates for row in puts if row.updates})
+        tx = Transaction(self._store.connection)
+        secrets, unused = dns_rows.secrets(tx), dns_rows.unused_keys(tx)
+        keys = {row.updates: secrets.get(row.updates, "") for row in puts if row.updates}
+        self._knot.configure(had, wanted, gone, keys, unused)
+        if unused:
+            with self._store.write_lightly() as tx:
+                dns_rows.forget_keys(tx, unused)
 
     def _load(self, puts: Sequence[Row], had: Collection[str]) -> None:
         """Have Knot read what changed: few one after the other, each with its verdict; many side by side."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-from provisioning.agent.adapters.dns_config import LEAVING, SIGNED, UNSIGNED, UPDATES, UPDATES_ACL
+from provisioning.agent.adapters.dns_config import LEAVING, SIGNED, UNSIGNED, UPDATED_TYPE, UPDATES, UPDATES_ACL
 from provisioning.agent.adapters.dns_rows import Row
 from provisioning.agent.adapters.knot_control import Answer, KnotAway, KnotControl, KnotError, connected
 
@@ -19,6 +19,7 @@ _POLL_SECONDS = 0.003
 _IDLE_SECONDS = 1.0
 # So long another's transaction is waited for; one that is open for longer was left by somebody who died in it.
 _OPEN_SECONDS = 2.0
+_ALGORITHM = "hmac-sha256"
 # What Knot makes itself when it signs.
 SIGNING = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "ZONEMD"})
 
@@ -77,11 +78,15 @@ class Knot:
         told = self._each({"command": "conf-read", "section": "zone", "id": name} for name in names)
         return _by_zone(answer for answers in told if not isinstance(answers, KnotError) for answer in answers)
 
-    def keys(self) -> frozenset[str]:
-        """Name the TSIG keys."""
-        with suppress(KnotError):
-            return frozenset(one.data.rstrip(".") for one in self._link.ask("conf-read", section="key", item="id"))
-        return frozenset()
+    def keys(self) -> dict[str, str]:
+        """Tell the secrets of the TSIG keys, by name."""
+        return {_bare(name): items.get("secret", ("",))[0] for name, items in self._section("key").items()}
+
+    def updated_by(self) -> frozenset[str]:
+        """Name the keys by which zones may be updated as rules have it: by whoever holds them, in that one type."""
+        rules = self._section("acl")
+        names = {name.removeprefix(UPDATES_ACL) for name in rules if name.startswith(UPDATES_ACL)}
+        return frozenset(name for name in names if rules[f"{UPDATES_ACL}{name}"] == _rule_of(name))
 
     def items_of(self, row: Row) -> Items:
         """Tell what stands in Knot's configuration of a zone."""
@@ -93,13 +98,23 @@ class Knot:
         return {"template": (template,), "file": (row.file,)}
 
     def configure(
-        self, had: Mapping[str, Items], wanted: Mapping[str, Items], gone: Collection[str], keys: Collection[str]
+        self,
+        had: Mapping[str, Items],
+        wanted: Mapping[str, Items],
+        gone: Collection[str],
+        keys: Mapping[str, str],
+        unused: Collection[str] = (),
     ) -> None:
-        """Change the configuration of zones in one transaction; ``keys`` get a rule each. Raises KnotError."""
-        commands = [command for key in sorted(keys) for command in self._rule(key)]
+        """Change the configuration of zones in one transaction. Raises KnotError.
+
+        ``keys``: by name, which get a rule each; those with a secret are made. ``unused``: keys that go, and their
+        rules.
+        """
+        commands = list(self._keyed(keys)) if keys else []
         commands += [{"command": "conf-unset", "section": "zone", "id": name} for name in gone]
         for name, items in wanted.items():
             commands += _changes(name, had.get(name), items)
+        commands += self._without(unused) if unused else []
         if not commands:
             return
         self._begin("conf", "")
@@ -170,6 +185,11 @@ class Knot:
         for _ in self._named("zone-notify", [*(one.data for one in catalog), *names]):
             pass  # one that is not there any more has nobody to be told of it
 
+    def confirm_ds(self, names: Iterable[str]) -> dict[str, bool]:
+        """Tell that parents have the DS of these zones' newest keys, so that older ones may go; False: none waits."""
+        told = self._named("zone-ksk-submitted", names)
+        return {name: not isinstance(result, KnotError) for name, result in told}
+
     def purge(self, names: Iterable[str]) -> dict[str, str]:
         """Delete the journal, the times and the keys of zones that are configured no more."""
         told = self._named("zone-purge", names, flags="F", filters="o")
@@ -205,14 +225,32 @@ class Knot:
                 self._rules = tuple(one.data for one in told)
         return self._rules
 
-    def _rule(self, key: str) -> Iterator[Command]:
-        rule = f"{UPDATES_ACL}{key}"
+    def _keyed(self, keys: Mapping[str, str]) -> Iterator[Command]:
+        present, right, rules = self.keys(), self.updated_by(), self._section("acl")
+        for name, secret in sorted(keys.items()):
+            if secret and present.get(name) != secret:
+                yield from _whole("key", f"{name}.", {"algorithm": (_ALGORITHM,), "secret": (secret,)}, name in present)
+            if name not in right:
+                rule = f"{UPDATES_ACL}{name}"
+                yield from _whole("acl", rule, _rule_of(name), rule in rules)
+
+    def _without(self, keys: Iterable[str]) -> Iterator[Command]:
+        present, rules = self.keys(), self._section("acl")
+        for name in sorted(keys):
+            if f"{UPDATES_ACL}{name}" in rules:
+                yield {"command": "conf-unset", "section": "acl", "id": f"{UPDATES_ACL}{name}"}
+            if name in present:
+                yield {"command": "conf-unset", "section": "key", "id": f"{name}."}
+
+    def _section(self, section: str) -> dict[str, dict[str, tuple[str, ...]]]:
+        """All of one section of the configuration: id to item to values; nothing where nothing is set."""
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
         with suppress(KnotError):
-            self._link.ask("conf-read", section="acl", id=rule)
-            return
-        yield {"command": "conf-set", "section": "acl", "id": rule}
-        yield {"command": "conf-set", "section": "acl", "id": rule, "item": "key", "data": key}
-        yield {"command": "conf-set", "section": "acl", "id": rule, "item": "action", "data": "update"}
+            for one in self._link.ask("conf-read", section=section):
+                items = found.setdefault(one.id or one.data, {})
+                if one.item != "id":
+                    items[one.item] = (*items.get(one.item, ()), one.data)
+        return found
 
     def _named(
         self, command: str, names: Iterable[str], **parts: str
@@ -241,6 +279,19 @@ class Knot:
                 raise
             except KnotError as error:
                 yield error
+
+
+def _rule_of(key: str) -> Items:
+    return {"key": (f"{key}.",), "action": ("update",), "update-type": (UPDATED_TYPE,)}
+
+
+def _whole(section: str, id_: str, items: Items, is_there: bool) -> Iterator[Command]:  # noqa: FBT001  # two uses above
+    if is_there:
+        yield {"command": "conf-unset", "section": section, "id": id_}
+    yield {"command": "conf-set", "section": section, "id": id_}
+    for item, values in items.items():
+        for value in values:
+            yield {"command": "conf-set", "section": section, "id": id_, "item": item, "data": value}
 
 
 def _changes(name: str, had: Items | None, wanted: Items) -> Iterator[Command]:

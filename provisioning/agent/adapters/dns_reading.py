@@ -21,6 +21,8 @@ _ESCAPED = re.compile(rb"\\([0-9]{3})|\\(.)", re.DOTALL)
 def facts(knot: Knot, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Tell of each zone that is loaded its serial, its DS records' values and when the first signature ends.
 
+    ``ds``: of all keys that the parent may name. ``cds``: what it should have, so of the newest of them (RFC 7344).
+
     Only signatures at the apex are asked for: those of keys and name servers, which are as old as any.
     Raises KnotError.
     """
@@ -35,7 +37,7 @@ def sets(knot: Knot, name: str) -> dict[str, Any] | None:
     found: dict[tuple[str, str], list[Any]] = {}
     for one in answers:
         if one.type not in SIGNING and one.type != "SOA":
-            owner = _relative(one.owner, name)
+            owner = relative(one.owner, name)
             found.setdefault((owner, one.type), [owner, one.type, int(one.ttl), []])[3].append(one.data)
     serial = next((int(one.data.split()[2]) for one in answers if one.type == "SOA"), None)
     if serial is None:
@@ -58,12 +60,19 @@ def wire_name(name: str) -> bytes:
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
+def relative(owner: str, zone: str) -> str:
+    """Return an owner as record sets have it: relative to the zone, ``@`` for the apex."""
+    bare = owner.removesuffix(".")
+    return "@" if bare == zone else bare.removesuffix(f".{zone}")
+
+
 def _signed(knot: Knot, name: str) -> dict[str, Any]:
     signatures = knot.read(name, "@", "RRSIG")
     if not signatures:
-        return {"ds": [], "expires_at": None}
+        return {"ds": [], "cds": [], "expires_at": None}
     keys = [one.data for one in knot.read(name, "@", "DNSKEY") if one.data.startswith(f"{_KEY_OF_ZONE_ENTERED} ")]
-    return {"ds": sorted(_ds(name, keys)), "expires_at": _first_end(signatures)}
+    cds = sorted(found for one in knot.read(name, "@", "CDS") if (found := _wanted_ds(one.data)))
+    return {"ds": sorted(_ds(name, keys)), "cds": cds, "expires_at": _first_end(signatures)}
 
 
 def _ds(name: str, keys: Iterable[str]) -> Iterable[str]:
@@ -72,6 +81,12 @@ def _ds(name: str, keys: Iterable[str]) -> Iterable[str]:
             yield ds_of(name, key)
         except (ValueError, binascii.Error):
             continue
+
+
+def _wanted_ds(cds: str) -> str:
+    """The DS that a CDS asks for; "" where it asks to be rid of it (RFC 8078 4)."""
+    tag, algorithm, sort, *digest = cds.lower().split()
+    return "" if algorithm == "0" else f"{tag} {algorithm} {sort} {''.join(digest)}"
 
 
 def _first_end(signatures: Sequence[Answer]) -> str:
@@ -88,8 +103,3 @@ def _tag(octets: bytes) -> int:
 
 def _octet(match: re.Match[bytes]) -> bytes:
     return bytes([int(match[1])]) if match[1] else match[2]
-
-
-def _relative(owner: str, zone: str) -> str:
-    bare = owner.removesuffix(".")
-    return "@" if bare == zone else bare.removesuffix(f".{zone}")

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS zone (
     floor INTEGER NOT NULL, first INTEGER NOT NULL, state TEXT NOT NULL, serial INTEGER, served TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS zone_past (id TEXT PRIMARY KEY, name TEXT NOT NULL, serial INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS zone_past_name ON zone_past (name);
+CREATE INDEX IF NOT EXISTS zone_updates ON zone (updates) WHERE updates != '';
+CREATE TABLE IF NOT EXISTS zone_key (name TEXT PRIMARY KEY, secret TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS zone_todo (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
     repair INTEGER NOT NULL, batch TEXT NOT NULL);
@@ -55,7 +57,8 @@ class Row(NamedTuple):
     def content(self) -> str:
         """What `record_sets.content_digest` makes of it, from the row's texts as they are."""
         flags = ",".join(str(bool(flag)).lower() for flag in (self.dnssec, self.leaving))
-        return hashlib.sha256(f"[{self.soa},{self.records},{flags},{json.dumps(self.updates)}]".encode()).hexdigest()
+        records = "[]" if self.updates else self.records
+        return hashlib.sha256(f"[{self.soa},{records},{flags},{json.dumps(self.updates)}]".encode()).hexdigest()
 
     def zone(self) -> Zone:
         """Return the resource; an `EditedZone` where somebody made it by hand what no zone may be."""
@@ -158,6 +161,35 @@ def write(tx: Transaction, zones: Sequence[Zone], before: Mapping[Key, Resource]
         f" updates = excluded.updates, floor = excluded.floor, state = '{QUEUED}'",
         ((*_values(zone), firsts.get(zone.id, now)) for zone in zones),
     )
+
+
+def updated(tx: Transaction, names: Iterable[str]) -> list[str]:
+    """Choose of these zones those that programs change."""
+    query = "SELECT name FROM zone WHERE updates != '' AND name IN (SELECT value FROM json_each(?)) ORDER BY name"
+    return [name for (name,) in tx.connection.execute(query, (json.dumps(list(names)),))]
+
+
+def write_keys(tx: Transaction, zones: Iterable[Zone]) -> None:
+    """Keep the secrets of the keys by which programs change zones, until no zone is changed by them any more."""
+    keys = [(zone.updates, zone.update_key) for zone in zones if zone.update_key]
+    tx.connection.executemany("INSERT OR REPLACE INTO zone_key VALUES (?, ?)", keys)
+
+
+def secrets(tx: Transaction) -> dict[str, str]:
+    """Tell the secrets of the keys that were given to this node, by name."""
+    return dict(tx.connection.execute("SELECT name, secret FROM zone_key"))
+
+
+def unused_keys(tx: Transaction) -> list[str]:
+    """Name the keys that were given to this node and by which no zone is changed any more."""
+    used = "SELECT 1 FROM zone WHERE updates = zone_key.name AND updates != ''"
+    query = f"SELECT name FROM zone_key WHERE NOT EXISTS ({used})"  # noqa: S608  # our own text
+    return [name for (name,) in tx.connection.execute(query)]
+
+
+def forget_keys(tx: Transaction, names: Iterable[str]) -> None:
+    """Forget keys that were taken away."""
+    tx.connection.executemany("DELETE FROM zone_key WHERE name = ?", ((name,) for name in names))
 
 
 def delete(tx: Transaction, ids: Iterable[str]) -> None:

@@ -43,6 +43,7 @@ class Staging:
         dns_rows.delete(self._tx, [item.id for item in self._gone])
         puts = [item for item in self._puts if _key(item) not in self._refused]
         dns_rows.write(self._tx, puts, self._before)
+        dns_rows.write_keys(self._tx, puts)
         todos = [
             Todo("purge" if item.purge else "remove", item.id, names[item.id], False)
             for item in self._gone
@@ -78,7 +79,7 @@ class Staging:
         try:
             with Knot.reached() as knot:
                 there = knot.files([item.name for item in new])
-                keys = knot.keys() if keyed else frozenset()
+                keys = knot.keys() if keyed else {}
         except KnotError as error:
             self._refused |= {_key(item): Verdict("failed", "knot", str(error)) for item in (*new, *keyed)}
             return
@@ -87,7 +88,7 @@ class Staging:
             if there.get(item.name) not in {None, file_of(item.id), *leaving}:
                 self._refuse(item, "foreign", f"duplicate entry: {item.name} is configured in Knot, not by the panel")
         for item in keyed:
-            if item.updates not in keys:
+            if not item.update_key and item.updates not in keys:
                 self._refuse(item, "no_key", f"Knot has no key {item.updates}")
 
     def _refuse(self, item: Item, code: str, message: str) -> None:

@@ -44,6 +44,7 @@ def look(tx: Transaction) -> Found:
             configured = knot.configured()
             serials = knot.serials()
             unserved = _misplaced(knot, rows, configured) | _other_files(rows) | _not_loaded(rows, serials)
+            unserved |= _otherwise_keyed(knot, rows, dns_rows.secrets(tx))
             suspects = [row for row in rows if row.id not in unserved and _moved(row, serials)]
             served = knot.served(row.name for row in suspects)
     except KnotError as error:
@@ -70,6 +71,16 @@ def drop(knot: Knot, tx: Transaction, named: Collection[tuple[str, str]]) -> lis
 def _misplaced(knot: Knot, rows: Collection[Row], configured: Mapping[str, Items]) -> set[str]:
     """Rows whose zone Knot's configuration has not, or otherwise."""
     return {row.id for row in rows if configured.get(row.name) != knot.items_of(row)}
+
+
+def _otherwise_keyed(knot: Knot, rows: Collection[Row], secrets: Mapping[str, str]) -> set[str]:
+    """Rows whose zone others may update than the holders of its key, or they more than they should."""
+    updated = [row for row in rows if row.updates]
+    if not updated:
+        return set()
+    present, right = knot.keys(), knot.updated_by()
+    known = {name: secrets.get(name, present.get(name)) for name in right & present.keys()}
+    return {row.id for row in updated if row.updates not in known or known[row.updates] != present[row.updates]}
 
 
 def _other_files(rows: Collection[Row]) -> set[str]:

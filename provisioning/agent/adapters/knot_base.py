@@ -31,6 +31,9 @@ CATALOG, KEY, TRANSFER, LIMITS = "cis-catalog", "cis-transfer.", "cis-transfer",
 
 RESPONSES_PER_SECOND = "200"
 _DAY = 86_400
+KEY_LIFETIME = str(365 * _DAY)
+"""How long a key stays that parents name. The next one is made in time, and takes over when the panel has seen that
+the parent has its DS: until it is told so, Knot keeps both."""
 
 
 class Setting(NamedTuple):
@@ -151,7 +154,7 @@ def _policies() -> list[Setting]:
     seconds = {**signatures, "zsk-lifetime": 90 * _DAY, "dnskey-ttl": _DAY // 24}
     common = {"algorithm": "ecdsap256sha256", **{item: str(value) for item, value in seconds.items()}}
     return [
-        *_section("policy", SIGNED, **common, **{"cds-cdnskey-publish": "always"}),
+        *_section("policy", SIGNED, **common, **{"ksk-lifetime": KEY_LIFETIME, "cds-cdnskey-publish": "always"}),
         *_section("policy", LEAVING, **common, **{"cds-cdnskey-publish": "delete-dnssec"}),
     ]
 
