@@ -38,9 +38,10 @@ class Walk:
         """Work until the zone is in ``state``; what failed for a moment is tried again at once."""
         until = time.monotonic() + SECONDS
         while True:
-            self.work()
+            read_anew()
             if zone.state == state:
                 return zone
+            self.work()
             assert time.monotonic() < until, (zone.state, zone.problem_code, zone.problem_message)
             time.sleep(0.05)
 
