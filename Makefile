@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 UPGRADE ?= --upgrade
 
+# What Python compiled is kept: hundreds of short programs start in a run of the tests, each with the whole panel.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-long check bench bench-peers assets setup setup-tests lock references translations pictures clean help
 
 run: setup  ## Start lab, panel and worker, do the main job once for real, and say where to look

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from panel.cli.running import RunningPanel
 from panel.kernel.db import Base
 from provisioning.lab import NAME_SERVERS, Lab, LabState
 from tests import quicker, servers
+from tests.groups import group_of, longest_first
 from tests.nodes import EnrolledNode, NameServers, enroll_lab_node, enrolled_name_servers, free_lab_name
 from tests.panels import fresh_panel
 
@@ -35,20 +35,8 @@ CHROMIUM_ARGUMENTS = [
 EXPECTED_MS = 60_000
 """How long a page may take to show what is expected of it where much else runs on the machine; 5 s is Playwright's."""
 
-SHARED = {
-    "panel": {"running_panel"},
-    "lab": {"lab", "lab_state", "mail1"},
-    "dns": {"name_servers"},
-    "faults": {"faulty_host"},
-    "browser": {"chromium"},
-}
-"""Groups of tests by what they share: it is made once, in the process that runs the group."""
-
-OF_A_MODULE = {"spare", "whole"}
-"""Hosts that a module's tests share: set up once, and not in each process that runs some of them."""
-
-OF_ONE_TEST = {"bare", "own_lab", "up", "place"}
-"""Hosts that a test has for itself."""
+LONGEST_VALUE = 200
+"""Of so many characters a value may still be part of a test's name; one of megabytes was, a hundred times in a run."""
 
 
 @pytest.fixture(scope="session")
@@ -106,21 +94,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, makes, indirect=True)
 
 
+@pytest.hookimpl
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a value that is too long to be read by its length: each process tells all names, and each report one."""
+    return f"{argname}-of-{len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_VALUE else None
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a panel or a lab in one process, where tests run in several beside each other."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests that share a panel or a lab in one process, where several run; begin with those that take longest."""
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        group = next((group for group, fixtures in SHARED.items() if names & fixtures), _hosts(item, names))
+        group = group_of(item)
         if group is not None:
             item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _hosts(item: pytest.Item, names: set[str]) -> str | None:
-    """The group of a test that has hosts of its own, alone or with its module."""
-    if names & OF_A_MODULE:
-        return f"hosts-{item.path.stem}"
-    return "hosts-" + re.sub(r"\W", "_", f"{item.path.stem}_{item.name}") if names & OF_ONE_TEST else None
+    if getattr(config.option, "loadgroup", False):  # what xdist tells its processes
+        items[:] = longest_first(items)
 
 
 @pytest.fixture

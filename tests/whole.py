@@ -17,12 +17,12 @@ from pathlib import Path
 
 from tests.checks.files import ROOT
 
-TOGETHER = ("-n", "3", "--dist", "loadgroup")
+TOGETHER = ("-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder")
 ALONE = ("-n", "0")
 MOST = 5
 """More than these are no accident."""
 
-GROUP = re.compile(r"@(?:panel|lab|faults|browser|hosts-\w+)$")
+GROUP = re.compile(r"@(?:panel|lab|dns|faults|browser|hosts-\w+)$")
 _TESTS_FAILED = 1
 
 
