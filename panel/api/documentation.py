@@ -14,7 +14,14 @@ from panel.api.fields import Field
 from panel.api.operations import OPERATIONS, Operation
 from panel.api.schemas import COMPONENTS, ref
 
-_PARAMETER = re.compile(r"<uuid:(\w+)>")
+_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+_KINDS = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    "": {"type": "string", "minLength": 1},
+}
+"""How a part of an address is read → its schema."""
+
 _PROBLEMS = {
     400: "not understood",
     401: "no good token",
@@ -49,8 +56,7 @@ def openapi() -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
-        path = _PARAMETER.sub(r"{\1}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(address_of(operation), {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "CIS Panel", "version": "1", "description": ABOUT},
@@ -64,6 +70,11 @@ def openapi() -> dict[str, Any]:
             "responses": {str(status): _problem(words) for status, words in _PROBLEMS.items()},
         },
     }
+
+
+def address_of(operation: Operation) -> str:
+    """Its address as the description writes it, parts in braces."""
+    return _PARAMETER.sub(r"{\2}", operation.path)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -93,8 +104,8 @@ def _going(operation: Operation) -> str:
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-        for name in _PARAMETER.findall(operation.path)
+        {"name": name, "in": "path", "required": True, "schema": _KINDS.get(kind, _KINDS[""])}
+        for kind, name in _PARAMETER.findall(operation.path)
     ]
 
 

@@ -84,5 +84,40 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "events": ["mail:mailbox"],
     },
     "change_webhook": {"active": False},
+    "create_zone": {
+        "member_id": MEMBER,
+        "name": "gmina-nowa.pl",
+        "template": "gmina",
+        "values": {"address": "192.0.2.10", "address6": "2001:db8::10"},
+        "comment": "Nowa domena gminy",
+    },
+    "create_zones": {
+        "zones": [
+            {"member_id": MEMBER, "name": "sp1-nowa.pl", "template": "parked"},
+            {
+                "member_id": MEMBER,
+                "name": "sp2-nowa.pl",
+                "rrsets": [{"name": "www", "type": "A", "ttl": 3600, "values": ["192.0.2.11"]}],
+            },
+        ]
+    },
+    "change_zone": {"soa": {"refresh": 7200}, "dnssec": {"enabled": True}, "comment": "Krótsze odstępy"},
+    "put_record_set": {"ttl": 3600, "values": ["192.0.2.12"], "comment": "Nowy serwer WWW", "accept_warnings": True},
+    "change_record_sets": {
+        "comment": "Przeprowadzka strony",
+        "changes": [
+            {"name": "strona", "type": "A", "ttl": 600, "values": ["192.0.2.13", "192.0.2.14"]},
+            {"name": "stara", "type": "CNAME", "values": None},
+        ],
+        "accept_warnings": True,
+    },
+    "revert_zone": {"comment": "Z powrotem", "accept_warnings": True},
+    "read_zone_to_import": {
+        "name": "gmina-nowa.pl",
+        "member_id": MEMBER,
+        "text": "$TTL 1h\n@ NS ns1.example.com.\n@ NS ns2.example.com.\nwww A 192.0.2.10\n",
+    },
+    "take_zone_import_over": {"our_servers": True, "accept_warnings": True, "comment": "Z dawnego serwera"},
+    "vouch_for_name": {"reason": "Umowa 12/2026"},
 }
 """Operation → body."""

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app, request
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from panel.api.models import KeptAnswer
@@ -24,6 +24,8 @@ from panel.kernel.db import db, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid
 
 KEPT = timedelta(hours=24)
+IN_FLIGHT = timedelta(minutes=5)
+"""How long what asks servers of others may take, before its key counts as lost with the process that worked on it."""
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _SECRETS = frozenset({"link", "token", "password", "secret"})
@@ -41,33 +43,61 @@ def once(operation: Operation, actor: Actor, ask: Ask, headers: dict[str, str]) 
     if not _KEY.fullmatch(key):
         raise Invalid("idempotency_key", field="Idempotency-Key")
     digest = _digest()
+    new = KeptAnswer(actor=actor.ref, key=key, digest=digest)
     try:
         with unit_of_work():
             kept = _find(actor, key)
             if kept is None:
-                return _do(operation, actor, ask, KeptAnswer(actor=actor.ref, key=key, digest=digest))
+                db.session.add(new)
+                db.session.flush()
+                if not operation.outward:
+                    return _do(operation, actor, ask, new)
     except IntegrityError as error:
         # Where the database lets two in at once, the primary key keeps the second out.
         if db.session.get(KeptAnswer, (actor.ref, key)) is None:
             raise
         raise Conflict("in_flight", field="Idempotency-Key") from error
-    if kept.digest != digest:
-        raise Invalid("idempotency_reused", field="Idempotency-Key")
+    if kept is None:
+        return _do_outward(operation, actor, ask, key)
+    _require_same(kept, digest)
     headers[REPLAYED] = "true"
     return _again(operation, actor, kept)
 
 
+def _require_same(kept: KeptAnswer, digest: str) -> None:
+    if kept.digest != digest:
+        raise Invalid("idempotency_reused", field="Idempotency-Key")
+    if kept.status is None:
+        raise Conflict("in_flight", field="Idempotency-Key")
+
+
 def _find(actor: Actor, key: str) -> KeptAnswer | None:
-    db.session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < utcnow() - KEPT))
+    lost = KeptAnswer.status.is_(None) & (KeptAnswer.created_at < utcnow() - IN_FLIGHT)
+    db.session.execute(delete(KeptAnswer).where(or_(KeptAnswer.created_at < utcnow() - KEPT, lost)))
     return db.session.scalar(select(KeptAnswer).where(KeptAnswer.actor == actor.ref, KeptAnswer.key == key))
 
 
 def _do(operation: Operation, actor: Actor, ask: Ask, kept: KeptAnswer) -> Answer:
-    db.session.add(kept)
-    db.session.flush()
     answer = operation.handler(actor, ask)
     told = answer.now()
     kept.status, kept.location, kept.body = told.status, told.location, without_secrets(told.body)
+    return answer
+
+
+def _do_outward(operation: Operation, actor: Actor, ask: Ask, key: str) -> Answer:
+    """As ``_do``, but the key is taken first and given back where nothing came of it: nothing is held meanwhile."""
+    mine = (KeptAnswer.actor == actor.ref, KeptAnswer.key == key)
+    try:
+        answer = operation.handler(actor, ask)
+        told = answer.now()
+    except BaseException:
+        db.session.rollback()
+        with unit_of_work():
+            db.session.execute(delete(KeptAnswer).where(*mine))
+        raise
+    with unit_of_work():
+        values = {"status": told.status, "location": told.location, "body": without_secrets(told.body)}
+        db.session.execute(update(KeptAnswer).where(*mine).values(**values))
     return answer
 
 

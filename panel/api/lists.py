@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
 
 from panel.api.fields import Field, Integer, Text
 from panel.api.operations import Answer, Ask
+from panel.kernel.db import db
 from panel.kernel.listing import PAGE_MAX, PAGE_SIZE, PAGE_SIZE_MAX, paginate
 from panel.kernel.text import fold
 
@@ -52,6 +53,23 @@ def list_answer(
     )
     body = {"items": [shape(row) for row in page.items], "total": page.total, "total_exact": page.total_exact,
             "page": page.page, "page_size": page.page_size, "next": _following(page.next)}  # fmt: skip
+    return Answer(body=body)
+
+
+def plain_answer(
+    ask: Ask, query: Select[T], shape: Callable[[T], Mapping[str, Any]], *, sorts: Mapping[str, Sequence[Any]],
+    default: str,
+) -> Answer:  # fmt: skip
+    """The page that ``ask`` wants of rows that have no id of their own; ``sorts``: to columns that make the order."""
+    asked, sort = ask.query, ask.query.get("sort", default)
+    page, size = asked.get("page", 1), asked.get("page_size", PAGE_SIZE)
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    columns = sorts[sort.removeprefix("-")]
+    ordered = query.order_by(*(one.desc() if sort.startswith("-") else one for one in columns))
+    rows = db.session.scalars(ordered.offset((page - 1) * size).limit(size))
+    more = {**request.args, "page": page + 1} if page * size < total else None
+    body = {"items": [shape(row) for row in rows], "total": total, "total_exact": True, "page": page,
+            "page_size": size, "next": None if more is None else f"{request.path}?{urlencode(more)}"}  # fmt: skip
     return Answer(body=body)
 
 

@@ -66,7 +66,8 @@ class Operation:
     ``permission`` None: every good token may; ``staff``: the permission must be held on the whole association.
     ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema.
     ``statuses``: what a good request may be answered with. ``replay`` makes the answer to a repeated Idempotency-Key
-    from what was kept, where the kept answer itself will not do.
+    from what was kept, where the kept answer itself will not do. ``outward``: it asks servers of others, so nothing of
+    the database is held meanwhile.
     """
 
     method: str
@@ -83,6 +84,7 @@ class Operation:
     waits: bool = False
     versioned: bool = False
     replay: Callable[[Actor, dict[str, Any]], Answer] | None = None
+    outward: bool = False
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from panel.api.documentation import ABOUT, form_schema, openapi
+from panel.api.documentation import ABOUT, address_of, form_schema, openapi
 from panel.api.fields import Amount, Boolean, Day, Field, Id, Integer, ListOf, Shape
 from panel.api.operations import OPERATIONS, Operation
 
@@ -43,7 +43,7 @@ def contents() -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    path = operation.path.replace("<uuid:", "{").replace(">", "}")
+    path = address_of(operation)
     described = openapi()["paths"][path][operation.method.lower()]
     return {
         "name": operation.name,

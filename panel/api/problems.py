@@ -15,6 +15,7 @@ from panel.kernel.db import is_full
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.kernel.i18n import _, _l
 from panel.wording import describe, full_words
+from panel.wording.zone_lint import remark_words
 
 STATUSES: dict[type[PanelError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -81,7 +82,7 @@ def for_error(error: PanelError) -> Response:
     told = error.errors if isinstance(error, Invalid) else [error] if error.field else []
     detail = describe(error) if len(told) <= 1 else _("%(number)s values are not good; see errors.", number=len(told))
     wait = {"Retry-After": str(error.params["seconds"])} if isinstance(error, TooMany) else None
-    return problem(status, error.code, detail, headers=wait, errors=[_line(one) for one in told])
+    return problem(status, error.code, detail, headers=wait, errors=_remarks(error) or [_line(one) for one in told])
 
 
 def for_status(status: int, *, headers: dict[str, str] | None = None) -> Response:
@@ -120,3 +121,14 @@ def _full() -> Response:
 def _line(error: PanelError) -> dict[str, Any]:
     line = {"field": error.field, "code": error.code, "message": describe(error)}
     return line if "row" not in error.params else line | {"row": error.params["row"]}
+
+
+def _remarks(error: PanelError) -> list[dict[str, Any]]:
+    """What the lint says of a zone, each about a set at its address below the zone; ``row``: by which it was wanted."""
+    rows, row = error.params.get("rows", {}), error.params.get("row")
+    return [
+        {"field": "/".join(filter(None, ("rrsets", one.name, one.type))), "code": one.code, "level": one.level,
+         "message": remark_words(one.code, one.params)}
+        | ({} if (at := rows.get((one.name, one.type), row)) is None else {"row": at})
+        for one in error.params.get("remarks", ())
+    ]  # fmt: skip

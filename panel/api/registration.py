@@ -32,6 +32,11 @@ from panel.api import (
     tokens,
     users,
     webhooks,
+    zone_imports,
+    zone_names,
+    zone_records,
+    zone_versions,
+    zones,
 )
 from panel.api.operations import OPERATIONS
 from panel.api.problems import for_busy_database, for_crash, for_error, for_http
@@ -64,6 +69,11 @@ AREAS = (
     erasures,
     outside_providers,
     webhooks,
+    zones,
+    zone_records,
+    zone_versions,
+    zone_imports,
+    zone_names,
 )
 """One module per collection; importing it registers its operations."""
 

@@ -23,6 +23,7 @@ from panel.api.schema_parts import (
 )
 from panel.api.staff_schemas import STEP_IN
 from panel.api.webhook_schemas import WEBHOOKS
+from panel.api.zone_schemas import zone_components
 from panel.ledger import jobs
 from panel.ledger.backups import BACKUP_STATES
 from panel.ledger.differences import STATES as DIFFERENCE_STATES
@@ -241,6 +242,7 @@ COMPONENTS: dict[str, Schema] = {
     **IMPORTS,
     **PEOPLE,
     **WEBHOOKS,
+    **zone_components(_RESOURCE),
     "Problem": thing(
         {
             "type": TEXT | {"format": "uri-reference"},
@@ -249,7 +251,10 @@ COMPONENTS: dict[str, Schema] = {
             "detail": TEXT,
             "code": TEXT,
             "errors": list_of(
-                thing({"field": or_null(TEXT), "code": TEXT, "message": TEXT}, also={"row": WHOLE}),
+                thing(
+                    {"field": or_null(TEXT), "code": TEXT, "message": TEXT},
+                    also={"row": WHOLE, "level": one_of(["error", "warning"])},
+                ),
             ),
         }
     ),

@@ -11,6 +11,8 @@ from sqlalchemy import func
 from panel.contracts.ending import ContractTask
 from panel.contracts.models import Contract
 from panel.contracts.orders import Order
+from panel.dns.imports import ZoneImport
+from panel.dns.models import Zone, ZoneVersion
 from panel.identity.invitations import Invitation
 from panel.identity.limits import Attempts
 from panel.identity.models import ApiToken, User
@@ -59,6 +61,9 @@ MAILBOXES: Orders = {
     "quota_mb": Mailbox.quota_mb,
     "used_mb": Mailbox.held_mb,
 }
+ZONES: Orders = {"name": Zone.name, "created_at": Zone.id}
+ZONE_VERSIONS: Orders = {"number": ZoneVersion.number}
+ZONE_IMPORTS: Orders = {"created_at": ZoneImport.id}
 JOBS: Orders = {"queued_at": Job.id, "state": Job.state, "cause": Job.cause}
 ALARMS: Orders = {"raised_at": Alarm.id}
 BACKUPS: Orders = {"at": NodeBackup.at}

@@ -15,7 +15,8 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: o
 
 
 def path_of(operation: Operation) -> str:
-    return re.sub(r"<uuid:\w+>", lambda _: str(uuid.uuid4()), operation.path)
+    path = re.sub(r"<uuid:\w+>", lambda _: str(uuid.uuid4()), operation.path)
+    return re.sub(r"<(?:\w+:)?\w+>", "1", path)
 
 
 def test_names_and_addresses_are_given_once() -> None:
@@ -32,7 +33,7 @@ def test_an_operation_declares_its_permission_and_what_it_does(operation: Operat
     assert operation.permission in PERMISSIONS or operation.name in OPEN_TO_ALL
     assert operation.handler.__doc__
     assert operation.method == "GET" or (operation.permission or "").endswith(
-        (":write", ":password", ":approve", ":restore", ":invite", ":takeover", ":erase")
+        (":write", ":password", ":approve", ":restore", ":invite", ":takeover", ":erase", ":vouch")
     )
 
 

@@ -27,6 +27,7 @@ from panel.kernel.access import PERMISSIONS, ROLES, SYSTEM
 from panel.kernel.db import db, new_id, unit_of_work, utcnow
 from panel.members.actions import create_member
 from panel.members.models import Member
+from tests.dns.worlds import name_server
 from tests.matrix.rows import MAKERS, NOTED, OF_NOBODY, add_token
 from tests.web.site import Browser
 from tests.worlds import World, grant, small_world
@@ -121,6 +122,8 @@ def families(folder: Path) -> Iterator[Families]:
         places = _members()
         rows: dict[str, dict[str, uuid.UUID]] = {"member": {place: member.id for place, member in places.items()}}
         rows["node"] = {"own": world.node.id}
+        name_server("ns1", "dns_primary", "192.0.2.21")
+        name_server("ns2", "dns_secondary", "192.0.2.22")
         for kind, make in MAKERS.items():
             rows[kind] = {place: make(member, WORDS[place], rows, place) for place, member in places.items()}
         askers = _askers(places)
@@ -141,7 +144,7 @@ def _members() -> dict[str, Member]:
             SYSTEM, name=f"Drzewo {WORDS[place]}", kind="school", slug=f"slug-{WORDS[place]}",
             parent_id=made[parent].id if parent else None,
         )  # fmt: skip
-        grant(made[place], mailboxes=100, mailbox_mb=1_000_000)
+        grant(made[place], mailboxes=100, mailbox_mb=1_000_000, zones=100)
     return made
 
 

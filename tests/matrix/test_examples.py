@@ -28,6 +28,7 @@ BY_STATE = {
     "restore_from_backup": {422},
     "erase_by_name": {409},
     "restore_mail_of_mailbox": {409},
+    "vouch_for_name": {409},
 }
 """What depends on days, nodes and plans that are not there: the status with which it is refused."""
 
