@@ -41,9 +41,8 @@ class Walk:
             read_anew()
             if zone.state == state:
                 return zone
-            self.work()
             assert time.monotonic() < until, (zone.state, zone.problem_code, zone.problem_message)
-            time.sleep(0.05)
+            self.work()
 
     def work(self) -> None:
         """Have the worker do what is due, and what failed for a moment."""
