@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from panel.dns.idn import to_unicode
 from panel.dns.lint import Remark
 from panel.dns.managed import Offered
 from panel.dns.models import Zone, ZoneSet
+from panel.dns.reverse import name_in, network_of
 from panel.kernel.db import db
 from panel.kernel.i18n import _, _l
 from panel.kernel.listing import Page
@@ -46,7 +47,7 @@ class Keeper:
     url: str | None
 
 
-def told(remarks: list[Remark] | tuple[Remark, ...]) -> list[Told]:
+def told(remarks: Sequence[Remark]) -> list[Told]:
     """The remarks in words."""
     return [
         Told(level=one.level, name=one.name, type=one.type, text=remark_words(one.code, one.params)) for one in remarks
@@ -106,6 +107,17 @@ def names_of(zone: Zone) -> dict[str, Any]:
     """A zone's name as people read it, and as servers do where that differs."""
     shown = to_unicode(zone.name)
     return {"shown": shown, "ascii": zone.name if shown != zone.name else None}
+
+
+def reverse_hint(zone: str) -> str | None:
+    """How the name of an address is written in a reverse zone, by the first of its addresses; None in other zones."""
+    network = network_of(zone)
+    if network is None:
+        return None
+    address = network[1] if network.num_addresses > 1 else network[0]
+    name = name_in(zone, str(address))
+    return _("What of the address is not in the zone's name yet, its last part first: for %(address)s it is %(name)s.",
+             address=address, name=name) if name else None  # fmt: skip
 
 
 def parent_words(zone: Zone) -> str:

@@ -26,7 +26,7 @@ from panel.ledger.offers import SOURCES
 from panel.web.forms.base import PanelForm
 from panel.web.forms.zones import ChangeForm, RecordForm, TextForm, record_form
 from panel.web.session import actor, permission
-from panel.web.zone_parts import keeper, names_of
+from panel.web.zone_parts import keeper, names_of, reverse_hint
 from panel.web.zone_steps import in_steps
 from panel.wording import describe
 from provisioning.record_sets import RecordSet
@@ -63,7 +63,8 @@ def edit(zone_id: uuid.UUID) -> ResponseReturnValue:
 
     def page() -> str:
         return render_template("zones/record.html", zone=zone, names=names_of(zone), form=form, row=row, name=name,
-                               editor=form.editor, keeper=keeper(row.source) if row else None)  # fmt: skip
+                               editor=form.editor, keeper=keeper(row.source) if row else None,
+                               reverse_hint=reverse_hint(zone.name))  # fmt: skip
 
     def wanted() -> Wanted:
         one = form.wanted(zone.name)

@@ -10,17 +10,15 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 
 from panel.dns import actions, exporting
-from panel.dns.around import around_us
 from panel.dns.finding import zones_query
-from panel.dns.holding import zone_content
 from panel.dns.idn import to_unicode
-from panel.dns.lint import lint
-from panel.dns.models import Zone, ZoneSet
+from panel.dns.models import Zone
 from panel.dns.proving import get_proof
-from panel.kernel.db import db
+from panel.dns.remarking import remarks_of
+from panel.dns.reverse import network_of
 from panel.kernel.errors import Conflict, Invalid
 from panel.kernel.i18n import _
 from panel.ledger.resources import RESOURCE_STATES
@@ -30,6 +28,7 @@ from panel.web.lists import Asked, asked, csv_answer
 from panel.web.resource_timeline import timeline_of
 from panel.web.session import actor, permission
 from panel.web.zone_parts import keeper, names_of, offers_of, parent_words, sets_listing, told, types_of, whole
+from panel.web.zone_servers import answers_of, is_unsettled, late
 from panel.web.zones_many import WORDS
 from panel.wording.domain_names import finding_words
 
@@ -44,8 +43,7 @@ COLUMNS: list[tuple[str, Callable[[Any], Any]]] = [
     *((name, attrgetter(name)) for name in ("state", "dnssec", "serial", "version")),
     ("created_at", lambda zone: zone.created_at.isoformat(timespec="seconds")),
 ]
-UNSETTLED = ("pending", "applying", "removing")
-EVENTS_SHOWN, LINTED_MOST = 30, 5_000
+EVENTS_SHOWN = 30
 
 
 @area.get("/zones")
@@ -54,7 +52,7 @@ def show_list() -> ResponseReturnValue:
     """Zones in scope, with search, chips and pages."""
     wanted = asked("state", "look")
     listing = wanted.read(_query(wanted), sorts=SORTS, default="name")
-    pending = [zone.id for zone in listing.items if zone.state in UNSETTLED and not zone.is_held]
+    pending = [zone.id for zone in listing.items if is_unsettled(zone)]
     return render_template("zones/list.html", listing=listing, states=RESOURCE_STATES, pending=pending, many=WORDS)
 
 
@@ -76,8 +74,8 @@ def show(zone_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "zones/show.html", zone=zone, names=names_of(zone), listing=listing, types=types_of(zone), offers=offers,
         notes=notes, keeper=keeper, whole=whole, proof=get_proof(actor(), zone_id), finding_words=finding_words,
-        remarks=_remarks(zone), parent=parent_words(zone), pending=zone.state in UNSETTLED and not zone.is_held,
-        lines=timeline_of(actor(), "zone", zone_id, most=EVENTS_SHOWN),
+        remarks=_remarks(zone), parent=parent_words(zone), pending=is_unsettled(zone), network=network_of(zone.name),
+        answers=answers_of(zone), late=late(zone), lines=timeline_of(actor(), "zone", zone_id, most=EVENTS_SHOWN),
     )  # fmt: skip
 
 
@@ -130,10 +128,8 @@ def _query(wanted: Asked) -> Select[Zone]:
 
 def _remarks(zone: Zone) -> list[Any] | None:
     """What looks wrong in the zone as it is; None where it is too large to look each time it is opened."""
-    if zone.want != "put" or zone.updates:
-        return []
-    count = db.session.scalar(select(func.count()).select_from(ZoneSet).where(ZoneSet.zone_id == zone.id))
-    return None if (count or 0) > LINTED_MOST else told(lint(zone_content(zone), around=around_us()))
+    found = remarks_of([zone])[zone.id]
+    return None if found is None else told(found)
 
 
 def _noting(remarks: list[Any], action: Callable[[], actions.Changed]) -> actions.Changed:

@@ -275,7 +275,7 @@ def _examples(place: Place, endpoint: str) -> Iterator[tuple[str, Any]]:
     yield "delivery_id", db.session.scalars(select(Delivery.id)).first()
     yield "import_id", db.session.scalars(select(Import.id)).first()
     zones = {zone.name: zone for zone in db.session.scalars(select(Zone)).unique()}
-    of_purpose = {"restore": "dawna.pl", "purge": "dawna.pl", "vouch": "xn--kocian-9ib.pl", "give_back": "wokiss.pl"}
+    of_purpose = {"restore": "dawna.pl", "purge": "dawna.pl", "vouch": "xn--kocian-4ib.pl", "give_back": "wokiss.pl"}
     yield "zone_id", zones[of_purpose.get(wanted, "koscian.pl")].id
     yield "number", 1
     yield "zone_import_id", db.session.scalars(select(ZoneImport.id)).first()

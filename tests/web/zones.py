@@ -35,7 +35,7 @@ def fill_zones(world: World) -> None:
     seen = {"sent_generation": 1, "applied_generation": 1, "seen_generation": 1, "seen_at": now}
     works = _zone(world, world.koscian, "koscian.pl", version=2, seen_version=2, serial=2026112301, ds=ds,
                   answers={"ns1": 2026112301, "ns2": None}, **seen)  # fmt: skip
-    waits = _zone(world, world.koscian, "xn--kocian-9ib.pl")
+    waits = _zone(world, world.koscian, "xn--kocian-4ib.pl")
     removed = _zone(world, world.koscian, "dawna.pl", **seen)
     _zone(world, world.smigiel, "smigiel.pl", leaving=True, parent_ds="mismatch", ds=ds)
     _zone(world, None, "wokiss.pl")

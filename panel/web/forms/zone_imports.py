@@ -40,7 +40,7 @@ class FilesForm(ComingForm):
     text = TextAreaField(
         _l("Zone file as text"),
         description=_l("Paste it here, or choose files below. An export in JSON is taken too."),
-        render_kw={"rows": 10, "wrap": "off", "class": "code-text", **_PLAIN},
+        render_kw={"rows": 10, "wrap": "off", **_PLAIN},
     )
     files = MultipleFileField(
         _l("Files"),

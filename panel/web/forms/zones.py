@@ -126,7 +126,7 @@ class ChangeForm(PanelForm):
 class TextForm(ChangeForm):
     """All records of a zone as a zone file."""
 
-    text = TextAreaField(_l("Zone file"), render_kw={"rows": 24, "wrap": "off", "class": "code-text", **_PLAIN})
+    text = TextAreaField(_l("Zone file"), render_kw={"rows": 24, "wrap": "off", **_PLAIN})
 
 
 class RecordForm(ChangeForm):
