@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from panel.cli.running import RunningPanel
-from tests.bench import imports, lists, mailboxes, many_nodes, records, recovery, rights, serving, usage
+from tests.bench import imports, lists, mailboxes, many_nodes, records, recovery, rights, serving, usage, zones
 from tests.bench.figures import Line, machine, table, write
 from tests.checks.files import ROOT
 from tests.panels import fresh_panel
@@ -21,6 +21,7 @@ def main() -> int:
         figures = _measure(panel, options)
     if options.nodes:
         figures += many_nodes.sweeps(nodes=options.nodes, progress=_say)
+    figures += zones.zones(n=options.n, many=options.zones, progress=_say)
     figures += rights.rights(n=options.n)
     figures += records.records()
     figures += usage.usage()
@@ -66,6 +67,7 @@ def _options() -> argparse.Namespace:
         "--listed", type=int, default=1_000_000, help="among how many mailboxes lists and searches are; 0: none"
     )
     parser.add_argument("--nodes", type=int, default=1_000, help="how many nodes the sweep goes over; 0: none")
+    parser.add_argument("--zones", type=int, default=10_000, help="how many zones there are at once, each way; 0: none")
     return parser.parse_args()
 
 

@@ -38,6 +38,10 @@ class Api:
         """Write, and with ``wait`` let the answer come when the resource is active or failed."""
         return self._ask("POST", path, body, {} if wait is None else {"Prefer": f"wait={wait}"})
 
+    def put(self, path: str, body: dict[str, Any], *, wait: int | None = None) -> dict[str, Any]:
+        """Have something be exactly so, and with ``wait`` let the answer come when it is active or failed."""
+        return self._ask("PUT", path, body, {} if wait is None else {"Prefer": f"wait={wait}"})
+
     def delete(self, path: str, *, wait: int | None = None) -> dict[str, Any]:
         """Remove, and with ``wait`` let the answer come when it is done."""
         return self._ask("DELETE", path, None, {} if wait is None else {"Prefer": f"wait={wait}"})
