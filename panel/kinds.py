@@ -13,7 +13,7 @@ from panel.dns.adoption import explain as zone_difference
 from panel.dns.looking import DnsLooker, secondary_silent
 from panel.dns.looking import told as zone_told
 from panel.dns.models import Zone
-from panel.dns.parents import ds_mismatched, signatures_expiring
+from panel.dns.parents import ds_awaited, ds_mismatched, signatures_expiring
 from panel.dns.servers import PRIMARY
 from panel.engine.kinds import Comparison, Kind, Looker, Making
 from panel.ledger.nodes import Node
@@ -67,6 +67,7 @@ KINDS = (
             "secondary_silent": secondary_silent,
             "signatures_expiring": signatures_expiring,
             "ds_mismatch": ds_mismatched,
+            "ds_awaited": ds_awaited,
         },
     ),
     Kind(name="orphan", model=Orphan, to_item=orphan_item, name_of=lambda row: row.name),

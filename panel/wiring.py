@@ -28,6 +28,7 @@ from panel.contracts.orders import start_orders
 from panel.contracts.stepping import carry_out_steps
 from panel.contracts.usage_days import note_usage
 from panel.dns.chores import DNS_CHORES
+from panel.dns.delegating import ChildRecords
 from panel.dns.following import PointerRecords
 from panel.dns.managed import keep_offers
 from panel.engine.alarms import watch_conditions
@@ -67,7 +68,7 @@ from panel.notices.expanding import forget_old_notices
 from panel.webhooks.making import forget_old_deliveries, queue_events
 from provisioning.ssh import Sessions
 
-RECORD_SOURCES: tuple[Source, ...] = (MailRecords(), PointerRecords())
+RECORD_SOURCES: tuple[Source, ...] = (MailRecords(), PointerRecords(), ChildRecords())
 """What wants to see records in zones."""
 
 GRADED_KINDS: tuple[Raise, ...] = (raise_mailboxes,)

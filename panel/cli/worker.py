@@ -17,6 +17,8 @@ import click
 
 from config import Settings
 from panel.cli.panel_key import require_own_key
+from panel.dns.dynamic_reading import keep_updates, updates_due
+from panel.dns.rolling import ds_seen_due, keep_ds_seen
 from panel.dns.servers import PRIMARY
 from panel.dns.signing import facts_due, keep_facts
 from panel.engine.alarms import Compose, News, teller
@@ -106,6 +108,8 @@ def _chores(settings: Settings, exchange: Exchange, name: str) -> tuple[Callable
         health_asker(exchange),
         use_asker(exchange, keep_use),
         facts_asker(exchange, role=PRIMARY, op="zones", due=facts_due, keep=keep_facts),
+        facts_asker(exchange, role=PRIMARY, op="changes", due=updates_due, keep=keep_updates),
+        facts_asker(exchange, role=PRIMARY, op="ds_seen", due=ds_seen_due, keep=keep_ds_seen),
         backup_keeper(exchange),
         teller(alarm_relay(settings), _compose(settings)),
         expirer(settings),

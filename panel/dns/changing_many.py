@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, update
 from panel.dns.choosing import REWRITING, VERSIONED, ChangePlan, Choice, Line, Wish, portions, read_zones
 from panel.dns.committing import COMMENT_MOST, ask, new_version
 from panel.dns.content import Content, apply
+from panel.dns.delegating import follow_children
 from panel.dns.following import follow_changes, follow_zone
 from panel.dns.holding import digest_of
 from panel.dns.models import Zone, ZoneSet
@@ -116,7 +117,9 @@ def _digest(zone: Zone, content: Content) -> str:
 def _write_end(wish: Wish, lines: Sequence[Line]) -> None:
     """Removal, or the return of what was removed, as ``removing`` does it with one."""
     sign = -1 if wish.action == "remove" else 1
-    for member_id, count in sorted(Counter(line.zone.member_id for line in lines if line.zone.member_id).items()):
+    for member_id, count in sorted(
+        Counter(line.zone.member_id for line in lines if line.zone.member_id and not line.zone.updates).items()
+    ):
         usage.add(member_id, {"zones": sign * count})
     now = utcnow()
     until = now + timedelta(days=current_app.config["CIS"].grace_days)
@@ -155,6 +158,7 @@ def _follow(actor: Actor, lines: Sequence[Line]) -> None:
                 follow_changes(actor, line.zone, line.changes)
             elif not line.settings:
                 follow_zone(actor, line.zone)
+    follow_children(actor, [line.zone for line in lines if not line.changes and (line.zone.updates or line.zone.ds)])
 
 
 def _jobs(work: Work, actor: Actor, wish: Wish, lines: Sequence[Line]) -> list[Job]:

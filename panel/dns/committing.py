@@ -22,7 +22,9 @@ from panel.kernel.errors import Conflict, NotFound
 from panel.kernel.text import one_line
 from panel.ledger.events import record
 from panel.ledger.jobs import Job, request_job
+from panel.ledger.offers import offers_changed
 from panel.members.models import Member
+from provisioning.record_sets import APEX
 
 COMMENT_MOST = 200
 _SETS = table_of(ZoneSet)
@@ -99,7 +101,23 @@ def commit(
     follow_changes(actor, zone, changes)
     tell(actor, zone, action, version=zone.version, comment=version.comment, sets=len(changes), **(told or {}))
     job = None if zone.is_held else ask(work, actor, zone, action)
+    if not source and any(one.type == "NS" and one.name != APEX for one in changes):
+        offers_changed(actor, [zone.name])  # whoever is handed over to wants its keys named
     return Changed(zone=zone, version=version, remarks=tuple(remarks), job=job)
+
+
+def note_outside(actor: Actor, zone: Zone, old: Content, new: Content, *, serial: int) -> ZoneVersion:
+    """Write down as a version what programs changed on the primary by themselves: nothing is sent for it."""
+    changes = diff(old, new)
+    _write_sets(zone.id, changes, "")
+    is_seen = zone.seen_version == zone.version
+    zone.version += 1
+    zone.seen_version = zone.version if is_seen else zone.seen_version
+    version = new_version(actor, zone, changes, comment="")
+    version.actor, version.actor_name, version.serial = f"key:{zone.updates}", zone.updates, serial
+    db.session.add(version)
+    tell(actor, zone, "outside", version=zone.version, sets=len(changes), serial=serial)
+    return version
 
 
 def new_version(

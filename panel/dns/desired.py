@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from panel.dns.dynamic_keys import secrets_of
 from panel.dns.holding import SOA_FIELDS, plain_sets, soa_of
 from panel.dns.models import Zone
 from provisioning import resources
@@ -24,7 +25,8 @@ COLUMNS: dict[str, Any] = {
 def zone_items(rows: Sequence[Any]) -> list[Item | InvalidResource]:
     """Zones as their node should have them; an error where a row holds what no node may be given."""
     held = plain_sets([row.id for row in rows if row.want == "put"])
-    return [_item(row, held.get(row.id, [])) for row in rows]
+    keys = secrets_of([row.id for row in rows if row.want == "put" and row.updates])
+    return [_item(row, held.get(row.id, []), keys.get(row.id, "")) for row in rows]
 
 
 def zone_item(row: Zone) -> Item:
@@ -35,11 +37,12 @@ def zone_item(row: Zone) -> Item:
     return item
 
 
-def _item(row: Any, sets: Sequence[tuple[str, str, int, tuple[str, ...]]]) -> Item | InvalidResource:
+def _item(row: Any, sets: Sequence[tuple[str, str, int, tuple[str, ...]]], key: str) -> Item | InvalidResource:
     same = {"id": str(row.id), "generation": row.wanted_generation}
     if row.want != "put":
         return Gone(kind="zone", purge=row.want == "purge", **same)
     told = {name: getattr(row, name) for name in ("name", "dnssec", "leaving", "updates", "serial_floor")}
+    told["update_key"] = key
     try:
         return resources.Zone(soa=soa_of(row), records=in_order(RecordSet(*one) for one in sets), **told, **same)
     except InvalidResource as error:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import select
 
 from panel.dns.content import SetChange
+from panel.dns.delegating import follow_children
 from panel.dns.models import ZONES, Zone, ZoneSet
 from panel.dns.reverse import TTL, name_in, names_towards, network_of
 from panel.kernel.access import Actor
@@ -63,8 +64,9 @@ def follow_changes(actor: Actor, zone: Zone, changes: Iterable[SetChange]) -> No
 
 
 def follow_zone(actor: Actor, zone: Zone) -> None:
-    """Bring names of addresses in step with a zone that went or came back, in the running unit of work."""
+    """Bring names of addresses, and the zone above, in step with a zone that went or came back."""
     db.session.flush()
+    follow_children(actor, [zone])
     kept = db.session.scalars(select(ZoneSet).where(ZoneSet.zone_id == zone.id, ZoneSet.keep_ptr)).all()
     if kept:
         offers_changed(actor, _zones_of(reverse_zones(), (value for row in kept for value in row.values)))

@@ -83,7 +83,9 @@ def make_zones(actor: Actor, wanted: Sequence[NewZone], *, accept_warnings: bool
     judge = partial(judged, accept_warnings=accept_warnings, around=around_us(many=len(wanted) > 1))
     made = [_with_row(row, _made, new, nodes[row], servers, judge) for row, new in enumerate(wanted)]
     with unit_of_work() as work:
-        for member_id, count in sorted(Counter(new.member_id for new in wanted if new.member_id).items()):
+        for member_id, count in sorted(
+            Counter(new.member_id for new in wanted if new.member_id and not new.updates).items()
+        ):
             require_granted(member_id, {"zones": count}, fields={"zones": "name"})
             usage.add(member_id, {"zones": count})
         take_names(actor, [one.zone for one in made], reasons=[one.new.reason for one in made])

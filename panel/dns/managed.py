@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
@@ -51,9 +51,11 @@ def keep_offers(sources: Sequence[Source], actor: Actor, names: Collection[str],
         offered = {offer.source: _relative(offer, zone.name) for offer in offers.get(zone.id, ())}
         for source in sorted(kept.get(zone.id, set()) - offered.keys()):
             _keep(actor, zone, source, ())
+        rows = _rows(zone.id)
         for source, sets in offered.items():
-            _mark_equal(zone.id, source, sets)
-            _keep(actor, zone, source, sets)
+            if not _is_kept(rows, source, sets):
+                _mark_equal(zone.id, source, sets)
+                _keep(actor, zone, source, sets)
 
 
 def zone_offers(actor: Actor, sources: Sequence[Source], *, zone_id: uuid.UUID) -> tuple[list[Offered], list[str]]:
@@ -77,6 +79,16 @@ def take_offer(actor: Actor, sources: Sequence[Source], *, zone_id: uuid.UUID, n
             sets = _relative(offer, zone.name)
             if (name, type_) in by_key(sets):
                 keep_sets(actor, zone_id=zone.id, source=offer.source, sets=sets, retake=[(name, type_)])
+
+
+def _is_kept(rows: Mapping[tuple[str, str], ZoneSet], source: str, sets: Sequence[RecordSet]) -> bool:
+    """Whether all is in place, or overridden: of a zone with thousands of sources few have something to do."""
+    mine = {key: row for key, row in rows.items() if row.source == source}
+    return mine.keys() == by_key(sets).keys() and all(
+        row.overridden or (row.ttl, tuple(row.values)) == (one.ttl, one.values)
+        for one in sets
+        for row in [mine[one.name, one.type]]
+    )
 
 
 def _keep(actor: Actor, zone: Zone, source: str, sets: Sequence[RecordSet]) -> None:

@@ -30,8 +30,10 @@ class Zone(ResourceColumns, Base):
 
     Told from outside: ``serial`` as it was seen with ``seen_version``, ``answers`` (server → serial) by the last look,
     ``silent`` the secondary that did not answer it though all is as it was,
-    ``ds`` and ``signatures_until`` by the primary at ``facts_at``, ``parent_ds`` (*match*, *mismatch*, *absent*; empty
-    where nobody was asked) at ``parent_asked_at``, the same since ``parent_since``. ``serial_floor``: what the serial
+    ``ds`` of all its keys, ``wanted_ds`` of the newest of them (a line each) and ``signatures_until`` by the primary at
+    ``facts_at``, ``parent_ds`` (*match*, *rolling*: the parent has an earlier key's only, *mismatch*, *absent*; empty
+    where nobody was asked) at ``parent_asked_at``, the same since ``parent_since``. ``confirmed_ds``: of which
+    ``wanted_ds`` the primary was told that the parent has it. ``serial_floor``: what the serial
     must come to be above.
     """
 
@@ -70,6 +72,8 @@ class Zone(ResourceColumns, Base):
     answers: Mapped[dict[str, int | None]] = mapped_column(JSON, default=dict)
     silent: Mapped[str] = mapped_column(default="")
     ds: Mapped[list[str]] = mapped_column(JSON, default=list)
+    wanted_ds: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    confirmed_ds: Mapped[str] = mapped_column(default="", server_default=text("''"))
     signatures_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     facts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     parent_ds: Mapped[str] = mapped_column(default="")
@@ -126,7 +130,8 @@ class ZoneVersion(Base):
 
     ``changes``: ``[name, type, before, after]`` of the sets that changed, each side ``[ttl, values]`` or null;
     ``settings``: ``{setting: [before, after]}`` of SOA and DNSSEC where they did. The content of any version is had by
-    going back from the present one. ``digest``: of all that it held then.
+    going back from the present one. ``digest``: of all that it held then. ``serial``: with which a change from outside
+    was found on the primary; None for changes made here.
     """
 
     __tablename__ = "zone_versions"
@@ -146,3 +151,4 @@ class ZoneVersion(Base):
     changes: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     settings: Mapped[dict[str, list[Any]]] = mapped_column(JSON, default=dict)
     digest: Mapped[str] = mapped_column(default="")
+    serial: Mapped[int | None] = mapped_column(BigInteger)

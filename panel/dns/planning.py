@@ -116,7 +116,8 @@ def _switched(zone: Zone, enabled: bool, forgotten: Collection[uuid.UUID]) -> Li
 def _with_room(zones: Sequence[Zone]) -> list[Line]:
     """The removed zones, each refused where its member's contracts do not grant all that would come back."""
     refused: dict[uuid.UUID, PanelError] = {}
-    for member_id, count in sorted(Counter(zone.member_id for zone in zones if zone.member_id).items()):
+    counted = Counter(zone.member_id for zone in zones if zone.member_id and not zone.updates)
+    for member_id, count in sorted(counted.items()):
         try:
             require_granted(member_id, {"zones": count}, fields={"zones": "name"})
         except PanelError as error:

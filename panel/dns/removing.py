@@ -38,7 +38,7 @@ def restore_zone(actor: Actor, *, zone_id: uuid.UUID) -> Changed:
         zone = get_zone(actor, zone_id, permission="dns:write", for_change=True)
         if zone.want != "remove":
             raise Conflict("not_removed")
-        if zone.member_id is not None:
+        if zone.member_id is not None and not zone.updates:
             require_granted(zone.member_id, {"zones": 1}, fields={"zones": "name"})
         _count(zone, 1)
         zone.change(want="put", removed_at=None, purge_at=None)
@@ -71,13 +71,21 @@ def purge_expired(actor: Actor) -> int:
     return len(expired)
 
 
+def end_zone(work: Work, actor: Actor, zone: Zone) -> Changed:
+    """Serve a zone no more and delete it at once, with its keys: one that people keep nothing in."""
+    _count(zone, -1)
+    zone.removed_at = utcnow()
+    _purge(zone)
+    return _told(work, actor, zone, "remove")
+
+
 def _purge(zone: Zone) -> None:
     zone.change(want="purge", ds=[], signatures_until=None)
     release_name(zone)
 
 
 def _count(zone: Zone, more: int) -> None:
-    if zone.member_id is not None:
+    if zone.member_id is not None and not zone.updates:
         usage.add(zone.member_id, {"zones": more})
 
 

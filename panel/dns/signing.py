@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from panel.dns.committing import Changed, commit, zone_to_change
+from panel.dns.delegating import follow_children
 from panel.dns.holding import zone_content
 from panel.dns.models import Zone
 from panel.kernel.access import Actor, require
@@ -70,6 +71,7 @@ def set_dnssec(
         if changed.version is not None:
             zone.facts_at = zone.parent_asked_at = None
             zone.parent_ds, zone.parent_since = "", None
+            follow_children(actor, [zone])
         return changed
 
 
@@ -115,18 +117,39 @@ def keep_facts(actor: Actor, node_id: uuid.UUID, asked: Sequence[str], told: Map
     statement = update(table).where(
         table.c.node_id == node_id, table.c.name == bindparam("zone"), table.c.want == "put"
     )
-    values = {"ds": bindparam("told_ds", type_=table.c.ds.type)}
+    values: dict[str, Any] = {"ds": bindparam("told_ds", type_=table.c.ds.type)}
+    values["wanted_ds"] = func.coalesce(bindparam("told_cds", type_=table.c.wanted_ds.type), table.c.wanted_ds)
     values["signatures_until"] = bindparam("until", type_=UTCDateTime())
     with unit_of_work():
+        changed = _other_keys(node_id, {row["zone"]: row["told_cds"] for row in rows})
         execute_many(statement.values(facts_at=database_now(), updated_at=table.c.updated_at, **values), rows)
+        _follow_keys(actor, changed)
+
+
+def _other_keys(node_id: uuid.UUID, told: Mapping[str, str | None]) -> list[uuid.UUID]:
+    """The zones that want another DS at their parents than was known."""
+    here = select(Zone.id, Zone.name, Zone.wanted_ds).where(Zone.node_id == node_id, Zone.want == "put")
+    rows = db.session.execute(here.where(Zone.name.in_(told)))
+    return [row.id for row in rows if told[row.name] not in (None, row.wanted_ds)]
+
+
+def _follow_keys(actor: Actor, zone_ids: Sequence[uuid.UUID]) -> None:
+    """Have parents of ours name the new keys, and others asked soon whether they do."""
+    if zone_ids:
+        chosen = Zone.id.in_(zone_ids)
+        anew = update(Zone).where(chosen).values(parent_asked_at=None, updated_at=Zone.updated_at)
+        db.session.execute(anew, execution_options={"synchronize_session": False})
+        follow_children(actor, db.session.scalars(select(Zone).where(chosen)).unique().all())
 
 
 def _facts(told: Any) -> dict[str, Any]:
     if told is None:  # the node does not serve it, which is for looks to tell
-        return {"told_ds": [], "until": None}
+        return {"told_ds": [], "told_cds": None, "until": None}
     ends = told["expires_at"]
     return {
         "told_ds": sorted(_ds(one) for one in told["ds"])[:DS_MOST],
+        # Agents of before tell all; of one key that is the same.
+        "told_cds": "\n".join(sorted(_ds(one) for one in told.get("cds", told["ds"]))[:DS_MOST]).lower(),
         "until": None if ends is None else datetime.fromisoformat(ends).astimezone(UTC),
     }
 

@@ -46,6 +46,7 @@ CODES = frozenset(
         "secondary_silent",
         "signatures_expiring",
         "ds_mismatch",
+        "ds_awaited",
     }
 )
 """Every code that ``conditions`` may give."""

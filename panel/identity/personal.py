@@ -138,6 +138,7 @@ PLACES: Mapping[str, Places] = {
         stays=(("sets", FILE), ("soa", FILE), ("refusals", FILE), ("notes", FILE), ("actor", NUMBER)),
         plain="name way",
     ),
+    "zone_keys": Places(plain="name sealed"),
     "zone_sets": Places(stays=(("rdata", ADDRESS),), plain="name type source"),
     "zone_versions": Places(
         cleaned="comment actor_name", stays=(("actor", NUMBER), ("changes", ADDRESS), ("settings", ADDRESS)),
@@ -145,7 +146,8 @@ PLACES: Mapping[str, Places] = {
     ),
     "zones": Places(
         cleaned="problem_message", stays=(("soa_rname", ADDRESS),),
-        plain="name want seen_how problem_code template updates soa_mname digest held answers silent ds parent_ds",
+        plain="name want seen_how problem_code template updates soa_mname digest held answers silent ds parent_ds"
+        " wanted_ds confirmed_ds",
     ),
 }  # fmt: skip
 """Of ``users`` the person's own row is blanked; names of other accounts are other people's, alike as they may be."""

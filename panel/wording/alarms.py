@@ -61,6 +61,12 @@ _TITLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         int(told["number"]),
         **told,
     ),
+    "ds_awaited": lambda told: ngettext(
+        "%(number)s zone on %(node)s has a new key of which its parent does not know yet",
+        "%(number)s zones on %(node)s have new keys of which their parents do not know yet",
+        int(told["number"]),
+        **told,
+    ),
     "messages_waiting": lambda told: ngettext(
         "%(number)s message to people has been waiting to leave for an hour",
         "%(number)s messages to people have been waiting to leave for an hour",
@@ -89,6 +95,9 @@ _ADVICE = {
     "signatures_expiring": _l("Look why the name server does not sign anew: its log, its clock, room on its disk."),
     "ds_mismatch": _l(
         "Whoever checks signatures does not see these zones. Have the registrar set the DS shown on the zone's page."
+    ),
+    "ds_awaited": _l(
+        "Nothing fails. Have the registrar set the new DS shown on the zone's page; the keys change once it was seen."
     ),
     "backup_old": _l("Look why the last ones failed, and make one now."),
 }

@@ -19,6 +19,10 @@ ZONE_EVENTS: dict[str, tuple[Any, str, str]] = {
     "dns:zone:remove": (_l("Removal asked for"), "warn", "trash"),
     "dns:zone:restore": (_l("Zone restored"), "ok", "arrow-counterclockwise"),
     "dns:zone:purge": (_l("Deleted for good"), "off", "trash"),
+    "dns:zone:outside": (_l("A program changed records with its key"), "ok", "robot"),
+    "dns:zone:renew_key": (_l("New key for programs made; the one before is worth nothing"), "warn", "key"),
+    "dns:zone:revoke_key": (_l("Key of programs revoked"), "warn", "key"),
+    "dns:zone:keys": (_l("A new signing key took over: the parent has its DS record"), "ok", "shield-check"),
 }
 
 ZONE_CAUSES: dict[str, Any] = {
@@ -32,6 +36,8 @@ ZONE_CAUSES: dict[str, Any] = {
     "dns:zone:remove": _l("removal of a zone"),
     "dns:zone:restore": _l("restoring of a zone"),
     "dns:zone:purge": _l("deletion of a zone for good"),
+    "dns:zone:renew_key": _l("new key for programs"),
+    "dns:zone:revoke_key": _l("key of programs revoked"),
 }
 
 ZONE_PROBLEMS: dict[str, tuple[Any, Any]] = {
@@ -64,6 +70,11 @@ ZONE_ERRORS: dict[str, Any] = {
     "zone_warnings": _l("With this something in the zone %(zone)s looks wrong. Look at it, then confirm."),
     "set_there": _l("There are records %(type)s of %(name)s already. Open those and add to them."),
     "text_lines": _l("Correct these lines. Nothing was changed."),
+    "updates_elsewhere": _l("%(name)s does not lie in this zone, but in one below it. Ask there."),
+    "updates_occupied": _l("Records stand at %(name)s already. Take them away first."),
+    "updates_many": _l("A zone has at most %(most)s zones for programs below it. Take one away that is not needed."),
+    "updates_unproven": _l("Show first whose the name %(name)s is: the zone is not served yet."),
+    "no_updates": _l("%(name)s is no zone that programs change."),
     "zone_updates": _l("The records of %(name)s are kept by programs of their own. Change them there."),
     "ds_at_parent": _l(
         "The parent of %(name)s may still have its DS record. Have it removed at the registrar; the signing ends by"
