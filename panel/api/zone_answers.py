@@ -1,9 +1,9 @@
-"""What operations on zones share: the version somebody saw, which row is at fault, and the zone as it is by then."""
+"""What operations on zones share: the version somebody saw, and the zone as it is by then."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,10 +14,9 @@ from panel.dns.actions import Changed, get_zone
 from panel.dns.models import Zone
 from panel.dns.proving import get_proof
 from panel.dns.remarking import Remarks, remarks_of
+from panel.dns.settling import zone_settled
 from panel.kernel.access import Actor
 from panel.kernel.db import unit_of_work
-from panel.kernel.errors import Invalid, PanelError
-from panel.ledger.waiting import resource_settled
 from panel.shapes import zones as shapes
 from panel.wording.domain_names import finding_words
 from panel.wording.zone_lint import remark_words
@@ -36,46 +35,6 @@ def as_seen(actor: Actor, zone_id: uuid.UUID) -> Iterator[None]:
     with unit_of_work():
         require_match(etag(get_zone(actor, zone_id, permission="dns:write", for_change=True)))
         yield
-
-
-@contextmanager
-def one_set() -> Iterator[None]:
-    """Leave the row out of errors: where one set is asked for, there are no rows."""
-    try:
-        yield
-    except PanelError as error:
-        for one in _each(error):
-            one.params.pop("row", None)
-        raise
-
-
-@contextmanager
-def sets_in(changes: Sequence[Mapping[str, Any]]) -> Iterator[None]:
-    """Have errors name the row of the set, also those of the lint, where it was asked for."""
-    try:
-        yield
-    except PanelError as error:
-        keys = [(str(one["name"]).lower(), str(one["type"]).upper()) for one in changes]
-        error.params["rows"] = {key: row for row, key in reversed([*enumerate(keys)])}
-        for one in _each(error):
-            one.params |= {name: error.params[name] for name in ("row",) if name in error.params}
-        raise
-
-
-@contextmanager
-def zones_in(*, many: bool) -> Iterator[None]:
-    """Have errors name the row of the zone where there are ``many``, and in the field the row of the set."""
-    try:
-        yield
-    except PanelError as error:
-        inner, is_inside = error.params.pop("row", None), "zone_row" in error.params
-        for one in _each(error):
-            one.params.pop("row", None)
-            if is_inside and inner is not None:
-                one.field = f"rrsets.{inner}.{one.field}"
-            row = error.params["zone_row"] if is_inside else inner
-            one.params |= {"row": row} if many and row is not None else {}
-        raise
 
 
 def shown(actor: Actor, zone: Zone, remarks: Remarks | None = None) -> dict[str, Any]:
@@ -103,7 +62,7 @@ def waiting(
         body = shown(actor, zone, remarks) | {"job": job}
         return Answer(body=body, status=status, location=f"/api/v1/zones/{zone_id}", etag=etag(zone))
 
-    return Answer(settled=resource_settled(Zone, zone_id), again=again)
+    return Answer(settled=zone_settled(zone_id), again=again)
 
 
 def replay_created(actor: Actor, kept: dict[str, Any]) -> Answer:
@@ -124,7 +83,3 @@ WRITES: dict[str, Any] = {
     "versioned": True,
 }
 """How operations are declared that change a zone."""
-
-
-def _each(error: PanelError) -> Sequence[PanelError]:
-    return error.errors if isinstance(error, Invalid) else [error]

@@ -6,9 +6,10 @@ from panel.api.fields import Shape, Text
 from panel.api.lists import list_parameters, plain_answer
 from panel.api.operations import Answer, Ask, operation
 from panel.api.schemas import page_of, ref
-from panel.api.zone_answers import WRITES, as_seen, changed, etag, one_set, replay_changed, sets_in
+from panel.api.zone_answers import WRITES, as_seen, changed, etag, replay_changed
 from panel.api.zone_fields import ACCEPT, CHANGES, COMMENT, TTL, VALUES, wanted
 from panel.dns import actions
+from panel.dns.faulty_rows import one_set, sets_in
 from panel.dns.holding import Kept
 from panel.dns.models import ZoneSet
 from panel.dns.records.canonical import canonical_name

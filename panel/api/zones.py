@@ -20,11 +20,11 @@ from panel.api.zone_answers import (
     replay_changed,
     replay_created,
     shown,
-    zones_in,
 )
 from panel.api.zone_fields import ACCEPT, BATCH, COMMENT, ENABLED, NEW, SOA, Signed, new_zone
 from panel.dns import actions
 from panel.dns.exporting import FORMS, export_zone
+from panel.dns.faulty_rows import zones_in
 from panel.dns.finding import zones_query
 from panel.dns.models import Zone
 from panel.dns.remarking import remarks_of

@@ -46,6 +46,7 @@ AREAS: Mapping[str, str] = {
     "users": "panel.cli.users:users",
     "webhooks": "panel.cli.webhooks:webhooks",
     "worker": "panel.cli.worker:worker",
+    "zones": "panel.cli.zones:zones",
 }
 
 

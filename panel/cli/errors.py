@@ -8,8 +8,10 @@ from typing import NoReturn
 import click
 
 from panel.cli.exit_codes import CONFLICT, INVALID, NOT_ALLOWED, NOT_FOUND, OVER_LIMIT, TOO_MANY
+from panel.dns.lint import Remark
 from panel.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit, PanelError, TooMany
 from panel.wording import describe, field_label
+from panel.wording.zone_lint import remark_words
 
 _ROWS = "cis.rows"
 EXIT_CODES: dict[type[PanelError], int] = {
@@ -35,7 +37,15 @@ def exit_with(error: PanelError) -> NoReturn:
         row = one.params.get("row") if rows else None
         place = "" if row is None else f"#{row + 1}: "
         click.echo(f"{place}{_field(one)}{describe(one)}", err=True)
+    for remark in error.params.get("remarks", ()):
+        click.echo(remark_line(remark), err=True)
     sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+
+
+def remark_line(remark: Remark) -> str:
+    """What the lint of zones says, in a line."""
+    place = " ".join(filter(None, (remark.name, remark.type)))
+    return f"{remark.level}: {place}: {remark_words(remark.code, remark.params)}"
 
 
 def _field(error: PanelError) -> str:

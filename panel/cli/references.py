@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from panel.contracts.actions import contracts_query
 from panel.contracts.models import Contract
+from panel.dns.actions import get_zone
+from panel.dns.models import Zone
+from panel.dns.owning import zone_name
 from panel.identity.models import User
 from panel.identity.people import users_query
 from panel.kernel.access import Actor
@@ -61,6 +64,15 @@ def find_mailbox(actor: Actor, text: str) -> Mailbox:
     """The mailbox with this id or address, also one removed within its grace period. Raises NotFound."""
     address = text.lower()
     return get_mailbox(actor, as_id(text) or names.taken(ADDRESSES, [address]).get(address) or require_id(""))
+
+
+def find_zone(actor: Actor, text: str, *, permission: str = "dns:read") -> Zone:
+    """The zone with this id or name, also one removed within its grace period. Raises NotFound."""
+    zone_id = as_id(text)
+    if zone_id is None:
+        named = select(Zone.id).where(Zone.name == zone_name(text), Zone.want.in_(("put", "remove")))
+        zone_id = db.session.scalar(named.order_by(Zone.want, Zone.id.desc()).limit(1)) or require_id("")
+    return get_zone(actor, zone_id, permission=permission)
 
 
 def find_user(actor: Actor, text: str) -> User:
