@@ -144,7 +144,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _good(operation: Operation, status: int) -> dict[str, Any]:
     if not operation.answer:
-        return {"description": "the file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+        files = operation.files or {"*/*": {"type": "string", "format": "binary"}}
+        return {"description": "the file", "content": {kind: {"schema": dict(one)} for kind, one in files.items()}}
     words = {200: "done", 201: "made", 202: "asked for; not yet seen working"}[status]
     return {"description": words, "content": {"application/json": {"schema": dict(operation.answer)}}}
 

@@ -64,7 +64,8 @@ class Operation:
     """One method on one address below ``/api/v1``.
 
     ``permission`` None: every good token may; ``staff``: the permission must be held on the whole association.
-    ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema.
+    ``upload``: a file comes as multipart, with the fields of ``form`` beside it. ``answer``: the body's JSON Schema;
+    ``files``: media type → schema instead, where files of several kinds may come.
     ``statuses``: what a good request may be answered with. ``replay`` makes the answer to a repeated Idempotency-Key
     from what was kept, where the kept answer itself will not do. ``outward``: it asks servers of others, so nothing of
     the database is held meanwhile.
@@ -80,6 +81,7 @@ class Operation:
     upload: bool = False
     form: Mapping[str, Field] = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     statuses: tuple[int, ...] = (200,)
     waits: bool = False
     versioned: bool = False

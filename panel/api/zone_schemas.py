@@ -12,6 +12,7 @@ _SOA = thing({"mname": TEXT, "rname": TEXT} | dict.fromkeys(SOA_BOUNDS, WHOLE))
 _REMARK = thing({"level": one_of(["error", "warning"]), "code": TEXT, "name": TEXT, "type": TEXT, "message": TEXT})
 _SIDE = or_null(thing({"ttl": WHOLE, "values": list_of(TEXT)}))
 _CHANGE = thing({"name": TEXT, "type": TEXT, "before": _SIDE, "after": _SIDE})
+_PLAIN_SET = thing({"name": TEXT, "type": TEXT, "ttl": WHOLE, "values": list_of(TEXT)})
 _SETTING = thing({"name": TEXT, "before": {}, "after": {}})
 _DNSSEC = thing(
     {
@@ -69,6 +70,7 @@ def zone_components(resource: Schema) -> dict[str, Schema]:
         "RecordSet": thing(
             {"name": TEXT, "type": TEXT, "ttl": WHOLE, "values": list_of(TEXT), "source": TEXT, "overridden": FLAG}
         ),
+        "ZoneFile": thing({"name": TEXT, "serial": WHOLE, "soa": _SOA, "rrsets": list_of(_PLAIN_SET)}),
         "ZoneVersion": thing(_VERSION),
         "WholeZoneVersion": thing(_VERSION | {"changes": list_of(_CHANGE)}),
         "ComparedVersions": thing({"changes": list_of(_CHANGE), "settings": list_of(_SETTING)}),

@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from panel.api.fields import Boolean, Id, Shape, Text
 from panel.api.lists import list_answer, list_parameters
 from panel.api.operations import Answer, Ask, operation
+from panel.api.schema_parts import TEXT
 from panel.api.schemas import page_of, ref
 from panel.api.zone_answers import (
     WRITES,
@@ -168,6 +169,7 @@ def restore_zone(actor: Actor, ask: Ask) -> Answer:
     "/zones/<uuid:id>/export",
     permission="dns:read",
     query={"form": Text(choices=FORMS, says="`zone` (text/dns) or `json`; without it as `Accept` says.")},
+    files={"text/dns": TEXT, "application/json": ref("ZoneFile")},
 )
 def read_zone_export(actor: Actor, ask: Ask) -> Answer:
     """Read a zone as a file. Imported again it changes nothing."""

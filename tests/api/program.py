@@ -133,7 +133,7 @@ def _require_described(method: str, path: str, answer: Reply) -> None:
         # Only addresses and methods that the description does not know may be answered otherwise.
         assert answer.status_code in {404, 405}, f"{method} {described}: {answer.status_code} is not described"
         return
-    if schema is not None:
+    if schema is not None and not answer.content_type.startswith("text/dns"):
         assert faults(answer.json, schema) == []
 
 
