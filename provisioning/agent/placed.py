@@ -11,11 +11,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """A file as set-up writes it: root's, no link, with this mode, and a content that ``is_as_written`` accepts."""
+    """A file as set-up writes it: root's, no link, of this mode and group, its content as ``is_as_written`` has it."""
 
     path: Path
     mode: int
     is_as_written: Callable[[bytes], bool]
+    group: int = 0
 
 
 def with_content(path: Path, mode: int, content: bytes) -> ConfigFile:
@@ -33,7 +34,7 @@ def _is_so(file: ConfigFile) -> bool:
         handle = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
             facts = os.fstat(stream.fileno())
-            ours = stat.S_ISREG(facts.st_mode) and (facts.st_uid, facts.st_gid) == (0, 0)
+            ours = stat.S_ISREG(facts.st_mode) and (facts.st_uid, facts.st_gid) == (0, file.group)
             return ours and stat.S_IMODE(facts.st_mode) == file.mode and file.is_as_written(stream.read())
     except OSError:
         return False

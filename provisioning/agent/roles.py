@@ -9,6 +9,7 @@ from provisioning.agent import diagnose, zone_operations
 from provisioning.agent.adapters import dns_rows, mail_rows, mail_use
 from provisioning.agent.adapters.contract import Adapter
 from provisioning.agent.adapters.dns import DnsAdapter
+from provisioning.agent.adapters.dns_secondary import SecondaryAdapter
 from provisioning.agent.adapters.mail import MailAdapter
 from provisioning.agent.adapters.several import SeveralAdapters
 from provisioning.agent.looking import Operation
@@ -46,10 +47,11 @@ def verify(store: Store) -> dict[str, Any]:
     return together | {"daemons": {name: runs for one in daemons for name, runs in one.items()}}
 
 
-def _adapters(store: Store) -> list[MailAdapter | DnsAdapter]:
+def _adapters(store: Store) -> list[MailAdapter | DnsAdapter | SecondaryAdapter]:
     roles = diagnose.roles()
-    mail: list[MailAdapter | DnsAdapter] = [MailAdapter(store)] if "mail" in roles else []
-    return [*mail, DnsAdapter(store)] if "dns_primary" in roles else mail
+    made: list[MailAdapter | DnsAdapter | SecondaryAdapter] = [MailAdapter(store)] if "mail" in roles else []
+    made += [DnsAdapter(store)] if "dns_primary" in roles else []
+    return [*made, SecondaryAdapter(store)] if "dns_secondary" in roles else made
 
 
 def _daemons(report: Mapping[str, Any]) -> Mapping[str, bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import grp
+import hashlib
 import ipaddress
 import os
 import pkgutil
@@ -20,6 +21,7 @@ from pathlib import Path
 from provisioning.agent.adapters.commands import run
 from provisioning.agent.base.name_servers import NameServer, NameServers
 from provisioning.agent.base.placing import place
+from provisioning.agent.store import Transaction
 
 CONFIG = Path("/etc/bind/named.conf")
 KEYS = Path("/etc/bind/cis.keys")
@@ -27,6 +29,7 @@ KEYS = Path("/etc/bind/cis.keys")
 CONTROL_KEY = Path("/etc/bind/rndc.key")
 """That of BIND's own control program, where Debian's package makes it; made here if it is missing."""
 CATALOGS = Path("/var/cache/bind/catalogs")
+MODES = {CONFIG: 0o644, KEYS: 0o640}
 PID = Path("/run/named/named.pid")
 USER = "bind"
 KEY = "cis-transfer"
@@ -47,13 +50,29 @@ def install(servers: NameServers, unlimited: Sequence[str]) -> bool:
     if not CONTROL_KEY.exists():
         made = base64.b64encode(secrets.token_bytes(32)).decode()
         place(CONTROL_KEY, _key("rndc-key", made).encode(), 0o640, group=group)
-    changed = place(KEYS, _key(KEY, servers.key).encode(), 0o640, group=group)
+    changed = place(KEYS, _key(KEY, servers.key).encode(), MODES[KEYS], group=group)
     text = config_text(servers, unlimited).encode()
     with tempfile.NamedTemporaryFile() as draft:
         draft.write(text)
         draft.flush()
         run(["named-checkconf", draft.name])
-    return place(CONFIG, text, 0o644) or changed
+    return place(CONFIG, text, MODES[CONFIG]) or changed
+
+
+def note_written(tx: Transaction) -> None:
+    """Note what the files hold that were just written, so that it is seen when somebody edits them."""
+    for path in MODES:
+        tx.note_fact(fact_of(path), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def fact_of(path: Path) -> str:
+    """Name the fact under which a file's digest is noted."""
+    return f"bind_{path.name}"
+
+
+def group_of(path: Path) -> int:
+    """Tell whose group the file is."""
+    return grp.getgrnam(USER).gr_gid if path == KEYS else 0
 
 
 def config_text(servers: NameServers, unlimited: Sequence[str]) -> str:

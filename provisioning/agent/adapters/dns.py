@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from provisioning.agent.adapters import dns_finish, dns_journal, dns_reading, dns_rows, dns_survey
+from provisioning.agent.adapters import dns_finish, dns_journal, dns_reading, dns_rows, dns_survey, knot_drift
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign, Inspected, Late, Staged
 from provisioning.agent.adapters.dns_config import DATABASES, ZONES
@@ -137,8 +137,8 @@ class DnsAdapter:
         return found
 
     def files(self) -> list[ConfigFile]:
-        """Name none: Knot's configuration is a database, and set-up's part of it is set-up's."""
-        return []
+        """Name what Knot is started with, which stands for set-up's part of its database too."""
+        return knot_drift.files(Transaction(self._store.connection))
 
     def health(self) -> dict[str, Any]:
         """Tell whether Knot answers."""

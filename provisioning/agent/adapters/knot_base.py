@@ -94,7 +94,7 @@ def bring_to(knot: KnotControl, wanted: Sequence[Setting]) -> list[Setting]:
 
     Secondaries that set-up once named and names no longer are taken out. Raises KnotError; then nothing was changed.
     """
-    had = _present(knot, wanted)
+    had = present(knot, wanted)
     changed = [row for row in wanted if had.get(row[:3], ()) != row.values]
     gone = sorted({id for section, id, _ in had if section == "remote"} - {row.id for row in wanted})
     if changed or gone:
@@ -110,6 +110,19 @@ def bring_to(knot: KnotControl, wanted: Sequence[Setting]) -> list[Setting]:
     return changed
 
 
+def present(knot: KnotControl, wanted: Iterable[Setting]) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """Read what is set now in the sections of ``wanted``: section, id and item to values. Raises KnotAway."""
+    found: defaultdict[tuple[str, str, str], tuple[str, ...]] = defaultdict(tuple)
+    for section, id in {(row.section, row.id if row.section == "zone" else "") for row in wanted}:
+        try:
+            told = knot.ask("conf-read", section=section, id=id)
+        except KnotError:
+            continue  # nothing of this section is set yet
+        for one in told:
+            found[one.section, one.id, one.item] += (one.data,)
+    return dict(found)
+
+
 def _write(knot: KnotControl, changed: Iterable[Setting], had: Mapping[tuple[str, str, str], tuple[str, ...]]) -> None:
     known = {(section, id) for section, id, _ in had}
     for row in changed:
@@ -120,18 +133,6 @@ def _write(knot: KnotControl, changed: Iterable[Setting], had: Mapping[tuple[str
             knot.ask("conf-unset", section=row.section, id=row.id, item=row.item)
         for value in row.values or ("",):
             knot.ask("conf-set", section=row.section, id=row.id, item=row.item, data=value)
-
-
-def _present(knot: KnotControl, wanted: Iterable[Setting]) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    found: defaultdict[tuple[str, str, str], tuple[str, ...]] = defaultdict(tuple)
-    for section, id in {(row.section, row.id if row.section == "zone" else "") for row in wanted}:
-        try:
-            told = knot.ask("conf-read", section=section, id=id)
-        except KnotError:
-            continue  # nothing of this section is set yet
-        for one in told:
-            found[one.section, one.id, one.item] += (one.data,)
-    return dict(found)
 
 
 def _server() -> list[Setting]:

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 
-from provisioning.agent.adapters import bind_base, knot_base
+from provisioning.agent.adapters import bind_base, knot_base, knot_drift
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.knot_control import KnotAway, KnotError, connected
 from provisioning.agent.base.commands import run
@@ -14,7 +14,7 @@ from provisioning.agent.base.errors import SetupFailed
 from provisioning.agent.base.name_servers import NameServers
 from provisioning.agent.base.placing import make_folder
 from provisioning.agent.base.services import Service, has_systemd, keep_running, start
-from provisioning.agent.store import STORE_PATH, Store
+from provisioning.agent.store import STORE_PATH, Store, Transaction
 
 # Debian's own units make these folders; elsewhere the line of the boot list does.
 KNOT = Service(
@@ -47,7 +47,9 @@ def set_up_primary(servers: NameServers, unlimited: Sequence[str], say: Callable
     if is_new and KNOT.running():
         start(KNOT)  # it was started by its package, from another configuration
     keep_running(KNOT)
-    changed = _bring(knot_base.settings(servers, unlimited))
+    wanted = knot_base.settings(servers, unlimited)
+    changed = _bring(wanted)
+    _note(lambda tx: knot_drift.note_settings(tx, wanted))
     if not is_new and any(row.section == "server" and row.item in _AT_START_ONLY for row in changed):
         say("WARNING: Knot must be restarted by hand, when its absence suits, to take all of its new settings")
 
@@ -60,6 +62,7 @@ def set_up_secondary(servers: NameServers, unlimited: Sequence[str]) -> None:
         changed = bind_base.install(servers, unlimited)
     except CommandFailed as error:
         raise SetupFailed("service", error.words) from error
+    _note(bind_base.note_written)
     if was_running and changed:
         _restart_bind()
     else:
@@ -96,6 +99,14 @@ def _restart_bind() -> None:
         while BIND.running() and time.monotonic() < deadline:
             time.sleep(0.02)
     start(BIND)
+
+
+def _note(write: Callable[[Transaction], None]) -> None:
+    """Note in the agent's file what was written, for those who look later whether it still is so."""
+    store = Store()
+    with store.write() as tx:
+        write(tx)
+    store.close()
 
 
 def _make_store() -> None:
