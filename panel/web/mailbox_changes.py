@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from panel.kernel.db import utcnow
 from panel.kernel.i18n import _
 from panel.mail import actions, takeover
 from panel.mail.aliases import aliases_of
 from panel.mail.models import Mailbox
+from panel.web.confirming import confirmed
 from panel.web.forms.base import PanelForm
 from panel.web.forms.mail import PasswordForm, QuotaForm, RenameForm, TakeOverForm
 from panel.web.mail_parts import domain_names, link_page, room
@@ -139,12 +138,9 @@ def _confirmed(
     mailbox_id: uuid.UUID, action: Callable[..., actions.Changed], template: str, told: str
 ) -> ResponseReturnValue:
     """Show what will happen, and do it once that was confirmed."""
-    mailbox, form = _mailbox(mailbox_id), PanelForm()
-    if form.attempt(lambda: action(actor(), mailbox_id)) is not None:
-        return _done(mailbox_id, told)
-    until = utcnow() + timedelta(days=current_app.config["CIS"].grace_days)
-    aliases = aliases_of(mailbox)
-    return render_template(template, form=form, mailbox=mailbox, aliases=aliases, until=until), form.status
+    mailbox, to = _mailbox(mailbox_id), url_for("mail.show", mailbox_id=mailbox_id)
+    return confirmed(lambda: action(actor(), mailbox_id), template, told=told, to=to, mailbox=mailbox,
+                     aliases=aliases_of(mailbox))  # fmt: skip
 
 
 def _done(mailbox_id: uuid.UUID, told: str) -> ResponseReturnValue:

@@ -10,14 +10,13 @@ from flask.typing import ResponseReturnValue
 
 from panel.dns import actions, proving
 from panel.dns.models import Zone
-from panel.kernel.db import utcnow
 from panel.kernel.i18n import _
+from panel.web.confirming import confirmed
 from panel.web.forms.base import PanelForm
 from panel.web.forms.zones import ForceForm, ReasonForm, SoaForm, SoaRow
 from panel.web.session import actor, permission
 from panel.web.zone_parts import parent_words
 from panel.web.zone_steps import done
-from panel.web.zones import grace
 from panel.wording.domain_names import finding_words
 
 area = Blueprint("zone", __name__, url_prefix="/dns/zones/<uuid:zone_id>")
@@ -120,10 +119,8 @@ def _confirmed(
     zone_id: uuid.UUID, action: Callable[..., actions.Changed], template: str, told: str
 ) -> ResponseReturnValue:
     """Show what will happen, and do it once that was confirmed."""
-    zone, form = _zone(zone_id), PanelForm()
-    if form.attempt(lambda: action(actor(), zone_id=zone_id)) is not None:
-        return _to(zone_id, told)
-    return render_template(template, zone=zone, form=form, until=utcnow() + grace()), form.status
+    to = url_for("zones.show", zone_id=zone_id)
+    return confirmed(lambda: action(actor(), zone_id=zone_id), template, told=told, to=to, zone=_zone(zone_id))
 
 
 def _to(zone_id: uuid.UUID, told: str) -> ResponseReturnValue:

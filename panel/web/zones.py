@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select
 
@@ -105,11 +104,6 @@ def export(zone_id: uuid.UUID, form: str) -> ResponseReturnValue:
     answer = Response(file.text, mimetype=file.media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
     return answer
-
-
-def grace() -> timedelta:
-    """How long a removed zone can be restored."""
-    return timedelta(days=current_app.config["CIS"].grace_days)
 
 
 def only_member() -> uuid.UUID | None:

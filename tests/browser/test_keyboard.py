@@ -11,7 +11,9 @@ from panel.imports.committing import carry_out_imports
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db
 from panel.mail.models import Mailbox
+from tests import axe
 from tests.browser.conftest import Place
+from tests.dns.worlds import name_servers
 
 FAR = 40
 """More stops than there are before anything on these pages, behind the menu."""
@@ -65,6 +67,71 @@ def test_a_table_is_imported_and_its_mailboxes_changed_without_a_mouse(empty: Pl
         assert db.session.scalars(select(Mailbox.suspended_at).where(address)).one() is not None
         db.session.rollback()
     window.close()
+
+
+def test_a_zone_is_made_mended_put_back_and_changed_with_others_without_a_mouse(empty: Place) -> None:
+    with empty.site.world.app.app_context():
+        name_servers(empty.site.world)
+    window = empty.window(empty.site.admin)
+    page = window.new_page()
+    page.goto(f"{empty.url}/dns/zones/new")
+    skip(page)
+    to(page, "#name")
+    page.keyboard.type("klawisz.pl")
+    to(page, "#member_id")
+    page.keyboard.type("miasto-koscian")
+    press(page, "main form.form .form-actions button")
+    expect(page.locator("h1")).to_contain_text("klawisz.pl")
+    _add(page, "A", "www", "192.0.2.10")
+    _save(page)
+    _add(page, "CNAME", "www", "klawisz.pl.")
+    expect(page.locator(".notice-danger .remarks")).to_be_visible()
+    expect(page.locator("main button[value=save]")).to_have_count(0)
+    press(page, "main button[value=again]")
+    to(page, "#name")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("ftp")
+    press(page, "main .form-actions button[value=preview]")
+    _save(page)
+    expect(page.locator("#records + * + [data-list] tbody")).to_contain_text("ftp")
+    press(page, "main a[href$='/versions']")
+    press(page, "main a[href$='/versions/1/revert']")
+    _save(page)
+    expect(page.locator("main")).not_to_contain_text("192.0.2.10")
+
+    page.goto(f"{empty.url}/dns/zones?search=klawisz")
+    skip(page)
+    to(page, "tbody input[type=checkbox]")
+    page.keyboard.press("Space")
+    to(page, "#many-action")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    press(page, "#many button[value=chosen]")
+    to(page, "#ttl")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("600")
+    press(page, "main .form-actions button[value=plan]")
+    assert axe.violations(page) == []
+    press(page, "form.confirm button")
+    expect(page.locator("[role=status], .notice").first).to_be_visible()
+    window.close()
+
+
+def _add(page: Page, type_: str, name: str, value: str) -> None:
+    """From the zone's page to the difference that one new record makes."""
+    press(page, "main a[href$='/records/new']")
+    press(page, f"main a.choice[href$='type={type_}']")
+    to(page, "#name")
+    page.keyboard.type(name)
+    to(page, "[id='values.0'] input")
+    page.keyboard.type(value)
+    press(page, "main .form-actions button[value=preview]")
+
+
+def _save(page: Page) -> None:
+    """Save what is shown, and come to the zone's page."""
+    press(page, "main .form-actions button[value=save]")
+    expect(page.locator("#records")).to_be_visible()
 
 
 def to(page: Page, selector: str) -> None:

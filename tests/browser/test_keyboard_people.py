@@ -99,9 +99,7 @@ def _order(page: Page, url: str) -> None:
 
 
 def _approve(page: Page, url: str) -> None:
-    page.goto(url)
-    skip(page)
-    press(page, "main a[href*='/orders/']")
+    _open(page, url, "main a[href*='/orders/']")
     press(page, "main a[href$='/approve']")
     to(page, "#number")
     page.keyboard.type("Umowa 7")
@@ -111,9 +109,7 @@ def _approve(page: Page, url: str) -> None:
 
 
 def _step_in(page: Page, url: str) -> None:
-    page.goto(url)
-    skip(page)
-    press(page, "main a[href*='/stepping-in/']")
+    _open(page, url, "main a[href*='/stepping-in/']")
     to(page, "#reason")
     page.keyboard.type("Pani Anna prosi o pomoc ze skrzynką")
     press(page, "form.confirm button")
@@ -123,9 +119,7 @@ def _step_in(page: Page, url: str) -> None:
 
 
 def _hand_over(page: Page, url: str) -> None:
-    page.goto(url)
-    skip(page)
-    press(page, "main a[href$='/hand-over']")
+    _open(page, url, "main a[href$='/hand-over']")
     to(page, "#email")
     page.keyboard.type("nastepca@example.test")
     _type_day(page, "#ends_on", today() + timedelta(days=7))
@@ -134,13 +128,18 @@ def _hand_over(page: Page, url: str) -> None:
 
 
 def _erase(page: Page, url: str) -> None:
-    page.goto(url)
-    skip(page)
-    press(page, "main a[href$='/erase']")
+    _open(page, url, "main a[href$='/erase']")
     to(page, "#reason")
     page.keyboard.type("Wniosek z 3 listopada")
     press(page, "form.confirm button")
     expect(page.locator("main")).to_contain_text("Dane osoby usunięte")
+
+
+def _open(page: Page, url: str, link: str) -> None:
+    """Go to a page and from there by a link of its own."""
+    page.goto(url)
+    skip(page)
+    press(page, link)
 
 
 def _type_day(page: Page, selector: str, day: date) -> None:

@@ -12,8 +12,14 @@ from tests.web.site import Site, token_in
 pytestmark = pytest.mark.one_database
 
 
-def test_an_old_servers_address_is_replaced_after_a_look_at_what_happens(full_site: Site) -> None:
+def test_what_happens_to_many_zones_is_shown_first_and_then_done(full_site: Site) -> None:
     client = full_site.client(full_site.admin)
+    _replace(client)
+    _remove(client)
+    _ask_senselessly(client)
+
+
+def _replace(client: FlaskClient) -> None:
     page = client.get("/dns/zones?search=koscian").text
     assert page.count('name="id" value="') == 1
     assert 'value="all"' in page
@@ -37,8 +43,7 @@ def test_an_old_servers_address_is_replaced_after_a_look_at_what_happens(full_si
     assert client.get(done.location).status_code == 200
 
 
-def test_many_are_removed_at_once_and_senseless_choices_do_nothing(full_site: Site) -> None:
-    client = full_site.client(full_site.admin)
+def _remove(client: FlaskClient) -> None:
     page = client.get("/dns/zones").text
     ids = [part.split('"')[0] for part in page.split('name="id" value="')[1:]]
     shown = send(client, page, action="remove", scope="chosen", id=ids)
@@ -46,6 +51,10 @@ def test_many_are_removed_at_once_and_senseless_choices_do_nothing(full_site: Si
     assert 'name="comment"' not in shown.text
     done = send(client, page, action="remove", scope="chosen", id=ids, step="save", digest=digest_in(shown))
     assert (done.status_code, db.session.scalars(select(Zone.want).distinct()).all()) == (303, ["remove"])
+
+
+def _ask_senselessly(client: FlaskClient) -> None:
+    page = client.get("/dns/zones").text
     for values in (
         {"scope": "chosen"},
         {"scope": "chosen", "id": "x"},
