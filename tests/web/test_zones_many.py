@@ -50,6 +50,7 @@ def _remove(client: FlaskClient) -> None:
     assert "stref" in shown.text.split('class="plan"')[1]
     assert 'name="comment"' not in shown.text
     done = send(client, page, action="remove", scope="chosen", id=ids, step="save", digest=digest_in(shown))
+    db.session.rollback()
     assert (done.status_code, db.session.scalars(select(Zone.want).distinct()).all()) == (303, ["remove"])
 
 
