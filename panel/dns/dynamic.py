@@ -23,7 +23,7 @@ from panel.dns.records.canonical import canonical_name
 from panel.dns.removing import end_zone
 from panel.kernel.access import Actor
 from panel.kernel.db import Work, db, unit_of_work, utcnow
-from panel.kernel.errors import Conflict, NotFound, OverLimit
+from panel.kernel.errors import Conflict, Invalid, NotFound, OverLimit
 from panel.ledger.nodes import Node
 from provisioning.record_sets import APEX
 
@@ -147,7 +147,10 @@ def _require_free(parent: Zone, name: str) -> None:
 
 
 def _child_name(parent: Zone, host: str) -> str:
-    place = canonical_name(host, parent.name).removeprefix("*.")
+    try:
+        place = canonical_name(host, parent.name).removeprefix("*.")
+    except Invalid as error:
+        raise Invalid(error.code, **{**error.params, "field": "host"}) from None
     inner = "" if place in (APEX, "*") else f"{place.removeprefix(f'{LABEL}.')}."
     return f"{LABEL}.{inner if inner != f'{LABEL}.' else ''}{parent.name}"
 

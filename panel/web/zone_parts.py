@@ -25,8 +25,8 @@ from panel.web.lists import Asked, Listing
 from panel.web.session import actor
 from panel.wording.zone_lint import remark_words
 
-_PAGES = {"mail": "mail_domain"}
-_SOURCES = {"mail": _l("mail domain"), "ptr": _l("addresses in other zones")}
+_PAGES = {"mail": "mail_domain", "zone": "zone"}
+_SOURCES = {"mail": _l("mail domain"), "ptr": _l("addresses in other zones"), "zone": _l("zone below")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,5 +125,8 @@ def parent_words(zone: Zone) -> str:
     return {
         "match": _("The parent zone has the right DS record: signatures are checked all the way."),
         "mismatch": _("The parent zone has another DS record: whoever checks signatures does not see this zone."),
+        "rolling": _(
+            "The parent zone has the DS record of the key before: signatures are checked, and the new key waits."
+        ),
         "absent": _("The parent zone has no DS record yet: signatures are there, but nobody checks them."),
     }.get(zone.parent_ds, _("The parent zone was not looked at yet."))
