@@ -49,6 +49,7 @@ def test_a_key_is_shown_once_renewed_revoked_and_goes_with_its_zone(zones: Site)
     assert key.revoked
     assert f"{own}/revoke" not in client.get(own).text
     assert send(client, f"{own}/close", {}).status_code == 303
+    db.session.rollback()
     db.session.refresh(child)
     assert child.want == "purge"
     assert send(client, f"/dns/zones/{zone.id}/updates/renew", {}).status_code in (409, 422)
