@@ -18,6 +18,7 @@ import click
 
 from panel.cli.running import RunFailed, RunningPanel
 from provisioning.lab import WHOLE_FLEET, LabError
+from provisioning.lab.fleet import RESOLVER, RESOLVER_HOST
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_MEMBER = "miasto-koscian"
@@ -36,7 +37,8 @@ def run(*, once: bool) -> None:
     panel = RunningPanel(ROOT, fleet=WHOLE_FLEET, progress=lambda line: click.echo(f"  {line}"))
     try:
         facts = panel.start()
-        zone = _say(facts, _main_job(facts), _zone_job(panel))
+        mailbox, zone = _main_job(facts), _zone_job(panel)
+        _say(facts, mailbox, zone | {"names": _names(panel)})
         if once:
             _require_active(zone)
         while not once and not stopped.wait(1.0):
@@ -72,6 +74,15 @@ def _zone_job(panel: RunningPanel) -> dict[str, Any]:
     return dict(json.loads(panel.run_as_panel("demo-zone", "demo", "zone", DEMO_MEMBER)))
 
 
+def _names(panel: RunningPanel) -> str:
+    """What the lab's resolver says of the nodes' own names, which are records of a zone of the panel's."""
+    names = [node.hostname for node in panel.lab.state().nodes.values() if RESOLVER not in node.roles]
+    done = panel.lab.exec(RESOLVER_HOST, ["getent", "ahostsv4", *names], timeout=_WAIT_SECONDS)
+    found = dict(line.split()[::2] for line in done.stdout.decode().splitlines() if len(line.split()) == 3)
+    told = {name: address for address, name in found.items()}
+    return ", ".join(f"{name} is {told.get(name, 'not known yet')}" for name in names) + ", says the lab's resolver"
+
+
 def _call(facts: dict[str, Any], method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     headers = {
         "Authorization": f"Bearer {facts['api_token']}",
@@ -98,8 +109,7 @@ def _require_alive(panel: RunningPanel) -> None:
             raise RunFailed(f"{process.name} ended by itself; see {process.log_path}")
 
 
-def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -> dict[str, Any]:
-    """Tell all of it; return the zone's part."""
+def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -> None:
     link = mailbox.get("activation", {}).get("link", "")
     answers = ", ".join(f"{name} with serial {serial}" for name, serial in zone["answers"].items())
     proof = f"seen from outside at {zone['seen_at']}: answered by {answers}"
@@ -123,10 +133,10 @@ def _say(facts: dict[str, Any], mailbox: dict[str, Any], zone: dict[str, Any]) -
     First password  {link}
     Zone            {zone["name"]}: {zone["state"]}, {"signed" if zone["dnssec"] else "unsigned"}
     Proof           {proof}
+    Names           {zone["names"]}
 
   Ctrl-C stops everything; the data stays."""
     )
-    return zone
 
 
 def _not_yet(zone: dict[str, Any]) -> str:

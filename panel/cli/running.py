@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from provisioning.agent.build import build_zipapp
-from provisioning.lab import Lab, LabState
-from provisioning.lab.fleet import DEFAULT_FLEET, NodeSpec
+from provisioning.lab import Lab, LabState, NodeState
+from provisioning.lab.fleet import DEFAULT_FLEET, RESOLVER, NodeSpec
 from provisioning.lab.processes import USER, WORKER, PanelProcess, data_folder, start
 
 ADMIN_EMAIL = "admin@panel.test"
@@ -67,7 +67,7 @@ class RunningPanel:
         self._as_panel("demo data", "demo", "load")
         self._make_admin(folder)
         self._write_facts()
-        for node in state.nodes.values():
+        for node in _nodes_of(state):
             self._enroll(state, node.name)
         self._as_panel("shared domain and statutory addresses", "demo", "addresses")
         self.start_worker()
@@ -160,8 +160,9 @@ class RunningPanel:
             "netns": None,
             "nodes": [
                 {"name": node.name, "roles": list(node.roles), "ip": node.address, "ssh_port": node.ssh_port}
-                for node in state.nodes.values()
+                for node in _nodes_of(state)
             ],
+            "resolver": next((one.address for one in state.nodes.values() if RESOLVER in one.roles), None),
         }
 
     def _write_facts(self) -> None:
@@ -239,6 +240,11 @@ class RunningPanel:
             except OSError:
                 time.sleep(0.05)
         raise RunFailed(f"the web server did not start; see {process.log_path}")
+
+
+def _nodes_of(state: LabState) -> list[NodeState]:
+    """The hosts that the panel looks after: all but the resolver."""
+    return [node for node in state.nodes.values() if RESOLVER not in node.roles]
 
 
 def _reserve_port(wanted: int) -> tuple[int, TextIO]:

@@ -39,5 +39,7 @@ DEFAULT_FLEET = (NodeSpec("mail1", ("mail",), 11),)
 """What tests have unless they say otherwise: the fewest hosts that a panel works with."""
 
 NAME_SERVERS = (NodeSpec("ns1", ("dns_primary",), 21), NodeSpec("ns2", ("dns_secondary",), 22))
-WHOLE_FLEET = (*DEFAULT_FLEET, *NAME_SERVERS)
-"""What `make run` and `cis lab` have."""
+RESOLVER, RESOLVER_HOST = "resolver", "res1"
+"""A host that is no node: at it all others ask for names (`resolver`). Enrolment knows no such role."""
+WHOLE_FLEET = (*DEFAULT_FLEET, *NAME_SERVERS, NodeSpec(RESOLVER_HOST, (RESOLVER,), 53))
+"""What `make run` and `cis lab` have. With a resolver in it hosts know each other by what the name servers answer."""

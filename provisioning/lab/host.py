@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from provisioning.lab.errors import LabError, NotRunning
 from provisioning.lab.state import HostProcess
@@ -33,10 +34,18 @@ class Host:
         self._namespace = network_namespace
         self._pid_file = folder / "pid"
 
-    def prepare(self, *, hosts: str, authorized_key: str, shown: Sequence[Path] = ()) -> None:
+    def prepare(
+        self,
+        *,
+        hosts: str,
+        authorized_key: str,
+        shown: Sequence[Path] = (),
+        files: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+    ) -> None:
         """Lay out the folder and what the host is told at boot: its name, its neighbours, the operator's key.
 
-        ``shown``: folders of this machine that it shall see at the same place, read-only.
+        ``shown``: folders of this machine that it shall see at the same place, read-only. ``files``: what else it gets
+        at each boot, by path from its root: text and mode.
         """
         for part in ("upper", "work", "root", "seed"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
@@ -48,6 +57,9 @@ class Host:
         (seed / "authorized_keys").write_text(authorized_key)
         (seed / "shown").write_text("".join(f"{place}\n" for place in shown))
         shutil.copyfile(_FILES / "rc.host", seed / "rc.host")
+        shutil.rmtree(seed / "files", ignore_errors=True)
+        for path, (text, mode) in files.items():
+            _place(seed / "files", path, text, mode)
 
     def start(self, newest: Path) -> None:
         """Start the host in its own session and return at once; `wait` tells when it is up.
@@ -149,6 +161,15 @@ class Host:
         log = self._folder / "boot.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return lines[-1] if lines else "it said nothing"
+
+
+def _place(root: Path, path: str, text: str, mode: int) -> None:
+    place = root / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (root, *(root / parent for parent in Path(path).parents)):
+        folder.chmod(0o755)  # the host's own folders are made like these
+    place.write_text(text)
+    place.chmod(mode)
 
 
 def _greets(address: str, port: int) -> bool:

@@ -15,9 +15,10 @@ from pathlib import Path
 from provisioning.lab import network
 from provisioning.lab.base import ensure_base
 from provisioning.lab.errors import LabError, NoSuchNode, NotRunning
-from provisioning.lab.fleet import DEFAULT_FLEET, NodeSpec
+from provisioning.lab.fleet import DEFAULT_FLEET, NAME_SERVERS, RESOLVER, NodeSpec
 from provisioning.lab.host import Host
 from provisioning.lab.network import Network
+from provisioning.lab.resolver import files_of_client, files_of_resolver
 from provisioning.lab.state import HostProcess, LabState, NodeState, read_json, write_json
 
 # Held while a network is chosen and made, by every lab of this machine.
@@ -143,7 +144,9 @@ class Lab:
     def _start(self, spec: NodeSpec, net: Network, base: Path) -> None:
         host = self._host(spec)
         key = self.operator_key.with_suffix(".pub").read_text()
-        host.prepare(hosts=self._hosts_file(net), authorized_key=key, shown=spec.shown)
+        host.prepare(
+            hosts=self._hosts_file(net, spec), authorized_key=key, shown=spec.shown, files=self._files(net, spec)
+        )
         host.start(base)
 
     def _wait(self, spec: NodeSpec, net: Network) -> None:
@@ -180,9 +183,23 @@ class Lab:
     def _remembered_subnet(self) -> str | None:
         return read_json(self._folder / "state.json").get("subnet")
 
-    def _hosts_file(self, net: Network) -> str:
-        lines = [f"{net.address(spec.host_number)} {spec.hostname} {spec.name}" for spec in self._fleet]
+    def _hosts_file(self, net: Network, own: NodeSpec) -> str:
+        """Where there is a resolver, each host's own name alone: the others' are for the name servers to tell."""
+        told = [own] if self._with_role(RESOLVER) else self._fleet
+        lines = [f"{net.address(spec.host_number)} {spec.hostname} {spec.name}" for spec in told]
         return "\n".join(["127.0.0.1 localhost", "::1 localhost", *lines]) + "\n"
+
+    def _files(self, net: Network, own: NodeSpec) -> dict[str, tuple[str, int]]:
+        """What has the host ask the lab's resolver, where there is one."""
+        resolvers = self._with_role(RESOLVER)
+        if not resolvers:
+            return {}
+        servers = [net.address(spec.host_number) for spec in NAME_SERVERS if spec in self._fleet]
+        files = files_of_resolver(net.subnet, servers) if own in resolvers else {}
+        return files | files_of_client(net.address(resolvers[0].host_number))
+
+    def _with_role(self, role: str) -> list[NodeSpec]:
+        return [spec for spec in self._fleet if role in spec.roles]
 
     def _make_operator_key(self) -> None:
         if not self.operator_key.exists():

@@ -30,6 +30,11 @@ class Network:
         self._net = ipaddress.IPv4Network(subnet)
 
     @property
+    def subnet(self) -> str:
+        """The lab's network."""
+        return str(self._net)
+
+    @property
     def gateway(self) -> str:
         """The root namespace's own address in the lab."""
         return str(self._net[1])

@@ -33,6 +33,7 @@ done < seed/shown
 
 install -m 644 seed/hostname seed/hosts $R/etc/
 install -m 755 seed/rc.host $R/etc/rc.host
+[ ! -d seed/files ] || (umask 022 && cp -R seed/files/. $R/)
 install -d -m 700 $R/root/.ssh
 install -m 600 seed/authorized_keys $R/root/.ssh/authorized_keys
 hostname "$3"
