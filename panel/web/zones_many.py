@@ -15,7 +15,7 @@ from panel.dns.planning import plan_changes
 from panel.kernel.errors import Conflict, Invalid
 from panel.kernel.i18n import _, _l, ngettext
 from panel.ledger.resources import RESOURCE_STATES
-from panel.web.forms.zones import ManyZonesForm
+from panel.web.forms.zones_many import ManyZonesForm
 from panel.web.session import actor, permission
 from panel.web.zone_parts import told, whole
 

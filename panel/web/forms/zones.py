@@ -6,27 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import request
-from wtforms import (
-    BooleanField,
-    FieldList,
-    Form,
-    FormField,
-    HiddenField,
-    RadioField,
-    SelectField,
-    SubmitField,
-    TextAreaField,
-)
+from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, RadioField, SubmitField, TextAreaField
 
-from panel.dns.choosing import Wish
 from panel.dns.committing import COMMENT_MOST
 from panel.dns.judging import DEFAULT_TTL, Wanted
 from panel.dns.models import Zone
 from panel.dns.records.canonical import SOA_BOUNDS
 from panel.dns.records.editing import Editor, Field
-from panel.dns.records.editors import EDITORS
 from panel.dns.records.fields import from_fields, to_fields
-from panel.dns.rewriting import Rewriting
 from panel.dns.templates import TEMPLATES
 from panel.kernel.access import Actor
 from panel.kernel.errors import Invalid
@@ -199,45 +186,6 @@ def record_form(editor: Editor, *, name: str = "", ttl: int | None = None, value
         data["values"] = [{PART + part: text for part, text in one.items()} for one in shown]
     form: RecordForm = made(data=data)
     return form
-
-
-class ManyZonesForm(PanelForm):
-    """What to do with many zones; ``digest``: that of what was shown before."""
-
-    action = Line(_l("What to do"))
-    type = SelectField(_l("Type of records"), validate_choice=False, default="")
-    old = Line(
-        _l("Value so far"),
-        description=_l("The whole value as it stands in the zones, for example the old server's address 192.0.2.10."),
-        render_kw=_PLAIN,
-    )
-    new = Line(_l("Value from now"), description=_l("It takes that one's place wherever it stands."), render_kw=_PLAIN)
-    ttl = WholeNumber(
-        _l("Kept for (seconds)"),
-        default=DEFAULT_TTL,
-        description=_l("How long others may remember the answer: 60 to 604800. An hour is 3600."),
-    )
-    comment = Line(
-        _l("Comment (optional)"),
-        description=_l("Why. It is shown beside the version, for example: new web server."),
-        render_kw={"maxlength": COMMENT_MOST, "autocomplete": "off"},
-    )
-    accept_warnings = BooleanField(_l("I looked at the warnings; save it all the same"))
-    digest = HiddenField()
-
-    def offer(self) -> None:
-        """Give the types to choose from."""
-        every = [] if self.action.text == "replace" else [("", _("all"))]
-        self.type.choices = [*every, *((one.type, f"{one.type} – {one.title}") for one in EDITORS.values())]
-
-    def wish(self) -> Wish:
-        """What is wished, of which parts that are no matter of it are left out."""
-        action, type_ = self.action.text, self.type.data or ""
-        if action == "ttl":
-            return Wish(action=action, rewriting=Rewriting(type=type_, ttl=self.ttl.data))
-        if action == "replace":
-            return Wish(action=action, rewriting=Rewriting(type=type_, old=self.old.text, new=self.new.text))
-        return Wish(action=action)
 
 
 class SoaForm(VersionedForm):
