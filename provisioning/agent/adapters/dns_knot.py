@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-from provisioning.agent.adapters.dns_config import LEAVING, SIGNED, UNSIGNED, UPDATED_TYPE, UPDATES, UPDATES_ACL
+from provisioning.agent.adapters.dns_config import LEAVING, SIGNED, UNSIGNED, UPDATES, UPDATES_ACL
 from provisioning.agent.adapters.dns_rows import Row
+from provisioning.agent.adapters.dns_settings import ALGORITHM, Command, Items, bare, by_zone, changes, rule_of, whole
 from provisioning.agent.adapters.knot_control import Answer, KnotAway, KnotControl, KnotError, connected
 
 SECONDS = 300.0
@@ -19,12 +20,8 @@ _POLL_SECONDS = 0.003
 _IDLE_SECONDS = 1.0
 # So long another's transaction is waited for; one that is open for longer was left by somebody who died in it.
 _OPEN_SECONDS = 2.0
-_ALGORITHM = "hmac-sha256"
 # What Knot makes itself when it signs.
 SIGNING = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "ZONEMD"})
-
-Command = dict[str, str]
-Items = Mapping[str, tuple[str, ...]]
 
 
 class Served(NamedTuple):
@@ -74,19 +71,19 @@ class Knot:
     def configured(self, names: Collection[str] | None = None) -> dict[str, dict[str, tuple[str, ...]]]:
         """Read the configuration of these zones, or of all: name to item to values. Raises KnotError."""
         if names is None:
-            return _by_zone(self._link.ask("conf-read", section="zone"))
+            return by_zone(self._link.ask("conf-read", section="zone"))
         told = self._each({"command": "conf-read", "section": "zone", "id": name} for name in names)
-        return _by_zone(answer for answers in told if not isinstance(answers, KnotError) for answer in answers)
+        return by_zone(answer for answers in told if not isinstance(answers, KnotError) for answer in answers)
 
     def keys(self) -> dict[str, str]:
         """Tell the secrets of the TSIG keys, by name."""
-        return {_bare(name): items.get("secret", ("",))[0] for name, items in self._section("key").items()}
+        return {bare(name): items.get("secret", ("",))[0] for name, items in self._section("key").items()}
 
     def updated_by(self) -> frozenset[str]:
         """Name the keys by which zones may be updated as rules have it: by whoever holds them, in that one type."""
         rules = self._section("acl")
         names = {name.removeprefix(UPDATES_ACL) for name in rules if name.startswith(UPDATES_ACL)}
-        return frozenset(name for name in names if rules[f"{UPDATES_ACL}{name}"] == _rule_of(name))
+        return frozenset(name for name in names if rules[f"{UPDATES_ACL}{name}"] == rule_of(name))
 
     def items_of(self, row: Row) -> Items:
         """Tell what stands in Knot's configuration of a zone."""
@@ -113,7 +110,7 @@ class Knot:
         commands = list(self._keyed(keys)) if keys else []
         commands += [{"command": "conf-unset", "section": "zone", "id": name} for name in gone]
         for name, items in wanted.items():
-            commands += _changes(name, had.get(name), items)
+            commands += changes(name, had.get(name), items)
         commands += self._without(unused) if unused else []
         if not commands:
             return
@@ -150,7 +147,7 @@ class Knot:
         else:
             told = self._named("zone-status", names, filters="s")
             answers = [one for _, found in told if not isinstance(found, KnotError) for one in found]
-        return {_bare(one.zone): int(one.data) for one in answers if one.type == "serial" and one.data.isdigit()}
+        return {bare(one.zone): int(one.data) for one in answers if one.type == "serial" and one.data.isdigit()}
 
     def served(self, names: Iterable[str]) -> dict[str, Served]:
         """Read these zones as they are answered; those that are not loaded are left out."""
@@ -229,10 +226,10 @@ class Knot:
         present, right, rules = self.keys(), self.updated_by(), self._section("acl")
         for name, secret in sorted(keys.items()):
             if secret and present.get(name) != secret:
-                yield from _whole("key", f"{name}.", {"algorithm": (_ALGORITHM,), "secret": (secret,)}, name in present)
+                yield from whole("key", f"{name}.", {"algorithm": (ALGORITHM,), "secret": (secret,)}, name in present)
             if name not in right:
                 rule = f"{UPDATES_ACL}{name}"
-                yield from _whole("acl", rule, _rule_of(name), rule in rules)
+                yield from whole("acl", rule, rule_of(name), rule in rules)
 
     def _without(self, keys: Iterable[str]) -> Iterator[Command]:
         present, rules = self.keys(), self._section("acl")
@@ -281,41 +278,6 @@ class Knot:
                 yield error
 
 
-def _rule_of(key: str) -> Items:
-    return {"key": (f"{key}.",), "action": ("update",), "update-type": (UPDATED_TYPE,)}
-
-
-def _whole(section: str, id_: str, items: Items, is_there: bool) -> Iterator[Command]:  # noqa: FBT001  # two uses above
-    if is_there:
-        yield {"command": "conf-unset", "section": section, "id": id_}
-    yield {"command": "conf-set", "section": section, "id": id_}
-    for item, values in items.items():
-        for value in values:
-            yield {"command": "conf-set", "section": section, "id": id_, "item": item, "data": value}
-
-
-def _changes(name: str, had: Items | None, wanted: Items) -> Iterator[Command]:
-    if had is None:
-        yield {"command": "conf-set", "section": "zone", "item": "domain", "data": name}
-    for item in {**(had or {}), **wanted}:
-        place = {"section": "zone", "id": name, "item": item}
-        if had is not None and item in had and had[item] != wanted.get(item):
-            yield {"command": "conf-unset", **place}
-        for value in wanted.get(item, ()) if (had or {}).get(item) != wanted.get(item) else ():
-            yield {"command": "conf-set", **place, "data": value}
-
-
-def _by_zone(answers: Iterable[Answer]) -> dict[str, dict[str, tuple[str, ...]]]:
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for one in answers:
-        if one.item == "domain":
-            found.setdefault(_bare(one.data), {})
-        else:
-            items = found.setdefault(_bare(one.id), {})
-            items[one.item] = (*items.get(one.item, ()), one.data)
-    return found
-
-
 def _served(answers: Sequence[Answer]) -> Served:
     serial, lines = 0, []
     for one in answers:
@@ -326,7 +288,3 @@ def _served(answers: Sequence[Answer]) -> Served:
         elif one.type not in SIGNING:
             lines.append(f"{one.owner} {one.ttl} {one.type} {one.data}")
     return Served(serial, hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest())
-
-
-def _bare(name: str) -> str:
-    return name.removesuffix(".")

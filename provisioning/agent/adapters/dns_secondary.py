@@ -55,12 +55,12 @@ class SecondaryAdapter:
 
     def stage(
         self,
-        tx: Transaction,  # noqa: ARG002  # the contract's own, as the next four
-        batch: str,  # noqa: ARG002
-        changes: Sequence[Item],  # noqa: ARG002
-        before: Mapping[Key, Resource],  # noqa: ARG002
+        tx: Transaction,  # noqa: ARG002  # the contract's own
+        batch: str,  # noqa: ARG002  # the contract's own
+        changes: Sequence[Item],  # noqa: ARG002  # the contract's own
+        before: Mapping[Key, Resource],  # noqa: ARG002  # the contract's own
         *,
-        repair: bool,  # noqa: ARG002
+        repair: bool,  # noqa: ARG002  # the contract's own
     ) -> Staged:
         """Write nothing: what no role takes is refused before."""
         return Staged({})
@@ -85,9 +85,9 @@ class SecondaryAdapter:
 
     def generations(
         self,
-        tx: Transaction,  # noqa: ARG002  # the contract's own, as the next two
-        kind: str,  # noqa: ARG002
-        shards: Collection[str] | None = None,  # noqa: ARG002
+        tx: Transaction,  # noqa: ARG002  # the contract's own
+        kind: str,  # noqa: ARG002  # the contract's own
+        shards: Collection[str] | None = None,  # noqa: ARG002  # the contract's own
     ) -> Iterator[tuple[str, Any]]:
         """Read nothing."""
         return iter(())

@@ -14,9 +14,10 @@ from provisioning.agent.adapters import dns_rows
 from provisioning.agent.adapters.commands import CommandFailed
 from provisioning.agent.adapters.contract import Foreign
 from provisioning.agent.adapters.dns_config import CATALOG, ZONES
-from provisioning.agent.adapters.dns_knot import Items, Knot
+from provisioning.agent.adapters.dns_knot import Knot
 from provisioning.agent.adapters.dns_render import zone_file
 from provisioning.agent.adapters.dns_rows import SERVED, Row
+from provisioning.agent.adapters.dns_settings import Items
 from provisioning.agent.adapters.knot_control import KnotError
 from provisioning.agent.files import BadName, FixedRoot
 from provisioning.agent.store import Transaction
