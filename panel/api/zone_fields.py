@@ -93,7 +93,7 @@ NEW = Shape(
             fields={one.name: Text(most=100) for template in TEMPLATES for one in template.parameters},
             says="What the template asks for.",
         ),
-        "rrsets": ListOf(of=SET, most=SETS_MAX, rows=True, says="In place of the template's where it has the same."),
+        "rrsets": ListOf(of=SET, most=SETS_MAX, says="In place of the template's where it has the same."),
         "dnssec": Signed(shape=Shape(fields={"enabled": ENABLED}), says="Signed if not given."),
         "comment": COMMENT,
         "reason": Text(most=COMMENT_MOST, says="Why it gets a name that was another member's not long ago."),

@@ -142,6 +142,7 @@ def test_many_zones_are_made_at_once_and_errors_name_their_row(program: Program)
         ({"name": "gmina1.pl"}, 409, "name", 2),
         ({"name": "a_b"}, 422, "name", 2),
         ({"rrsets": [{"name": "w", "type": "A", "values": ["x"]}]}, 422, "rrsets.0.values.0.address", 2),
+        ({"rrsets": [{"name": "w"}]}, 422, "rrsets.0.type", 2),
         ({"surprise": 1}, 422, "surprise", 2),
     ):
         three = [_new(program, name=f"nowa{number}.pl") for number in range(3)]
