@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from panel.dns.actions import Wanted, change_zone, get_zone, zone_content
 from panel.dns.models import Zone
 from panel.dns.proving import get_proof
 from panel.kernel.access import SYSTEM
-from panel.kernel.db import db
+from panel.kernel.db import db, unit_of_work, utcnow
 from panel.mail.domains import create_domain
 from tests.dns.worlds import a, name_servers, zone_of
 from tests.web.sending import fields_at_fault, send
@@ -210,6 +211,30 @@ def _kept(page: str) -> dict[str, str]:
     """What the form that shows a difference carries along."""
     form = page.split("<main", 1)[1].rpartition("<form")[2]
     return {name: unescape(value) for name, value in [*_KEPT.findall(form), *_TEXT.findall(form)]}
+
+
+def test_a_zone_that_is_not_active_says_which_server_is_behind_and_where_to_look(zones: Site, zone: Zone) -> None:
+    staff, clerk = zones.client(zones.admin), zones.client(zones.clerk)
+    page = f"/dns/zones/{zone.id}"
+    assert "dłużej" not in staff.get(page).text
+    with unit_of_work():
+        zone.updated_at = utcnow() - timedelta(minutes=9)
+        zone.answers = {"ns2": 4, "ns1": 5, "ns3": None}
+    late = staff.get(page).text
+    assert late.count("dłużej niż powinno") == 1
+    assert f"/nodes/{zone.node_id}" in late
+    assert f"/nodes/{zone.node_id}" not in clerk.get(page).text
+    servers = unescape(late.split('id="servers"')[1].split("</section>")[0])
+    assert re.findall(r"ns\d|główny ma 5|brak odpowiedzi", servers) == [
+        "ns1",
+        "ns2",
+        "główny ma 5",
+        "ns3",
+        "brak odpowiedzi",
+    ]
+    with unit_of_work():
+        zone.parent_ds = "mismatch"
+    assert "nie widzi tej strefy" in clerk.get(page).text
 
 
 def _followed(client: FlaskClient, answer: TestResponse) -> TestResponse:
