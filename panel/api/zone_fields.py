@@ -24,7 +24,7 @@ VALUE_MOST, FILE_MOST = 300_000, 30_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class LongText(Text):
-    """Text that may be longer than what people type into a field."""
+    """Text of at most ``most`` characters, perhaps more than people type; longer is refused before any action."""
 
     def _typed(self, place: str, value: Any) -> str:
         if not isinstance(value, str):
@@ -71,7 +71,7 @@ class Signed(Field):
 ENABLED = Boolean(required=True)
 TTL = Integer(least=TTL_LEAST, most=TTL_MOST, nullable=True, says=f"Seconds; as it is if not given, or {DEFAULT_TTL}.")
 VALUES = ListOf(of=LongText(most=VALUE_MOST), most=VALUES_MAX, says="In the words of zone files.")
-COMMENT = Text(most=COMMENT_MOST, says="Why, kept with the version.")
+COMMENT = LongText(most=COMMENT_MOST, says="Why, kept with the version.")
 ACCEPT = Boolean(says="Do it in spite of warnings.")
 NAME = Text(required=True, most=1_000, says="Relative to the zone, `@` for the zone itself.")
 TYPE = Text(required=True, most=100)
