@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 
 import dns.flags
@@ -113,7 +114,7 @@ class _Story:
         }[type_]
 
 
-def _canonical(type_: str, values: list[str] | tuple[str, ...]) -> frozenset[str]:
+def _canonical(type_: str, values: Sequence[str]) -> frozenset[str]:
     """Values in one spelling, that of the library."""
     kind = dns.rdatatype.from_text(type_)
     return frozenset(dns.rdata.from_text(dns.rdataclass.IN, kind, value).to_text() for value in values)

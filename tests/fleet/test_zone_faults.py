@@ -93,7 +93,7 @@ def test_yesterdays_panel_takes_no_serial_back_and_asks_about_what_is_newer(walk
         last = serial_of(walk.settle(zone, "active"))
     read_anew()
     (done,) = [one for one in finish(SYSTEM, KINDS, partial(_asker, walk)) if one.node == "ns1"]
-    assert (done.problem, done.differences) == (None, {"different": 1})
+    assert (done.problem, done.differences["different"]) == (None, 1), "other tests may have left zones of theirs"
     walk.work()
     assert walk.answers(Ask(zone.name, (_www("192.0.2.2"),))), "nothing newer is overwritten unasked"
     (difference,) = db.session.scalars(select(Difference).where(Difference.resource_id == zone.id))
