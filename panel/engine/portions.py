@@ -71,6 +71,7 @@ class Backlog:
     _tried: set[uuid.UUID] = field(default_factory=set)
     _dry: set[tuple[str, bool]] = field(default_factory=set)
     _after: dict[tuple[str, bool], uuid.UUID] = field(default_factory=dict)
+    _looked: dict[str, uuid.UUID] = field(default_factory=dict)
     _many: bool = False
 
     def next(self, own: Collection[uuid.UUID]) -> Portion | None:
@@ -121,11 +122,18 @@ class Backlog:
         return rows
 
     def _confirmed(self) -> Portion | None:
-        """What the node has already and nobody has looked at: it was done in bulk, or its worker died before."""
+        """What the node has already and nobody has looked at: it was done in bulk, or its worker died before.
+
+        Read from where the last one ended, since its looks may be under way still; from the start after the end.
+        """
         rows: list[Wanted] = []
         for kind in self.kinds:
             if room := LOOKED_AT_ONCE - len(rows):
-                rows += self._read(kind, _ordinary(kind), _has_it(kind), limit=room)
+                further = kind.model.id > self._looked[kind.name] if kind.name in self._looked else true()
+                rows += self._read(kind, further, _ordinary(kind), _has_it(kind), limit=room)
+        self._looked |= {one.kind.name: one.row.id for one in rows}
+        if not rows:
+            self._looked.clear()
         return Portion(rows=rows, confirmed=True) if rows else None
 
     def _in_turns(self) -> list[Wanted]:

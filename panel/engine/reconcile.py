@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from panel.engine import records
+from panel.engine.ahead import Ahead, Findings, LookingAhead
 from panel.engine.claims import Claims, Told
 from panel.engine.exchange import Exchange
 from panel.engine.guard import Guard, end_carried_out
@@ -46,10 +47,11 @@ class Reconciler:
 
     def run(self, node: Node, lease: Lease, claims: Claims, report: Report) -> None:
         """Do the node's whole backlog and end its jobs. Raises LeaseLost, and what ``Exchange`` raises."""
-        run = _Run(self, node, lease, claims, report, self.looker_for(node))
-        run.read_back()
-        run.do_backlog()
-        run.end()
+        with LookingAhead() as looking:
+            run = _Run(self, node, lease, claims, report, self.looker_for(node), looking)
+            run.read_back()
+            run.do_backlog()
+            run.end()
 
 
 @dataclass
@@ -60,9 +62,11 @@ class _Run:
     claims: Claims
     report: Report
     looker: Looker
+    looking: LookingAhead
     guard: Guard = field(init=False)
     held_more: bool = False
     looked: bool = False
+    ahead: Ahead | None = None
 
     def __post_init__(self) -> None:
         self.guard = Guard(node=self.node, kinds=self.parts.kinds)
@@ -85,17 +89,19 @@ class _Run:
     def do_backlog(self) -> None:
         """Send portions until nothing is due; changes that come meanwhile are taken in between."""
         backlog = Backlog(self.node.id, self.parts.kinds, self.parts.batch_size)
-        fresh, portion = True, None
-        while fresh or portion is not None:
+        fresh, portion, caught_up = True, None, False
+        while fresh or portion is not None or caught_up:
             if fresh:
                 self.held_more |= self.guard.check()
                 backlog.approved = approved_on(self.node.id)
                 self.claims.show(self.report)
-            portion = backlog.next(self.claims.own)
+            portion, caught_up = backlog.next(self.claims.own), False
             if portion is not None and portion.confirmed:
-                self._look_at(portion.rows)
-            elif portion is not None:
-                self._send(portion)
+                self._look_ahead(portion.rows)
+            else:
+                caught_up = self._catch_up()
+                if portion is not None:
+                    self._send(portion)
             fresh = self.claims.take()
         if backlog.approved:
             end_carried_out(self.node.id, self.parts.kinds)
@@ -175,19 +181,35 @@ class _Run:
         told = self._told(rows, outcomes, {one.row.id: finding for one, finding in seen}, (*bad, *unseen))
         self.claims.end_own(told, batch)
 
-    def _look_at(self, rows: Sequence[Wanted]) -> None:
-        """Look at what the node confirmed before."""
+    def _look_ahead(self, rows: Sequence[Wanted]) -> None:
+        """Begin to look at what the node confirmed before, and record meanwhile what was seen of the rows before."""
         look = self.looker.prepare(rows, deep=DEEP_FIRST if not self.looked else DEEP_MORE)
         self.looked = True
         if look.watch is not None:
             self.parts.exchange.ask(self.node, "watch", fence=self.lease.fence, watch=dict(look.watch))
-        seen, unseen = self._see(look, rows)
-        confirmed = {one.key: {"outcome": "unchanged"} for one in rows}
-        told = self._told(rows, confirmed, {one.row.id: finding for one, finding in seen}, unseen)
+        before, self.ahead = self.ahead, self.looking.begin(look, rows)
+        self._record_look(before)
+
+    def _catch_up(self) -> bool:
+        """Have no look under way: what is sent next is looked at by the same looker. Tell whether one was."""
+        before, self.ahead = self.ahead, None
+        self._record_look(before)
+        return before is not None
+
+    def _record_look(self, ahead: Ahead | None) -> None:
+        if ahead is None:
+            return
+        seen, unseen = self._record_findings(ahead.rows, ahead.findings())
+        confirmed = {one.key: {"outcome": "unchanged"} for one in ahead.rows}
+        told = self._told(ahead.rows, confirmed, {one.row.id: finding for one, finding in seen}, unseen)
         self.claims.end_own(told, batch="")
 
     def _see(self, look: Look, rows: Sequence[Wanted]) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
-        findings = look.see(rows) if rows else {}
+        return self._record_findings(rows, look.see(rows) if rows else {})
+
+    def _record_findings(
+        self, rows: Sequence[Wanted], findings: Findings
+    ) -> tuple[list[tuple[Wanted, Seen]], list[Bad]]:
         seen, unseen = records.record_findings(self.node, self.lease, rows, findings, self.parts.pace)
         reach("looked")
         self.report.failed.update(one.one.row.id for one in unseen)

@@ -8,6 +8,7 @@ and of its aliases, it is seen that they refuse.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from panel.ledger import names
@@ -110,21 +111,25 @@ class MailLook:
         closed = [one for one in rows if _is_closed(one)]
         chosen = [one for one in rows if one.item.id in self._tokens]
         others = [one for one in rows if one.item.id not in self._tokens and not _is_closed(one)]
-        findings = self._unless_silent(self._see_closed, closed) | self._unless_silent(self._see_addresses, others)
-        for one in chosen:
+        findings = self._unless_silent(self._see_closed, closed)
+        if not others:
+            return findings | self._see_chosen(chosen)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            messages = beside.submit(self._see_chosen, chosen)
+            return findings | self._unless_silent(self._see_addresses, others) | messages.result()
+
+    def _see_chosen(self, rows: Sequence[Row]) -> dict[Key, Finding]:
+        findings: dict[Key, Finding] = {}
+        for one in rows:
             findings |= self._unless_silent(lambda some: {some[0].key: self._see_one(some[0])}, [one])
         return findings
 
     def _see_one(self, one: Row) -> Finding:
-        address = one.item.address
+        address, secret = one.item.address, self._master.secret
         if one.row.seen_generation == 0:
-            return self._probe.see_message(
-                address, token=self._tokens[one.item.id], master_secret=self._master.secret, timeout=ONE_SECONDS
-            )
-        taken = self._probe.see_recipients([address], timeout=ONE_SECONDS)[address]
-        if isinstance(taken, NotSeen):
-            return taken
-        return self._probe.see_login(address, master_secret=self._master.secret, timeout=ONE_SECONDS)
+            token = self._tokens[one.item.id]
+            return self._probe.see_message(address, token=token, master_secret=secret, timeout=ONE_SECONDS)
+        return self._probe.see_again(address, master_secret=secret, timeout=ONE_SECONDS)
 
     def _see_addresses(self, rows: Sequence[Row]) -> dict[Key, Finding]:
         found = self._probe.see_recipients([one.item.address for one in rows], timeout=_seconds(rows)) if rows else {}

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 from provisioning.probes.findings import Finding, NotSeen, Seen
 from provisioning.probes.imap import PROBE_FOLDER, PROBE_USER, ImapSession
@@ -13,8 +14,8 @@ from provisioning.probes.lines import Deadline, PinnedTls, ProbeError
 from provisioning.probes.smtp import Reply, SmtpProbe
 
 GRACE_SECONDS = 2.0
-SHARED_LEAST = 200
-"""From how many addresses on two connections share them: most of the time of one is waiting for the node's answer."""
+SHARED_LEAST, SHARED_BY = 200, 4
+"""From how many addresses on so many connections share them: most of the time of one is waiting for the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,17 @@ class MailTarget:
 
 
 class MailProbe:
-    """A client of one mail node that keeps its SMTP connection warm. Not thread-safe: one per worker thread."""
+    """A client of one mail node that keeps its SMTP connections warm. Not thread-safe: one per worker thread.
+
+    But for this: single mailboxes may be looked at (``see_message``, ``see_again``) while many addresses are asked for.
+    """
 
     def __init__(self, target: MailTarget) -> None:
         self._target = target
         self._tls = PinnedTls(target.hostname, target.certificate_pem)
-        self._smtp, self._second = (SmtpProbe(target.node_address, self._tls, port=target.smtp_port) for _ in range(2))
+        self._single, *self._many = (
+            SmtpProbe(target.node_address, self._tls, port=target.smtp_port) for _ in range(1 + SHARED_BY)
+        )
 
     def see_message(self, address: str, *, token: str, master_secret: str, timeout: float = 10.0) -> Finding:
         """Send one message to the mailbox and read it back; the deepest look.
@@ -45,7 +51,7 @@ class MailProbe:
         """
         until = Deadline(timeout)
         try:
-            reply = self._smtp.send(address, token, timeout=timeout)
+            reply = self._single.send(address, token, timeout=timeout)
             if not reply.accepted:
                 return _not_taken(reply)
             # A little longer than the message is waited for: what is slow is then told apart from what is lost.
@@ -71,19 +77,28 @@ class MailProbe:
             return error.finding()
         return Seen("login")
 
+    def see_again(self, address: str, *, master_secret: str, timeout: float = 10.0) -> Finding:
+        """Ask whether mail would be taken, then sign in: a mailbox that got a message before needs no other."""
+        taken = _see_recipients(self._single, [address], timeout)[address]
+        if isinstance(taken, NotSeen):
+            return taken
+        return self.see_login(address, master_secret=master_secret, timeout=timeout)
+
     def see_recipients(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
         """Ask for many addresses at once whether mail to them would be taken. Cheap: below 1 ms each."""
         asked = list(addresses)
         if len(asked) < SHARED_LEAST:
-            return _see_recipients(self._smtp, asked, timeout)
-        shares = (asked[::2], asked[1::2])
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            other = beside.submit(_see_recipients, self._second, shares[1], timeout)
-            return _see_recipients(self._smtp, shares[0], timeout) | other.result()
+            return _see_recipients(self._many[0], asked, timeout)
+        findings: dict[str, Finding] = {}
+        with ThreadPoolExecutor(max_workers=SHARED_BY) as beside:
+            shares = [asked[place::SHARED_BY] for place in range(SHARED_BY)]
+            for found in beside.map(_see_recipients, self._many, shares, repeat(timeout)):
+                findings |= found
+        return findings
 
     def see_absence(self, addresses: Iterable[str], *, timeout: float = 30.0) -> dict[str, bool]:
         """Tell for each address whether the node refuses mail to it for good (5xx). Raises ProbeError."""
-        replies = self._smtp.check_recipients(addresses, timeout=timeout, present=False)
+        replies = self._many[0].check_recipients(addresses, timeout=timeout, present=False)
         return {address: 500 <= reply.code < 600 for address, reply in replies.items()}
 
     def see_domains(self, names: Iterable[str], *, timeout: float = 30.0) -> dict[str, Finding]:
@@ -94,7 +109,7 @@ class MailProbe:
         """
         made_up = {f"{secrets.token_hex(12)}@{name}": name for name in names}
         try:
-            replies = self._smtp.check_recipients(made_up, timeout=timeout, present=False)
+            replies = self._many[0].check_recipients(made_up, timeout=timeout, present=False)
         except ProbeError as error:
             return dict.fromkeys(made_up.values(), error.finding())
         return {
@@ -106,7 +121,7 @@ class MailProbe:
         """Ask whether the node answers newcomers at all, where mail comes in and where it is read."""
         deadline = Deadline(timeout)
         try:
-            self._smtp.knock(deadline)
+            self._many[0].knock(deadline)
             ImapSession(self._target.node_address, self._tls, deadline, port=self._target.imaps_port).close()
         except ProbeError as error:
             return error.finding()
@@ -114,8 +129,8 @@ class MailProbe:
 
     def close(self) -> None:
         """Let go of the warm connections."""
-        self._smtp.close()
-        self._second.close()
+        for one in (self._single, *self._many):
+            one.close()
 
     def _sign_in(self, address: str, master_secret: str, deadline: Deadline) -> ImapSession:
         session = ImapSession(self._target.node_address, self._tls, deadline, port=self._target.imaps_port)
