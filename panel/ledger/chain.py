@@ -106,19 +106,32 @@ def digest_of_row(row: Sequence[Any]) -> bytes:
     return details_digest(salt, erased, {} if data is None else values_of(actor_name, resource_name, data))
 
 
-def _chain(waiting: Iterable[uuid.UUID]) -> int:
-    """Chain these events, but for those that another worker chained meanwhile."""
+def _chain(waiting: Sequence[uuid.UUID]) -> int:
+    """Chain these events, but for those that another worker chained meanwhile.
+
+    Their digests are made before anybody is kept from writing; what they are made of does not change.
+    """
+    made = [
+        (tuple(row[: len(EVENT_COLUMNS)]), digest_of_row(row[len(EVENT_COLUMNS) :]))
+        for row in db.session.execute(_rows(waiting))
+    ]
     with unit_of_work():
         one_at_a_time("event_chain")
         seq, digest = head()
+        chained = set(db.session.scalars(_chained(waiting)))
         links = []
-        for row in db.session.execute(_rows(list(waiting))):
-            event, details = tuple(row[: len(EVENT_COLUMNS)]), digest_of_row(row[len(EVENT_COLUMNS) :])
-            seq += 1
-            digest = link_digest(digest, seq, event, details)
-            links.append({"seq": seq, "event_id": event[0], "details_digest": details, "digest": digest})
+        for event, details in made:
+            if event[0] not in chained:
+                seq += 1
+                digest = link_digest(digest, seq, event, details)
+                links.append({"seq": seq, "event_id": event[0], "details_digest": details, "digest": digest})
         execute_many(insert(Link), links)
     return len(links)
+
+
+def _chained(waiting: Sequence[uuid.UUID]) -> Select[tuple[uuid.UUID]]:
+    """Those of them that were chained since they were found."""
+    return select(_links.c.event_id).where(_links.c.event_id.between(waiting[0], waiting[-1]))
 
 
 def _rows(ids: Sequence[uuid.UUID]) -> Select[Any]:
