@@ -7,7 +7,7 @@ the order in which they were found: one that was committed late comes later than
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
