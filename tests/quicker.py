@@ -43,9 +43,9 @@ def remember() -> None:
         # A compiled statement is found again by its dialect, which each engine has for itself.
         (SQLiteDialect_pysqlite, "__hash__", lambda _dialect: hash(SQLiteDialect_pysqlite)),
         (SQLiteDialect_pysqlite, "__eq__", lambda one, other: type(one) is type(other)),
+        (AppWallet, "encrypt_cost", TOTP_COST),
     ):
         setattr(owner, name, ours)
-    AppWallet.encrypt_cost = TOTP_COST
     event.listen(Engine, "engine_connect", _share)
 
 
