@@ -39,7 +39,7 @@ _COLUMNS = (
 )
 
 
-LOOKED_AT_ONCE = 1_000
+LOOKED_AT_ONCE = 1_500
 """How many of those that the node confirmed are looked at in one go: about a second, for which a change may wait."""
 
 
