@@ -25,7 +25,7 @@ from tests.panels import fresh_panel
 
 FEW = 1_000
 RATIO_MAX = 2.0
-_AT_ONCE = 50_000
+_AT_ONCE = 250_000
 _PATIENCE_SECONDS = 7200.0
 
 
