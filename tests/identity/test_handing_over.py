@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -18,6 +19,7 @@ from panel.identity.people import deactivate_user
 from panel.kernel.access import SYSTEM
 from panel.kernel.db import db, unit_of_work, utcnow
 from panel.kernel.errors import Conflict, Invalid, NotAllowed
+from panel.kernel.i18n import TIME_ZONE
 from panel.ledger.notices import Notice
 from panel.members.models import Member
 from tests.worlds import World
@@ -125,7 +127,7 @@ def _grant_of(user: User) -> Grant:
 
 
 def _in(days: int) -> date:
-    return utcnow().date() + timedelta(days=days)
+    return utcnow().astimezone(ZoneInfo(TIME_ZONE)).date() + timedelta(days=days)
 
 
 def _user(role: str, member: Member | None = None) -> User:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from panel.identity.invitations import Invitation
 from panel.identity.models import Grant
-from panel.kernel.db import db
+from panel.kernel.db import db, utcnow
+from panel.kernel.i18n import TIME_ZONE
 from tests.web.sending import fields_at_fault, send
 from tests.web.site import Site
 
@@ -19,7 +21,8 @@ def test_an_administrator_hands_the_role_over_by_an_invitation(site: Site) -> No
     assert path in site.client(site.clerk).get(f"/members/{member.id}").text
     assert path not in site.client(site.admin).get(f"/members/{member.id}").text
     assert site.client(site.clerk).get(path).status_code == 302, "a fresh second factor comes first"
-    client, last = site.client(site.clerk, fresh=True), (date.today() + timedelta(days=5)).isoformat()  # noqa: DTZ011 - as a browser's date picker gives it
+    client, now = site.client(site.clerk, fresh=True), utcnow().astimezone(ZoneInfo(TIME_ZONE))
+    last = (now.date() + timedelta(days=5)).isoformat()
     fields = {"email": "nowa@example.test", "name": "Ewa Nowa", "ends_on": last}
     assert fields_at_fault(send(client, path, fields | {"ends_on": "2020-01-01"}).text) == {"ends_on"}
     assert fields_at_fault(send(client, path, fields | {"email": "nikt"}).text) == {"email"}

@@ -86,6 +86,7 @@ class EditedZone(Zone):
         edited = object.__new__(cls)
         for name in ("id", "generation", "name", "updates"):
             object.__setattr__(edited, name, getattr(row, name))
+        object.__setattr__(edited, "update_key", "")
         object.__setattr__(edited, "row", row)
         return edited
 
