@@ -152,8 +152,9 @@ def _files(body: Mapping[str, Any]) -> dict[str, bytes]:
     """File → octets. Raises Invalid for one without any, or that stands there twice."""
     files: dict[str, bytes] = {}
     for row, one in enumerate(body["files"]):
-        if ("text" in one) == ("base64" in one):
-            raise Invalid("given_twice" if "text" in one else "required", field=f"files.{row}.text")
+        in_text = "text" in one
+        if in_text == ("base64" in one):
+            raise Invalid("given_twice" if in_text else "required", field=f"files.{row}.text")
         if one["name"] in files:
             raise Invalid("given_twice", field=f"files.{row}.name")
         files[one["name"]] = one["base64"] if "base64" in one else one["text"].encode()

@@ -39,7 +39,8 @@ _KNOWN_FIELDS = {("POST", "/mailboxes", "password"), ("POST", "/mailboxes/batch"
                  ("PATCH", "/mailboxes/<uuid:id>", "password"),
                  ("POST", "/outside-providers", "client_secret"),
                  ("PATCH", "/outside-providers/<uuid:id>", "client_secret"),
-                 ("PATCH", "/imports/<uuid:id>", "mapping.password")}  # fmt: skip
+                 ("PATCH", "/imports/<uuid:id>", "mapping.password"),
+                 *(("POST", "/zones/import", f"axfr.key{of}") for of in ("", ".name", ".algorithm", ".secret"))}  # fmt: skip
 """Fields of the API that take secrets, all of which the test below fills in; the last is the name of a column."""
 
 
@@ -148,6 +149,10 @@ class Flows:
         hook = self.api.post("/webhooks", {"url": "https://hooks.example.com/canary", "member_id": self.member_id})
         self.secrets["webhook's secret"] = hook["secret"]
         self.api.delete(f"/webhooks/{hook['id']}")
+        key = {"name": "kanarek", "secret": base64.b64encode(self.new("TSIG secret").encode()).decode()}
+        self.secrets["TSIG secret as typed"] = key["secret"]
+        with suppress(ApiFailed):
+            self.api.post("/zones/import", {"name": "kanarek.example", "axfr": {"server": self.node, "key": key}})
 
     def use_outside_providers(self) -> None:
         """The client's secret of a provider, given, changed, and used against what does not answer."""

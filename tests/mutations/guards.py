@@ -248,7 +248,7 @@ GUARDS = (
     Guard(
         promise="A batch whose outcome nobody heard is read back before anything is sent",
         path="panel/engine/reconcile.py",
-        text="        run.read_back()\n",
+        text="            run.read_back()\n",
         without="",
         test=RUNS + "test_an_outcome_nobody_heard_is_read_back_before_anything_is_sent[sqlite]",
     ),
