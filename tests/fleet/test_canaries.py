@@ -40,7 +40,8 @@ _KNOWN_FIELDS = {("POST", "/mailboxes", "password"), ("POST", "/mailboxes/batch"
                  ("POST", "/outside-providers", "client_secret"),
                  ("PATCH", "/outside-providers/<uuid:id>", "client_secret"),
                  ("PATCH", "/imports/<uuid:id>", "mapping.password"),
-                 *(("POST", "/zones/import", f"axfr.key{of}") for of in ("", ".name", ".algorithm", ".secret"))}  # fmt: skip
+                 *(("POST", "/zones/import", f"axfr.key{of}")
+                   for of in ("", ".name", ".algorithm", ".secret"))}  # fmt: skip
 """Fields of the API that take secrets, all of which the test below fills in; the last is the name of a column."""
 
 
