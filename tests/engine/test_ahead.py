@@ -37,7 +37,8 @@ def bulk(world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_next_look_begins_before_the_last_one_is_recorded(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, looks, in_time = threading.Condition(), [0], []
+    begun, looks = threading.Condition(), [0]
+    in_time: list[bool] = []
     see, record = engine.looker.see, records.record_findings
 
     def note(applied: Sequence[Wanted]) -> Findings:
@@ -64,7 +65,8 @@ def test_the_next_look_begins_before_the_last_one_is_recorded(
 def test_nothing_is_sent_while_a_look_is_under_way(
     world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    under_way, beside, looks = threading.Lock(), [], [0]
+    under_way, looks = threading.Lock(), [0]
+    beside: list[bool] = []
     see, apply = engine.looker.see, engine.agent.meanwhile
 
     def note(applied: Sequence[Wanted]) -> Findings:
