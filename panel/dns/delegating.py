@@ -14,6 +14,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from panel.dns.models import ZONES, Zone, ZoneSet
+from panel.dns.nearest import AT_ONCE, nearest_zones
 from panel.dns.servers import name_servers
 from panel.kernel.access import Actor
 from panel.kernel.db import db
@@ -22,7 +23,6 @@ from panel.ledger.offers import Offer, offers_changed
 from provisioning.record_sets import RecordSet, in_order
 
 TTL = 3_600
-AT_ONCE = 200
 _COLUMNS = (Zone.id, Zone.name, Zone.dnssec, Zone.leaving, Zone.updates, Zone.wanted_ds, Zone.held)
 
 
@@ -59,15 +59,7 @@ def child_sets(row: Any, parent: str, *, handed: bool) -> tuple[RecordSet, ...]:
 
 def parents_of(names: Collection[str]) -> dict[str, Zone]:
     """The zone of ours next above each name, where there is one that is wanted and not changed by programs."""
-    above = {name: _above(name) for name in names}
-    every = sorted({one for several in above.values() for one in several})
-    held = select(Zone).join(DomainName, (DomainName.space == ZONES) & (DomainName.holder_id == Zone.id))
-    zones: dict[str, Zone] = {}
-    for start in range(0, len(every), AT_ONCE):
-        some = held.where(Zone.name.in_(every[start : start + AT_ONCE]), Zone.want == "put", Zone.updates == "")
-        zones |= {zone.name: zone for zone in db.session.scalars(some).unique()}
-    near = {name: next((zones[one] for one in several if one in zones), None) for name, several in above.items()}
-    return {name: zone for name, zone in near.items() if zone is not None}
+    return nearest_zones({name: _above(name) for name in names})
 
 
 def follow_children(actor: Actor, zones: Iterable[Zone]) -> None:

@@ -12,15 +12,14 @@ from sqlalchemy import select, update
 from panel.dns.changing import keep_sets
 from panel.dns.committing import get_zone
 from panel.dns.content import by_key
-from panel.dns.models import ZONES, Zone, ZoneSet
+from panel.dns.models import Zone, ZoneSet
+from panel.dns.nearest import AT_ONCE, nearest_zones
 from panel.kernel.access import SYSTEM, Actor
 from panel.kernel.db import db, unit_of_work
 from panel.kernel.errors import Invalid
-from panel.ledger.domain_names import DomainName, path_of, paths_to
+from panel.ledger.domain_names import path_of, paths_to
 from panel.ledger.offers import Offer, Source
 from provisioning.record_sets import APEX, RecordSet, in_order
-
-AT_ONCE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,16 +119,8 @@ def _mark_equal(zone_id: uuid.UUID, source: str, sets: Iterable[RecordSet]) -> N
 
 def _zones_around(names: Collection[str]) -> list[Zone]:
     """The zones next above each name, or at it."""
-    above = {name: _names_to(name) for name in names}
-    every = sorted({one for several in above.values() for one in several})
-    # A name that nobody proved in time may be another's by now: its zone holds no name any more.
-    held = select(Zone).join(DomainName, (DomainName.space == ZONES) & (DomainName.holder_id == Zone.id))
-    zones: dict[str, Zone] = {}
-    for start in range(0, len(every), AT_ONCE):
-        some = held.where(Zone.name.in_(every[start : start + AT_ONCE]), Zone.want == "put", Zone.updates == "")
-        zones |= {zone.name: zone for zone in db.session.scalars(some).unique()}
-    nearest = (next((zones[one] for one in several if one in zones), None) for several in above.values())
-    return sorted({zone.id: zone for zone in nearest if zone is not None}.values(), key=lambda zone: zone.id)
+    nearest = nearest_zones({name: _names_to(name) for name in names})
+    return sorted({zone.id: zone for zone in nearest.values()}.values(), key=lambda zone: zone.id)
 
 
 def _offers_for(sources: Sequence[Source], zones: Sequence[Zone]) -> dict[uuid.UUID, list[Offer]]:
